@@ -1,0 +1,64 @@
+# One static library per folder, with the flags of the house.
+
+add_library(orrery_flags INTERFACE)
+target_include_directories(orrery_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(orrery_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror
+                                              -fno-omit-frame-pointer)
+if(ORRERY_CRASH_POINTS)
+  target_compile_definitions(orrery_flags INTERFACE ORRERY_CRASH_POINTS=1)
+endif()
+if(ORRERY_SANITIZE STREQUAL "address")
+  # CAF 0.17 binds references to null in its own headers; -fsanitize=null would report only that.
+  target_compile_options(orrery_flags INTERFACE -fsanitize=address,undefined -fno-sanitize=null
+                                                -fno-sanitize-recover=undefined)
+  target_link_options(orrery_flags INTERFACE -fsanitize=address,undefined)
+elseif(ORRERY_SANITIZE STREQUAL "thread")
+  target_compile_options(orrery_flags INTERFACE -fsanitize=thread)
+  target_link_options(orrery_flags INTERFACE -fsanitize=thread)
+endif()
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  # GCC 12 reports false positives of these in inlined library code at -O2.
+  target_compile_options(orrery_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+    -Wno-stringop-overread -Wno-array-bounds>)
+endif()
+
+# orrery_library(NAME [USES folder...] [LIBS target...] [CONVERSION])
+# Sources are all *.cpp below the folder. CONVERSION adds -Wconversion where our code is free of
+# foreign templates.
+function(orrery_library name)
+  cmake_parse_arguments(ARG "CONVERSION" "" "USES;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    add_library(orrery_${name} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(orrery_${name} STATIC ${sources})
+    set(scope PUBLIC)
+    if(ARG_CONVERSION)
+      target_compile_options(orrery_${name} PRIVATE -Wconversion)
+    endif()
+  endif()
+  target_link_libraries(orrery_${name} ${scope} orrery_flags)
+  foreach(use IN LISTS ARG_USES)
+    target_link_libraries(orrery_${name} ${scope} orrery_${use})
+  endforeach()
+  if(ARG_LIBS)
+    target_link_libraries(orrery_${name} ${scope} ${ARG_LIBS})
+  endif()
+endfunction()
+
+# orrery_test(NAME LABEL label SOURCES file... USES folder... [LIBS target...])
+function(orrery_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;USES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE orrery_flags orrery_test_main GTest::gtest ${ARG_LIBS})
+  foreach(use IN LISTS ARG_USES)
+    target_link_libraries(${name} PRIVATE orrery_${use})
+  endforeach()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,47 @@
+#include "domain/events.hpp"
+
+#include "base/check.hpp"
+
+namespace orrery {
+
+entity_id id_of(const entity& e) noexcept {
+  return std::visit([](const auto& x) { return x.id; }, e);
+}
+
+uint8_t status_of(const entity& e) noexcept {
+  return std::visit([](const auto& x) { return static_cast<uint8_t>(x.status); }, e);
+}
+
+bool is_final(const entity& e) noexcept {
+  return std::visit([](const auto& x) { return is_final(x.status); }, e);
+}
+
+time_point wake_at(const entity& e) noexcept {
+  return std::visit([](const auto& x) { return x.wake_at(); }, e);
+}
+
+std::string_view status_text(entity_kind kind, uint8_t status) noexcept {
+  return kind == entity_kind::task ? to_string(static_cast<task_status>(status))
+                                   : to_string(static_cast<order_status>(status));
+}
+
+std::string_view name_of(const entity_event& event) noexcept {
+  return std::visit([](const auto& e) { return name_of(e); }, event);
+}
+
+void evolve(std::optional<entity>& state, const event_record& record) {
+  const auto fold = [&]<class Entity, class Event>(std::optional<Entity> one, const Event& event) {
+    if (state) {
+      CHECK(std::holds_alternative<Entity>(*state), "an event meets an entity of its kind");
+      one = std::move(std::get<Entity>(*state));
+    }
+    evolve(one, record.id, event, record.at);
+    state = std::move(*one);
+  };
+  if (const auto* of_task = std::get_if<task_event>(&record.event))
+    fold(std::optional<task>{}, *of_task);
+  else
+    fold(std::optional<order>{}, std::get<order_event>(record.event));
+}
+
+}  // namespace orrery

@@ -1,0 +1,43 @@
+#pragma once
+/// Any entity, any of its events: what the store and the publisher handle alike.
+
+#include "domain/order.hpp"
+#include "domain/task.hpp"
+
+namespace orrery {
+
+/// Order of the alternatives = values of `entity_kind`.
+using entity = std::variant<task, order>;
+using entity_event = std::variant<task_event, order_event>;
+using entity_command = std::variant<task_command, order_command>;
+
+inline entity_kind kind_of(const entity& e) noexcept { return static_cast<entity_kind>(e.index()); }
+inline entity_kind kind_of(const entity_event& e) noexcept {
+  return static_cast<entity_kind>(e.index());
+}
+inline entity_kind kind_of(const entity_command& c) noexcept {
+  return static_cast<entity_kind>(c.index());
+}
+
+entity_id id_of(const entity& e) noexcept;
+/// The status as its number, for counters and rows: `task_status` or `order_status`.
+uint8_t status_of(const entity& e) noexcept;
+bool is_final(const entity& e) noexcept;
+time_point wake_at(const entity& e) noexcept;
+std::string_view status_text(entity_kind kind, uint8_t status) noexcept;
+std::string_view name_of(const entity_event& event) noexcept;
+
+/// One event with all that surrounds it. `position` is given by the shard's owner.
+struct event_record {
+  position_t position;
+  entity_id id;
+  time_point at{};
+  entity_event event;
+
+  friend bool operator==(const event_record&, const event_record&) = default;
+};
+
+/// Folds any event into any entity; the event's kind must be the entity's.
+void evolve(std::optional<entity>& state, const event_record& record);
+
+}  // namespace orrery

@@ -1,0 +1,51 @@
+#include "domain/messages.hpp"
+
+namespace orrery {
+
+std::optional<task_status_event> status_event_of(const std::optional<task>& before,
+                                                 const task& after, const event_record& record) {
+  const bool new_run = before && before->run != after.run;
+  if (before && before->status == after.status && !new_run)
+    return std::nullopt;
+  task_status_event e;
+  e.task_id = after.id;
+  e.reference = after.spec.reference;
+  e.kind = after.spec.kind;
+  e.queue = after.spec.queue;
+  e.status = after.status;
+  if (before)
+    e.previous = before->status;
+  e.run = after.run;
+  e.attempt = after.attempt;
+  e.reason = after.status == task_status::running ? end_reason::none : after.reason;
+  e.reason_text = after.reason_text;
+  e.result = after.result;
+  e.error = after.error;
+  e.shard = after.id.shard();
+  e.position = record.position;
+  e.at = record.at;
+  e.traceparent = after.spec.traceparent;
+  return e;
+}
+
+std::optional<order_status_event> status_event_of(const std::optional<order>& before,
+                                                  const order& after, const event_record& record) {
+  if (before && before->status == after.status)
+    return std::nullopt;
+  order_status_event e;
+  e.order_id = after.id;
+  e.reference = after.spec.reference;
+  e.product = after.spec.product;
+  e.quantity = after.spec.quantity;
+  e.status = after.status;
+  if (before)
+    e.previous = before->status;
+  e.reason = after.reason;
+  e.shard = after.id.shard();
+  e.position = record.position;
+  e.at = record.at;
+  e.traceparent = after.spec.traceparent;
+  return e;
+}
+
+}  // namespace orrery

@@ -1,0 +1,40 @@
+#pragma once
+/// Where committed events go: the status topics and the dead-letter topics.
+///
+/// Adapters: Kafka; embedded, where the status topics are a view of the journal and publishing has
+/// nothing left to do; memory (bridge/). Suite: tests/contract/event_sink_contract.hpp.
+
+#include "domain/messages.hpp"
+#include "domain/ports/store.hpp"
+
+#include <functional>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace orrery {
+
+using status_event = std::variant<task_status_event, order_status_event>;
+
+class event_sink {
+public:
+  virtual ~event_sink() = default;
+
+  /// Publishes in the order given; positions rise within a shard. `done` runs exactly once on a thread
+  /// of the sink when all are durable, or with the failure. Calls for one shard are made one after the
+  /// other. Thread-safe, never blocks. After a failure the caller repeats from the last known position.
+  virtual void publish(shard_id shard, std::vector<status_event> events,
+                       std::function<void(result<void>)> done) = 0;
+
+  /// Position of the last durable status event of the shard per topic (indexed by `entity_kind`), by
+  /// the tail of the status topics; empty where a topic holds none. Blocks up to `timeout`.
+  using tails = std::array<std::optional<position_t>, entity_kinds>;
+  virtual result<tails> last_published(shard_id shard, duration timeout) = 0;
+
+  /// Copies records to `<topic>.DLT`, byte for byte, with headers for reason, source topic, partition
+  /// and offset. A repeat after a crash is possible.
+  virtual void publish_dead_letters(std::vector<dead_letter> letters,
+                                    std::function<void(result<void>)> done) = 0;
+};
+
+}  // namespace orrery

@@ -3,9 +3,10 @@
 ///
 /// The encoding is Protocol Buffers' wire format (tag = field number and wire type; varint, fixed64,
 /// length-delimited), written by hand: unknown fields are skipped, missing ones have defaults, so a
-/// newer program reads older bytes and the reverse. Field numbers are never used twice; they are listed
-/// in codec/stored.cpp. Golden files: tests/golden/stored/. A leading format byte (1) leaves room for
-/// another form. Bad bytes give `corrupt`, never a crash.
+/// newer program reads older bytes and the reverse; an event of an unknown kind is `corrupt`, since it
+/// could not be folded. Field numbers are never used twice; they are listed, once for both directions,
+/// in codec/detail/stored_fields.hpp. Golden files: tests/golden/stored/. A leading format byte (1)
+/// leaves room for another form. Bad bytes give `corrupt`, never a crash.
 
 #include "domain/events.hpp"
 

@@ -1,0 +1,214 @@
+#pragma once
+/// The field numbers of everything that is stored: the one table, for writing and reading alike.
+///
+/// Rules: a number is never given a second meaning and never moves; what is no longer written keeps its
+/// line as a comment. New fields take new numbers and a default that means "as before". The third
+/// argument, where there is one, is the value that is left out: the member's own default.
+
+#include "codec/detail/wire.hpp"
+#include "domain/events.hpp"
+
+#include <concepts>
+#include <type_traits>
+
+namespace orrery::codec::detail {
+
+/// `T` or `const T`: the same description reads and writes.
+template <class T, class Plain>
+concept form_of = std::same_as<std::remove_const_t<T>, Plain>;
+
+inline const retry_policy default_retry{};
+
+template <class Archive, form_of<retry_policy> T>
+void fields(Archive& a, T& r) {
+  using enum exhausted_action;
+  a.number(1, r.max_attempts, 10U);
+  a.choice(2, r.kind, backoff_kind::linear, backoff_kind::exponential);
+  a.span(3, r.initial, 1s);
+  a.real(4, r.factor, 2.0);
+  a.span(5, r.max, 5min);
+  a.real(6, r.jitter, 0.2);
+  a.list(7, r.non_retryable);
+  a.choice(8, r.on_exhausted, pause, dead);
+}
+
+template <class Archive, form_of<task_spec> T>
+void fields(Archive& a, T& s) {
+  a.text(1, s.kind);
+  a.text(2, s.description);
+  a.text(3, s.payload);
+  a.text(4, s.queue, "default");
+  a.number(5, s.priority, limits::priority_default);
+  a.span(6, s.ttl, limits::ttl_default);
+  a.span(7, s.queue_ttl);
+  a.span(8, s.total_ttl);
+  a.span(9, s.heartbeat);
+  a.time(10, s.deadline);
+  a.time(11, s.run_at);
+  a.choice(12, s.delivery, delivery_mode::at_most_once, delivery_mode::at_least_once);
+  a.message(13, s.retry, default_retry);
+  a.list(14, s.tags);
+  a.text(15, s.reference);
+  a.choice(16, s.on_timeout, timeout_action::retry, timeout_action::fail);
+  a.text(17, s.unique_key);
+  a.text(18, s.traceparent);
+  a.text(19, s.request_hash);
+}
+
+template <class Archive, form_of<order_spec> T>
+void fields(Archive& a, T& s) {
+  a.text(1, s.product);
+  a.number(2, s.quantity, int64_t{1});
+  a.text(3, s.customer);
+  a.text(4, s.flow);
+  a.span(5, s.expires_in);
+  a.text(6, s.metadata);
+  a.text(7, s.reference);
+  a.text(8, s.traceparent);
+  a.text(9, s.request_hash);
+}
+
+/// Entities. Times are differences to `created_at`, which therefore comes first.
+template <class Archive, form_of<task> T>
+void fields(Archive& a, T& t) {
+  a.id(1, t.id);
+  a.message(2, t.spec);
+  a.time(3, t.created_at);
+  a.choice(4, t.status, task_status::cancelled, task_status::queued);
+  a.number(5, t.run, 1U);
+  a.number(6, t.attempt);
+  a.number(7, t.version);
+  a.time_since(8, t.updated_at, t.created_at);
+  a.time_since(9, t.life_from, t.created_at);
+  a.time_since(10, t.queued_at, t.created_at);
+  a.time_since(11, t.started_at, t.created_at);
+  a.time_since(12, t.finished_at, t.created_at);
+  a.choice(13, t.reason, end_reason::interrupted, end_reason::none);
+  a.text(14, t.result);
+  a.text(15, t.worker);
+  a.time_since(16, t.next_at, t.created_at);
+  a.text(17, t.reason_text);
+  a.text(18, t.error);
+  a.text(19, t.error_code);
+  a.choice(20, t.paused_from, task_status::cancelled, task_status::queued);
+  a.number(21, t.uncounted);
+}
+
+template <class Archive, form_of<order> T>
+void fields(Archive& a, T& o) {
+  a.id(1, o.id);
+  a.message(2, o.spec);
+  a.time(3, o.created_at);
+  a.choice(4, o.status, order_status::compensation_failed, order_status::created);
+  a.number(5, o.version);
+  a.time_since(6, o.updated_at, o.created_at);
+  a.time_since(7, o.finished_at, o.created_at);
+  a.text(8, o.reason);
+}
+
+/// The whole: one of these, after the format byte.
+inline constexpr uint32_t entity_is_task = 1;
+inline constexpr uint32_t entity_is_order = 2;
+
+/// An event record: these four, and one event under its number.
+inline constexpr uint32_t record_position = 1;  ///< Difference to the one before; 1 is left out.
+inline constexpr uint32_t record_id = 2;        ///< 16 bytes: an id new to this journal row.
+inline constexpr uint32_t record_at = 3;        ///< Difference in µs, zigzag; 0 is left out.
+inline constexpr uint32_t record_same_id = 4;   ///< The n-th new id of this row again, from 0.
+inline constexpr uint32_t record_in_stream = 1;  ///< A record in a journal row or history piece.
+
+inline constexpr uint32_t record_events_last = 63;  ///< From 64 on: room for other fields.
+
+/// Numbers of the events within a record.
+template <class Event>
+inline constexpr uint32_t event_number = 0;
+template <> inline constexpr uint32_t event_number<task_submitted> = 5;
+template <> inline constexpr uint32_t event_number<task_queued> = 6;
+template <> inline constexpr uint32_t event_number<task_started> = 7;
+template <> inline constexpr uint32_t event_number<task_succeeded> = 8;
+template <> inline constexpr uint32_t event_number<task_retry_scheduled> = 9;
+template <> inline constexpr uint32_t event_number<task_interrupted> = 10;
+template <> inline constexpr uint32_t event_number<task_failed> = 11;
+template <> inline constexpr uint32_t event_number<task_expired> = 12;
+template <> inline constexpr uint32_t event_number<task_cancelled> = 13;
+template <> inline constexpr uint32_t event_number<task_paused> = 14;
+template <> inline constexpr uint32_t event_number<task_resumed> = 15;
+template <> inline constexpr uint32_t event_number<task_rerun> = 16;
+template <> inline constexpr uint32_t event_number<order_created> = 17;
+template <> inline constexpr uint32_t event_number<order_confirmed> = 18;
+template <> inline constexpr uint32_t event_number<order_rejected> = 19;
+template <> inline constexpr uint32_t event_number<order_fulfilment_started> = 20;
+template <> inline constexpr uint32_t event_number<order_completed> = 21;
+template <> inline constexpr uint32_t event_number<order_cancelled> = 22;
+template <> inline constexpr uint32_t event_number<order_expired> = 23;
+template <> inline constexpr uint32_t event_number<order_compensation_started> = 24;
+template <> inline constexpr uint32_t event_number<order_failed> = 25;
+template <> inline constexpr uint32_t event_number<order_compensation_failed> = 26;
+
+/// Events without fields of their own.
+template <class Archive, class T>
+  requires(std::is_empty_v<T>)
+void fields(Archive&, T&) {}
+
+/// A submission is its spec; fields of its own would begin at 64.
+template <class Archive, form_of<task_submitted> T>
+void fields(Archive& a, T& e) {
+  fields(a, e.spec);
+}
+template <class Archive, form_of<task_started> T>
+void fields(Archive& a, T& e) {
+  a.number(1, e.token.run);
+  a.number(2, e.token.attempt);
+  a.text(3, e.worker);
+}
+template <class Archive, form_of<task_succeeded> T>
+void fields(Archive& a, T& e) {
+  a.text(1, e.result);
+}
+template <class Archive, form_of<task_retry_scheduled> T>
+void fields(Archive& a, T& e) {
+  a.choice(1, e.reason, end_reason::interrupted, end_reason::failed);
+  a.text(2, e.error);
+  a.text(3, e.error_code);
+  a.time(4, e.next_at);
+}
+template <class Archive, form_of<task_failed> T>
+void fields(Archive& a, T& e) {
+  a.choice(1, e.reason, end_reason::interrupted, end_reason::failed);
+  a.text(2, e.error);
+  a.text(3, e.error_code);
+}
+template <class Archive, form_of<task_expired> T>
+void fields(Archive& a, T& e) {
+  a.choice(1, e.clock, end_reason::interrupted, end_reason::ttl);
+}
+template <class Archive, form_of<task_cancelled> T>
+void fields(Archive& a, T& e) {
+  a.choice(1, e.reason, end_reason::interrupted, end_reason::cancelled);
+  a.text(2, e.text);
+}
+template <class Archive, form_of<task_paused> T>
+void fields(Archive& a, T& e) {
+  a.text(1, e.text);
+  a.choice(2, e.reason, end_reason::interrupted, end_reason::none);
+  a.text(3, e.error);
+  a.text(4, e.error_code);
+}
+template <class Archive, form_of<task_rerun> T>
+void fields(Archive& a, T& e) {
+  a.text(1, e.payload);
+}
+template <class Archive, form_of<order_created> T>
+void fields(Archive& a, T& e) {
+  fields(a, e.spec);
+}
+/// The order events that carry nothing but a reason.
+template <class Archive, class T>
+  requires(form_of<T, order_rejected> || form_of<T, order_cancelled> ||
+           form_of<T, order_compensation_started> || form_of<T, order_failed> ||
+           form_of<T, order_compensation_failed>)
+void fields(Archive& a, T& e) {
+  a.text(1, e.reason);
+}
+
+}  // namespace orrery::codec::detail

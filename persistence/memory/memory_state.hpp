@@ -1,0 +1,96 @@
+#pragma once
+/// What the sessions of one memory store share.
+
+#include "base/clock.hpp"
+#include "domain/ports/store.hpp"
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+namespace orrery {
+
+struct memory_entity {
+  entity state;
+  std::vector<event_record> history;
+};
+
+struct memory_shard {
+  shard_row row;
+  std::vector<event_record> journal;         ///< Event at index i has position i + 1.
+  std::vector<position_t> commits;           ///< Last position of each commit that held events.
+  std::set<std::pair<time_point, entity_id>> due;
+};
+
+struct planned_fault {
+  commit_outcome outcome = commit_outcome::failed;
+  bool applied = false;
+};
+
+/// `guard` protects everything below it.
+struct memory_state {
+  explicit memory_state(const clock& source) : time(source) {}
+
+  const clock& time;
+  mutable std::mutex guard;
+  uint32_t shard_count = 0;                  ///< 0 = not migrated.
+  std::map<uint16_t, memory_shard> shards;
+  std::unordered_map<entity_id, memory_entity> entities;
+  std::array<std::set<std::pair<time_point, entity_id>>, entity_kinds> by_creation;
+  std::vector<dead_letter> dead_letters;
+  std::map<std::string, node_row, std::less<>> nodes;
+  int64_t commits = 0;
+  std::map<int64_t, planned_fault> faults;   ///< By the number of the commit.
+  std::function<result<void>(std::string_view)> hook;
+
+  /// Asks the hook, outside the lock.
+  result<void> may(std::string_view call) const;
+};
+
+class memory_journal final : public journal_store {
+public:
+  explicit memory_journal(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+  result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) override;
+  commit_report commit(std::span<const shard_batch> batches) override;
+  result<shard_tenure> inspect(shard_id shard) override;
+  result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+
+private:
+  std::vector<shard_id> stale(std::span<const shard_batch> batches) const;
+  void apply(const shard_batch& batch);
+
+  std::shared_ptr<memory_state> state_;
+};
+
+class memory_reader final : public entity_store {
+public:
+  explicit memory_reader(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+  result<std::vector<entity>> load(std::span<const entity_id> ids) override;
+  result<std::vector<due_row>> due(shard_id shard, time_point until, const due_cursor& after,
+                                   size_t limit) override;
+  result<entity_page> list(const entity_query& query) override;
+  result<std::vector<event_record>> history(entity_id id) override;
+  result<std::vector<event_record>> journal(shard_id shard, position_t from,
+                                            size_t limit) override;
+  result<std::vector<shard_row>> shards() override;
+  result<std::vector<dead_letter>> dead_letters(size_t limit) override;
+
+private:
+  std::shared_ptr<memory_state> state_;
+};
+
+class memory_registry final : public node_registry {
+public:
+  explicit memory_registry(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+  result<void> announce(const node_row& node) override;
+  result<void> withdraw(std::string_view name) override;
+  result<std::vector<node_row>> nodes(duration window) override;
+
+private:
+  std::shared_ptr<memory_state> state_;
+};
+
+}  // namespace orrery

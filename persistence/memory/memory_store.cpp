@@ -1,0 +1,98 @@
+#include "persistence/memory/memory_store.hpp"
+
+#include "persistence/memory/memory_state.hpp"
+
+namespace orrery {
+
+memory_store::memory_store(const clock& time) : state_(std::make_shared<memory_state>(time)) {}
+
+memory_store::memory_store(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+
+memory_store::~memory_store() = default;
+
+std::unique_ptr<memory_store> memory_store::open_again() const {
+  return std::unique_ptr<memory_store>(new memory_store(state_));
+}
+
+result<void> memory_store::migrate(uint32_t shards) {
+  const std::lock_guard lock(state_->guard);
+  if (shards == 0 || shards > shards_max)
+    return failure{errc::invalid, "the number of shards must lie between 1 and 4096", "shards"};
+  if (state_->shard_count != 0 && state_->shard_count != shards)
+    return failure{errc::conflict, "the store has " + std::to_string(state_->shard_count) +
+                                       " shards, but " + std::to_string(shards) +
+                                       " are configured"};
+  state_->shard_count = shards;
+  return {};
+}
+
+std::unique_ptr<journal_store> memory_store::open_journal() {
+  return std::make_unique<memory_journal>(state_);
+}
+
+std::unique_ptr<entity_store> memory_store::open_reader() {
+  return std::make_unique<memory_reader>(state_);
+}
+
+std::unique_ptr<node_registry> memory_store::open_registry() {
+  return std::make_unique<memory_registry>(state_);
+}
+
+result<void> memory_store::ping() { return state_->may("ping"); }
+
+void memory_store::fail_commits(int nth_from_now, commit_outcome outcome, bool applied) {
+  const std::lock_guard lock(state_->guard);
+  state_->faults[state_->commits + nth_from_now] = {outcome, applied};
+}
+
+void memory_store::on_call(std::function<result<void>(std::string_view)> hook) {
+  const std::lock_guard lock(state_->guard);
+  state_->hook = std::move(hook);
+}
+
+int64_t memory_store::commits() const {
+  const std::lock_guard lock(state_->guard);
+  return state_->commits;
+}
+
+result<void> memory_state::may(std::string_view call) const {
+  std::function<result<void>(std::string_view)> ask;
+  {
+    const std::lock_guard lock(guard);
+    ask = hook;
+  }
+  return ask ? ask(call) : result<void>{};
+}
+
+result<void> memory_registry::announce(const node_row& node) {
+  if (auto ok = state_->may("announce"); !ok)
+    return ok;
+  const std::lock_guard lock(state_->guard);
+  auto& row = state_->nodes[node.name];
+  row = node;
+  row.seen_at = state_->time.now();
+  return {};
+}
+
+result<void> memory_registry::withdraw(std::string_view name) {
+  if (auto ok = state_->may("withdraw"); !ok)
+    return ok;
+  const std::lock_guard lock(state_->guard);
+  if (const auto found = state_->nodes.find(name); found != state_->nodes.end())
+    state_->nodes.erase(found);
+  return {};
+}
+
+result<std::vector<node_row>> memory_registry::nodes(duration window) {
+  if (auto ok = state_->may("nodes"); !ok)
+    return std::move(ok).error();
+  const std::lock_guard lock(state_->guard);
+  const auto oldest = state_->time.now() - window;
+  std::vector<node_row> rows;
+  for (const auto& [name, row] : state_->nodes)
+    if (row.seen_at >= oldest)
+      rows.push_back(row);
+  return rows;
+}
+
+}  // namespace orrery

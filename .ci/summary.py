@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Counts test cases over all tiers.
+
+summary.py record FOLDER NAME passed|failed   one check that is no test program
+summary.py ctest FOLDER                       what the last ctest run left in FOLDER/ctest
+summary.py unittest FOLDER TESTS              runs the Python tests in the folder TESTS
+summary.py total FOLDER                       prints the sum; exit 1 when one failed or none ran
+"""
+import json
+import pathlib
+import sys
+import unittest
+import xml.etree.ElementTree as xml
+
+
+def record(folder, name, outcome, count=1):
+    with open(folder / "counts.jsonl", "a", encoding="utf-8") as out:
+        out.write(json.dumps({"name": name, "outcome": outcome, "count": count}) + "\n")
+
+
+def record_ctest(folder):
+    """Cases of GoogleTest programs by their own reports; a program that left none counts as one."""
+    reported = {}
+    for file in sorted((folder / "ctest").glob("*.json")):
+        try:
+            report = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            continue  # Cut off by a crash: the program counts as one below.
+        cases = [case for suite in report["testsuites"] for case in suite["testsuite"]]
+        reported[file.stem] = cases
+    for case in xml.parse(folder / "ctest" / "junit.xml").getroot().iter("testcase"):
+        name, status = case.get("name"), case.get("status")
+        if status in ("notrun", "disabled"):
+            record(folder, name, "skipped" if status == "disabled" else "failed")
+            continue
+        bad = 0
+        for test in reported.get(name, []):
+            full = f"{name}: {test['classname']}.{test['name']}"
+            skipped = test.get("result") == "SKIPPED" or test.get("status") == "NOTRUN"
+            outcome = "failed" if test.get("failures") else "skipped" if skipped else "passed"
+            bad += outcome == "failed"
+            record(folder, full, outcome)
+        if status == "fail" and not bad:
+            record(folder, f"{name} (crashed, timed out, or failed outside its cases)", "failed")
+        elif name not in reported:
+            record(folder, name, "passed" if status == "run" else "failed")
+
+
+def run_unittest(folder, tests):
+    sys.path.insert(0, str(tests))
+    suite = unittest.defaultTestLoader.discover(str(tests), pattern="*_test.py")
+    result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
+    bad = result.failures + result.errors
+    for test, _ in bad:
+        record(folder, str(test), "failed")
+    for test, reason in result.skipped:
+        record(folder, f"{test}: {reason}", "skipped")
+    good = result.testsRun - len(bad) - len(result.skipped)
+    if good > 0:
+        record(folder, "Python tests", "passed", good)
+    return 1 if bad else 0
+
+
+def total(folder):
+    sums = {"passed": 0, "failed": 0, "skipped": 0}
+    file = folder / "counts.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    for entry in map(json.loads, lines):
+        sums[entry["outcome"]] += entry["count"]
+        if entry["outcome"] != "passed":
+            print(f"{entry['outcome']}: {entry['name']}")
+    if sums["skipped"]:
+        print(f"{sums['skipped']} skipped")
+    print(f"{sums['passed']} passed, {sums['failed']} failed", flush=True)
+    return 1 if sums["failed"] or not sums["passed"] else 0
+
+
+def main():
+    verb, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if verb == "record":
+        return record(folder, sys.argv[3], sys.argv[4])
+    if verb == "ctest":
+        return record_ctest(folder)
+    if verb == "unittest":
+        return run_unittest(folder, pathlib.Path(sys.argv[3]).resolve())
+    return total(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

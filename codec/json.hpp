@@ -12,7 +12,8 @@
 namespace orrery::codec {
 
 /// Appends `text` as a JSON string with its quotes; valid UTF-8 stays as it is, control characters are
-/// escaped. `text` must be valid UTF-8 (all text that entered through a parser is).
+/// escaped. Bytes that are not valid UTF-8 (text that did not enter through a parser, such as the output
+/// of a program) become U+FFFD, so that the result is always valid JSON.
 void append_string(std::string& out, std::string_view text);
 
 /// Builds one JSON object or array into a string: `begin('{')`, fields, `end('}')`. No checks beyond
@@ -61,8 +62,9 @@ private:
   bool after_key_ = false;
 };
 
-/// Whether `text` is one valid JSON value within the depth and key limits of design section 12, valid
-/// UTF-8 included. The failure says what and at which byte.
+/// Whether `text` is one valid JSON value within the limits of domain/limits.hpp on depth and keys, in
+/// valid UTF-8 and without NUL characters (also not as `\u0000`, which PostgreSQL cannot hold). The
+/// failure says what and at which byte.
 result<void> check_json(std::string_view text);
 
 }  // namespace orrery::codec

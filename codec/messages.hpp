@@ -4,7 +4,12 @@
 ///
 /// Reading: unknown fields are ignored, missing ones take their defaults, `null` counts as missing; a
 /// wrong type or value is a failure `invalid` whose `field` is the JSON path (`retry.maxAttempts`,
-/// `[3].quantity`) and whose detail says what was expected. Never throws. Limits: domain/limits.hpp.
+/// `items[3].quantity`) and whose detail says what was expected, to be read after the field's name:
+/// "must be a whole number". Of a member that comes twice the last one counts. `payload`, `metadata` and
+/// `result` are kept as the JSON text that came, without the white space between its tokens, so always
+/// on one line. Never throws. Limits: domain/limits.hpp; one body at most twice the payload's limit.
+///
+/// Headers, not members: `traceparent` and `request_hash` of a spec are neither read nor written here.
 
 #include "codec/json.hpp"
 #include "domain/messages.hpp"
@@ -20,10 +25,14 @@ namespace orrery::codec {
 
 /// Reads a record's value. `order_topic`: a submit unless `command` says `cancel`, `confirm`, `reject`,
 /// or `complete`. `task_topic`: a submit unless `command` says `cancel`, `rerun`, `complete` or `fail`
-/// (the last two with `run` and `attempt`). Specs are validated.
+/// (the last two with `run` and `attempt`). Specs are validated. `delay` is refused: it needs a clock,
+/// and whoever has one sends `runAt`.
 result<intake_message> read_intake(intake topic, std::string_view value);
 
-/// Writes a command as a value for its topic; reading it back gives the same. `id` is the entity's.
+/// Writes a command as a value for its topic; reading it back gives the same. `id` is the entity's; a
+/// submit whose spec has a `reference` names that instead, and the reader on the right partition derives
+/// the same id from it. For commands that no topic takes (`pause`, `resume`, …) it is the body that
+/// `read_command` takes under the command's name.
 std::string write_intake(entity_id id, const entity_command& command);
 
 // HTTP bodies.
@@ -31,11 +40,13 @@ std::string write_intake(entity_id id, const entity_command& command);
 /// One submission body (`POST /api/orders`, `POST /api/tasks`): the submit form of the intake value.
 result<submission> read_submission(entity_kind kind, std::string_view body);
 /// A batch: a JSON array of bodies, `{"items":[…]}`, or NDJSON (one body per line). Failures name the
-/// item: `items[3].ttl`.
+/// item: `items[3].ttl`. An empty batch is `invalid`.
 result<std::vector<submission>> read_batch(entity_kind kind, std::string_view body);
-/// The body of a command route: `{"reason":…}` for cancel, reject, pause; `{"payload":…}` for rerun; an
-/// empty body is allowed. `verb` is the last part of the path (`cancel`, `rerun`, `confirm`, …);
-/// `not_found` for a verb that this kind of entity does not know.
+/// The body of a command route: `{"reason":…}` for cancel, reject, pause; `{"payload":…}` for rerun;
+/// `{"run","attempt","result"?}` for complete and `{"run","attempt","error"?,"errorCode"?,"retryable"?,
+/// "retryAfter"?}` for fail of a task; an empty body is allowed elsewhere. `verb` is the last part of the
+/// path. Tasks: cancel, kill, pause, resume, rerun, complete, fail. Orders: cancel, confirm, reject,
+/// begin-fulfilment, complete. `not_found` for a verb that this kind of entity does not know.
 result<entity_command> read_command(entity_kind kind, std::string_view verb, std::string_view body);
 
 // Status topics.
@@ -47,7 +58,7 @@ result<task_status_event> read_task_status(std::string_view value);
 /// CloudEvents `type` of a status event: `io.orrery.order.created`, `io.orrery.task.retrying`, …
 std::string ce_type(entity_kind kind, uint8_t status);
 
-// Views, as the HTTP API shows them.
+// Views, as the HTTP API shows them: appended as one JSON object on one line.
 
 void append_view(std::string& out, const entity& e);
 void append_view(std::string& out, const event_record& record);

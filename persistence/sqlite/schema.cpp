@@ -1,0 +1,159 @@
+#include "persistence/sqlite/schema.hpp"
+
+namespace orrery::sqlite {
+
+namespace {
+
+// Each step stands for one version and is never changed once released; a change is a new step.
+//
+// Keys are 16-byte blobs; times are microseconds; text that is "none" is NULL. What lists and timers
+// ask for has columns, the rest of an entity is in `body` (codec/stored.hpp), its own events in
+// `history`. The index by status leaves SUCCEEDED (5) out: nearly all rows end there, and for them the
+// index by creation serves; a task that lives and succeeds within one commit pays for one index only.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('settled', 0);
+
+CREATE TABLE shards (
+  shard INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  published INTEGER NOT NULL,
+  next_orders INTEGER NOT NULL,
+  next_tasks INTEGER NOT NULL,
+  counts BLOB NOT NULL,
+  acquired_at INTEGER NOT NULL);
+
+CREATE TABLE journal (
+  shard INTEGER NOT NULL,
+  first_position INTEGER NOT NULL,
+  last_position INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (shard, first_position)) WITHOUT ROWID;
+
+CREATE TABLE tasks (
+  id BLOB PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  wake_at INTEGER,
+  waits_until INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  reference TEXT,
+  body BLOB NOT NULL,
+  history BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX tasks_by_creation ON tasks (created_at, id);
+CREATE INDEX tasks_due ON tasks (shard, wake_at, id) WHERE wake_at IS NOT NULL;
+CREATE INDEX tasks_by_status ON tasks (status, created_at, id) WHERE status <> 5;
+CREATE INDEX tasks_by_reference ON tasks (reference, created_at, id) WHERE reference IS NOT NULL;
+CREATE TABLE task_tags (
+  tag TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  PRIMARY KEY (tag, created_at, id)) WITHOUT ROWID;
+
+CREATE TABLE orders (
+  id BLOB PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  product TEXT NOT NULL,
+  customer TEXT,
+  wake_at INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  reference TEXT,
+  body BLOB NOT NULL,
+  history BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX orders_by_creation ON orders (created_at, id);
+CREATE INDEX orders_due ON orders (shard, wake_at, id) WHERE wake_at IS NOT NULL;
+CREATE INDEX orders_by_reference ON orders (reference, created_at, id) WHERE reference IS NOT NULL;
+CREATE INDEX orders_by_customer ON orders (customer, created_at, id) WHERE customer IS NOT NULL;
+
+CREATE TABLE dead_letters (
+  number INTEGER PRIMARY KEY,
+  source INTEGER NOT NULL,
+  shard INTEGER NOT NULL,
+  "offset" INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  key BLOB NOT NULL,
+  value BLOB NOT NULL);
+CREATE INDEX dead_letters_by_time ON dead_letters (at);
+
+CREATE TABLE nodes (
+  name TEXT PRIMARY KEY,
+  mesh_address TEXT NOT NULL,
+  http_address TEXT NOT NULL,
+  version TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE intake_log (
+  topic INTEGER NOT NULL,
+  shard INTEGER NOT NULL,
+  first_offset INTEGER NOT NULL,
+  last_offset INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (topic, shard, first_offset)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps = {version_1};
+
+result<int64_t> stored_version(database& db) {
+  if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "
+                             "(version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)");
+      !made)
+    return std::move(made).error();
+  auto q = db.prepared("SELECT coalesce(max(version), 0) FROM schema_version");
+  auto row = q.step();
+  if (!row)
+    return std::move(row).error();
+  return q.number(0);
+}
+
+result<void> check_shards(database& db, uint32_t shards) {
+  auto q = db.prepared("SELECT value FROM meta WHERE key = 'shards'");
+  auto row = q.step();
+  if (!row)
+    return std::move(row).error();
+  if (*row) {
+    const auto stored = q.number(0);
+    if (stored != static_cast<int64_t>(shards))
+      return failure{errc::conflict, "the store has " + std::to_string(stored) + " shards, but " +
+                                         std::to_string(shards) + " are configured"};
+    return {};
+  }
+  return db.prepared("INSERT INTO meta VALUES ('shards', ?)").add(int64_t{shards}).run();
+}
+
+}  // namespace
+
+result<void> migrate(database& db, uint32_t shards, time_point now) {
+  const auto version = stored_version(db);
+  if (!version)
+    return version.error();
+  const auto newest = static_cast<int64_t>(steps.size());
+  if (*version > newest)
+    return failure{errc::conflict, "the store has schema version " + std::to_string(*version) +
+                                       ", this program knows up to " + std::to_string(newest)};
+  for (auto step = *version; step < newest; ++step) {
+    if (auto ok = db.execute(steps[static_cast<size_t>(step)]); !ok)
+      return ok;
+    if (auto ok = db.prepared("INSERT INTO schema_version VALUES (?, ?)")
+                      .add(step + 1)
+                      .add(micros(now))
+                      .run();
+        !ok)
+      return ok;
+  }
+  return check_shards(db, shards);
+}
+
+}  // namespace orrery::sqlite

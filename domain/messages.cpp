@@ -2,8 +2,9 @@
 
 namespace orrery {
 
-std::optional<task_status_event> status_event_of(const std::optional<task>& before,
-                                                 const task& after, const event_record& record) {
+std::optional<task_status_event> status_event_of(
+    const std::optional<status_brief<task_status>>& before, const task& after,
+    const event_record& record) {
   const bool new_run = before && before->run != after.run;
   if (before && before->status == after.status && !new_run)
     return std::nullopt;
@@ -28,8 +29,9 @@ std::optional<task_status_event> status_event_of(const std::optional<task>& befo
   return e;
 }
 
-std::optional<order_status_event> status_event_of(const std::optional<order>& before,
-                                                  const order& after, const event_record& record) {
+std::optional<order_status_event> status_event_of(
+    const std::optional<status_brief<order_status>>& before, const order& after,
+    const event_record& record) {
   if (before && before->status == after.status)
     return std::nullopt;
   order_status_event e;
@@ -46,6 +48,20 @@ std::optional<order_status_event> status_event_of(const std::optional<order>& be
   e.at = record.at;
   e.traceparent = after.spec.traceparent;
   return e;
+}
+
+std::optional<task_status_event> status_event_of(const std::optional<task>& before,
+                                                 const task& after, const event_record& record) {
+  return status_event_of(
+      before ? std::optional(status_brief<task_status>{before->status, before->run}) : std::nullopt,
+      after, record);
+}
+
+std::optional<order_status_event> status_event_of(const std::optional<order>& before,
+                                                  const order& after, const event_record& record) {
+  return status_event_of(
+      before ? std::optional(status_brief<order_status>{before->status, 1}) : std::nullopt, after,
+      record);
 }
 
 }  // namespace orrery

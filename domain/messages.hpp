@@ -58,8 +58,21 @@ struct task_status_event {
   friend bool operator==(const task_status_event&, const task_status_event&) = default;
 };
 
-/// The status event that tells of `record`, which led from `before` to `after`. Empty where the status
-/// did not change.
+/// What a status event needs to know of the state before the event.
+template <class Status>
+struct status_brief {
+  Status status{};
+  uint32_t run = 1;
+};
+
+/// The status event that tells of `record`, which led from `before` (empty: nothing) to `after`. Empty
+/// where the status did not change.
+std::optional<task_status_event> status_event_of(
+    const std::optional<status_brief<task_status>>& before, const task& after,
+    const event_record& record);
+std::optional<order_status_event> status_event_of(
+    const std::optional<status_brief<order_status>>& before, const order& after,
+    const event_record& record);
 std::optional<task_status_event> status_event_of(const std::optional<task>& before,
                                                  const task& after, const event_record& record);
 std::optional<order_status_event> status_event_of(const std::optional<order>& before,

@@ -501,6 +501,8 @@ result<std::vector<task_event>> decide(const std::optional<task>& state, const t
     return std::move(ok).error();
   if (submit->spec.run_at != never && submit->spec.run_at > now + limits::delay_max)
     return bad_field("runAt", "lies more than ten years ahead");
+  if (submit->spec.deadline != never && submit->spec.deadline > now + limits::delay_max)
+    return bad_field("deadline", "lies more than ten years ahead");
   return all(task_submitted{submit->spec});
 }
 

@@ -24,12 +24,12 @@ struct work_item {
 
 struct work_outcome {
   bool succeeded = false;
-  std::string result;       ///< JSON text; empty = none.
-  std::string error;
-  std::string error_code;   ///< `exit-1`, `http-503`, `refused`, …
+  std::string result = {};       ///< JSON text; empty = none.
+  std::string error = {};
+  std::string error_code = {};   ///< `exit-1`, `http-503`, `refused`, …
   bool retryable = true;
   duration retry_after{};
-  std::string output;       ///< Captured output, the newest `limits::output_bytes`.
+  std::string output = {};       ///< Captured output, the newest `limits::output_bytes`.
 };
 
 enum class stop_mode {

@@ -1,0 +1,154 @@
+#include "actors/bridge.hpp"
+
+#include "actors/shard_actor.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <future>
+
+namespace orrery::actors {
+
+bridge::bridge(caf::actor_config& config, node_context& context)
+    : caf::event_based_actor(config), context_(context) {
+  set_down_handler([this](caf::down_msg& news) { shard_down(news); });
+}
+
+caf::behavior bridge::make_behavior() {
+  return {
+      [this](shard_records& news) {
+        const auto found = owned_.find(news.shard);
+        if (found != owned_.end() && found->second.shard)
+          send(found->second.shard, intake_batch{std::move(news.records)});
+      },
+      [this](const shards_assigned& news) {
+        for (const auto number : news.shards) {
+          if (owned_.try_emplace(number).second)
+            acquire(number);
+        }
+      },
+      [this](shards_revoked& wish) { revoke(wish); },
+      [this](shard_acquired& news) { acquired(news); },
+      [this](const restart_shard& wish) {
+        const auto found = owned_.find(wish.shard);
+        if (found != owned_.end() && !found->second.shard)
+          acquire(wish.shard);
+      },
+      [](run_here& wish) { wish.what(); },
+      [this](const route_to_shard& wish) {
+        const auto found = owned_.find(wish.shard);
+        wish.found(found == owned_.end() ? caf::actor{} : found->second.shard);
+      },
+  };
+}
+
+void bridge::acquire(shard_id number) {
+  context_.commits.acquire(
+      number, [self = caf::actor_cast<caf::actor>(this), number](result<shard_tenure> tenure) {
+        caf::anon_send(self, shard_acquired{number, std::move(tenure)});
+      });
+}
+
+void bridge::acquired(shard_acquired& news) {
+  const auto found = owned_.find(news.shard);
+  if (found == owned_.end() || found->second.shard)
+    return;  // revoked meanwhile
+  auto& one = found->second;
+  if (!news.tenure) {
+    log::warning("shard.acquire_failed",
+                 {{"shard", news.shard.value}, {"detail", news.tenure.error().detail}});
+    return again_later(news.shard, one);
+  }
+  const auto& tenure = *news.tenure;
+  log::info("shard.acquired", {{"shard", tenure.shard.value},
+                               {"epoch", tenure.epoch.value},
+                               {"position", tenure.position.value}});
+  send(context_.outbox,
+       open_outbox{tenure.shard, tenure.epoch, tenure.position, tenure.published});
+  one.shard = spawn<shard_actor>(context_, tenure, one.careful);
+  monitor(one.shard);
+  context_.probe.shards_owned.fetch_add(1, std::memory_order_relaxed);
+}
+
+void bridge::again_later(shard_id number, owned& one) {
+  const auto pause = std::min(50ms * (1 << std::min(one.failures, 6U)), 2000ms);
+  ++one.failures;
+  delayed_send(this, pause, restart_shard{number});
+}
+
+void bridge::shard_down(const caf::down_msg& news) {
+  for (auto& [number, one] : owned_) {
+    if (!one.shard || one.shard.address() != news.source)
+      continue;
+    one.shard = nullptr;
+    one.careful = caf::to_string(news.reason).find("careful") != std::string::npos;
+    context_.probe.shards_owned.fetch_sub(1, std::memory_order_relaxed);
+    context_.probe.shards_restarted.fetch_add(1, std::memory_order_relaxed);
+    send(context_.outbox, close_outbox{number});
+    log::warning("shard.restarting", {{"shard", number.value},
+                                      {"reason", caf::to_string(news.reason)},
+                                      {"restart", "from the journal"}});
+    return again_later(number, one);
+  }
+}
+
+void bridge::revoke(shards_revoked& wish) {
+  auto which = std::make_shared<revocation>();
+  which->done = std::move(wish.done);
+  which->left = 1;  // ours, given up at the end
+  for (const auto number : wish.shards) {
+    const auto found = owned_.find(number);
+    if (found == owned_.end())
+      continue;
+    if (const auto shard = found->second.shard) {
+      demonitor(shard);
+      context_.probe.shards_owned.fetch_sub(1, std::memory_order_relaxed);
+      if (wish.lost) {
+        send(shard, abandon_shard{});
+        send(context_.outbox, close_outbox{number});
+      } else {
+        ++which->left;
+        // Runs on the shard's thread when it ends; counted there.
+        send(shard, drain_shard{[this, which, self = caf::actor_cast<caf::actor>(this)] {
+               caf::anon_send(self, run_here{[this, which] { drained(which); }});
+             }});
+      }
+    }
+    owned_.erase(found);
+  }
+  drained(which);
+}
+
+void bridge::drained(const std::shared_ptr<revocation>& which) {
+  if (--which->left > 0)
+    return;
+  // What is committed is published before the next owner begins, where the topics are reachable.
+  send(context_.outbox, flush_outbox{which->done});
+}
+
+bridge_listener::bridge_listener(caf::actor bridge, duration revoke_limit,
+                                 std::function<void(failure)> fatal)
+    : bridge_(std::move(bridge)), revoke_limit_(revoke_limit), fatal_(std::move(fatal)) {}
+
+void bridge_listener::assigned(const std::vector<shard_id>& shards) {
+  caf::anon_send(bridge_, shards_assigned{shards});
+}
+
+void bridge_listener::revoked(const std::vector<shard_id>& shards, bool lost) {
+  auto done = std::make_shared<std::promise<void>>();
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  auto future = done->get_future();
+  caf::anon_send(bridge_, shards_revoked{shards, lost, [done, answered] {
+                                           if (!answered->exchange(true))
+                                             done->set_value();
+                                         }});
+  if (future.wait_for(revoke_limit_) != std::future_status::ready)
+    log::warning("bridge.revoke_cut", {{"shards", shards.size()}});
+}
+
+void bridge_listener::records(shard_id shard, std::vector<log_record> batch) {
+  caf::anon_send(bridge_, shard_records{shard, std::move(batch)});
+}
+
+void bridge_listener::failed(const failure& why) { fatal_(why); }
+
+}  // namespace orrery::actors

@@ -1,0 +1,156 @@
+#pragma once
+/// The shell around a state machine: one live entity. Receives commands, calls the pure `decide`, folds
+/// the events with `evolve`, and hands the effect to its shard, which orders and commits it. What the
+/// effect leads to (work, timers) is the derived actor's.
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+#include "base/log.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+namespace orrery::actors {
+
+template <class Entity>
+struct entity_traits;
+template <>
+struct entity_traits<task> {
+  using command = task_command;
+  using event = task_event;
+  static constexpr entity_kind kind = entity_kind::task;
+};
+template <>
+struct entity_traits<order> {
+  using command = order_command;
+  using event = order_event;
+  static constexpr entity_kind kind = entity_kind::order;
+};
+
+/// What a status event needs of the state before.
+inline std::optional<status_brief<task_status>> brief(const std::optional<task>& t) {
+  return t ? std::optional(status_brief<task_status>{t->status, t->run}) : std::nullopt;
+}
+inline std::optional<status_brief<order_status>> brief(const std::optional<order>& o) {
+  return o ? std::optional(status_brief<order_status>{o->status, 1}) : std::nullopt;
+}
+
+template <class Entity>
+class entity_actor : public caf::event_based_actor {
+public:
+  using command = typename entity_traits<Entity>::command;
+  using event = typename entity_traits<Entity>::event;
+
+  /// Either restored (`state`), or to be born by the command `first`.
+  entity_actor(caf::actor_config& config, node_context& context, caf::actor shard, entity_id id,
+               std::optional<Entity> state, std::optional<do_command> first)
+      : caf::event_based_actor(config),
+        context_(context),
+        shard_(std::move(shard)),
+        id_(id),
+        state_(std::move(state)),
+        first_(std::move(first)) {
+    set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
+      std::string what = "unknown exception";
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& e) {
+        what = e.what();
+      } catch (...) {
+        // Named above.
+      }
+      left_ = true;
+      send(shard_, entity_crashed{id_, what});
+      return caf::exit_reason::unhandled_exception;
+    });
+  }
+
+protected:
+  /// Asked before each effect is sent: fills in what the effect should ask for.
+  virtual void settle(entity_effect& effect) = 0;
+  /// Whether the actor has nothing more to do in memory.
+  virtual bool at_rest() const = 0;
+
+  time_point now() const { return context_.time.now(); }
+
+  /// A command that is answered: decides, and tells the shard in any case. True: the state moved.
+  bool handle(do_command& wish) {
+    ++handled_;
+    entity_effect effect;
+    effect.sequence = wish.sequence;
+    auto* mine = std::get_if<command>(&wish.command);
+    auto decided = mine != nullptr ? decide(state_, *mine, now())
+                                   : result<std::vector<event>>(failure{
+                                         errc::invalid, "the command is for another kind of entity"});
+    if (!decided) {
+      effect.refused = decided.error();
+      if (wish.reply)
+        wish.reply(std::move(decided).error());
+      emit(std::move(effect));
+      return false;
+    }
+    effect.reply = std::move(wish.reply);
+    const bool moves = !decided->empty();
+    fold(std::move(*decided), effect);
+    emit(std::move(effect));
+    return moves;
+  }
+
+  /// A command of our own, folded into `effect`. A refusal is news that came too late: it changes
+  /// nothing.
+  bool apply(const command& wish, entity_effect& effect) {
+    auto decided = decide(state_, wish, now());
+    if (!decided) {
+      log::debug("entity.late", {{"id", to_string(id_)}, {"detail", decided.error().detail}});
+      return false;
+    }
+    const bool moves = !decided->empty();
+    fold(std::move(*decided), effect);
+    return moves;
+  }
+
+  /// Folds events into the state and notes them as steps of the effect.
+  void fold(std::vector<event> events, entity_effect& effect) {
+    if (effect.steps.empty() && state_)
+      effect.status_before = static_cast<uint8_t>(state_->status);
+    const auto at = now();
+    for (auto& one : events) {
+      event_record record{{}, id_, at, entity_event{std::move(one)}};
+      const auto before = brief(state_);
+      evolve(state_, id_, std::get<event>(record.event), at);
+      auto status = status_event_of(before, *state_, record);
+      effect.steps.push_back({std::move(record), std::nullopt});
+      if (status)
+        effect.steps.back().published.emplace(std::move(*status));
+    }
+  }
+
+  /// Sends an effect; the last one says that the actor leaves.
+  void emit(entity_effect effect) {
+    if (left_)
+      return;
+    settle(effect);
+    effect.id = id_;
+    effect.handled = handled_;
+    effect.leaving = !effect.tell_committed && at_rest();
+    left_ = effect.leaving;
+    if (state_ && (!effect.steps.empty() || effect.reply || effect.offer)) {
+      if (left_)
+        effect.state.emplace(std::move(*state_));
+      else
+        effect.state.emplace(*state_);
+    }
+    send(shard_, std::move(effect));
+    if (left_)
+      quit();
+  }
+
+  node_context& context_;
+  caf::actor shard_;
+  entity_id id_;
+  std::optional<Entity> state_;
+  std::optional<do_command> first_;
+  uint64_t handled_ = 0;  ///< Commands and grants of the shard answered so far.
+  bool left_ = false;
+};
+
+}  // namespace orrery::actors

@@ -1,0 +1,365 @@
+#pragma once
+/// Every message between the actors of a node. None of these leaves the process (cluster/messages.hpp
+/// holds those that do), so they carry domain values as they are.
+
+#include "domain/messages.hpp"
+#include "domain/ports/event_sink.hpp"
+#include "domain/ports/executor.hpp"
+#include "domain/ports/intake_log.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+#include <functional>
+#include <memory>
+
+namespace orrery::actors {
+
+/// Answers whoever asked, after the commit, with the committed state. Empty = nobody waits.
+using reply_to = std::function<void(result<entity>)>;
+
+/// The same reply, of which only the first call counts: whoever may have to answer holds a copy.
+reply_to once(reply_to reply);
+
+// To a shard.
+
+/// Records of one topic, offsets rising. From the bridge.
+struct intake_batch {
+  std::vector<log_record> records;
+};
+/// A command on what exists; `limit` is when the asker stops waiting.
+struct direct_command {
+  entity_kind kind = entity_kind::task;
+  entity_id id;
+  entity_command command;
+  time_point limit{};
+  reply_to reply;
+};
+/// Answers when the entity has come to rest, or at `limit` with what is known (`not_found`: nothing).
+struct watch_entity {
+  entity_id id;
+  time_point limit{};
+  reply_to reply;
+};
+/// What an entity actor decided: in the order of its decisions.
+struct entity_effect {
+  struct step {
+    event_record record;                    ///< Position is given by the shard.
+    std::optional<status_event> published;  ///< Position and shard are given by the shard.
+  };
+  entity_id id;
+  uint64_t sequence = 0;                    ///< Of the intake record answered by this; 0 = none.
+  std::vector<step> steps;
+  std::optional<entity> state;              ///< After the steps; set where there are any.
+  std::optional<uint8_t> status_before;     ///< Empty = the entity did not exist.
+  bool leaving = false;                     ///< The actor has ended.
+  bool offer = false;                       ///< Wants a slot.
+  bool slot_released = false;
+  bool tell_committed = false;              ///< Send `committed_note` once durable.
+  uint64_t handled = 0;                     ///< Messages of the shard that the actor has answered.
+  reply_to reply;
+  std::optional<failure> refused;           ///< The intake record asked for what cannot be.
+};
+/// An entity actor threw; its supervisor rebuilds it from the store.
+struct entity_crashed {
+  entity_id id;
+  std::string what;
+};
+/// What became of a commit that carried releases up to `ordinal`.
+struct commit_note {
+  enum class kind { done, lost } outcome = kind::done;
+  uint64_t ordinal = 0;
+  bool careful = false;  ///< Lost because the store refused the contents: check ids before inserting.
+  std::string detail;
+};
+/// Entities asked for, as the store has them; those missing in `found` do not exist.
+struct entities_loaded {
+  std::vector<entity_id> asked;
+  result<std::vector<entity>> found = failure{};
+};
+/// A page of rows that are due or soon due.
+struct due_loaded {
+  time_point until{};
+  result<std::vector<due_row>> rows = failure{};
+  size_t limit = 0;
+};
+/// A queue and a kind: where slots are counted.
+struct slot_key {
+  std::string queue;
+  std::string task_kind;
+};
+/// Slots for these waiting tasks.
+struct slots_granted {
+  slot_key key;
+  std::vector<entity_id> tasks;
+};
+/// Timers of these entities came due.
+struct wake_entities {
+  std::vector<entity_id> ids;
+};
+/// Interrupt what runs, commit, then end; `done` when nothing is left.
+struct drain_shard {
+  std::function<void()> done;
+};
+/// End at once, without another write: somebody else owns the shard.
+struct abandon_shard {};
+/// Handle what has gathered (offers, timers, loads); a shard sends it to itself.
+struct flush_gathered {};
+/// Housekeeping while there is something to keep.
+struct shard_tick {};
+/// The committed state of an entity that somebody watches.
+struct watched_state {
+  entity state;
+};
+/// Time to load the rows that come due next.
+struct scan_due {};
+
+// To an entity actor.
+
+struct do_command {
+  entity_command command;
+  uint64_t sequence = 0;
+  reply_to reply;
+};
+struct slot_granted {};
+struct committed_note {};
+/// The work has ended and nothing of it is left.
+struct work_done {
+  attempt_token token;
+  work_outcome outcome;
+};
+/// A clock of the attempt passed.
+struct clock_passed {
+  attempt_token token;
+  end_reason clock = end_reason::ttl;
+};
+/// Leave if you only wait.
+struct may_leave {};
+/// The node or shard stops: give back what runs, then leave.
+struct give_back {};
+
+// To the dispatcher.
+
+struct ready_task {
+  entity_id id;
+  int32_t priority = 0;
+  time_point since{};
+  std::string queue;
+  std::string task_kind;
+};
+/// Tasks of one shard that want slots, and slots that came free.
+struct dispatch_update {
+  caf::actor shard;
+  shard_id number;
+  std::vector<ready_task> offers;
+  std::vector<slot_key> released;
+};
+/// The shard is gone: forget its offers, take back its slots.
+struct shard_gone {
+  shard_id number;
+};
+
+// To the TTL supervisor.
+
+struct arm_clock {
+  caf::actor entity;
+  entity_id id;
+  attempt_token token;
+  time_point at{};
+  end_reason clock = end_reason::ttl;
+};
+struct disarm_clock {
+  entity_id id;
+  attempt_token token;
+};
+
+// To the tick supervisor.
+
+struct timer_entry {
+  entity_id id;
+  time_point at{};
+};
+struct set_timers {
+  caf::actor shard;
+  shard_id number;
+  std::vector<timer_entry> timers;
+};
+/// A supervisor's own next look.
+struct supervisor_tick {};
+
+// To the outbox.
+
+/// Committed events of a shard, positions rising; `upto` is the shard's position after them.
+struct publish_events {
+  shard_id shard;
+  epoch_t epoch;
+  position_t upto;
+  std::vector<status_event> events;
+  std::vector<dead_letter> letters;
+};
+/// A shard was acquired: find out where its publishing stands and go on from there.
+struct open_outbox {
+  shard_id shard;
+  epoch_t epoch;
+  position_t committed;
+  position_t published;
+};
+struct close_outbox {
+  shard_id shard;
+};
+struct publish_done {
+  shard_id shard;
+  epoch_t epoch;
+  position_t upto;
+  std::optional<failure> error;
+};
+/// Events found in the journal that may still have to be published.
+struct replay_loaded {
+  shard_id shard;
+  epoch_t epoch;
+  position_t scanned;  ///< All events up to here have been looked at.
+  bool at_end = false;
+  event_sink::tails tails{};
+  bool tails_known = false;
+  std::vector<status_event> events;
+  std::optional<failure> error;
+};
+struct retry_outbox {
+  shard_id shard;
+  epoch_t epoch;
+};
+/// Ends once everything handed over is published, or at the limit.
+struct flush_outbox {
+  std::function<void()> done;
+};
+
+// To the node.
+
+struct shards_assigned {
+  std::vector<shard_id> shards;
+};
+struct shards_revoked {
+  std::vector<shard_id> shards;
+  bool lost = false;
+  std::function<void()> done;
+};
+struct shard_records {
+  shard_id shard;
+  std::vector<log_record> records;
+};
+struct shard_acquired {
+  shard_id shard;
+  result<shard_tenure> tenure = failure{};
+};
+struct restart_shard {
+  shard_id shard;
+  bool careful = false;
+};
+/// Where a shard lives on this node. `unavailable` when it does not.
+struct route_to_shard {
+  shard_id shard;
+  std::function<void(caf::actor)> found;  ///< A null handle: not here.
+};
+/// Runs in the actor that receives it: how callbacks of others come back to its state.
+struct run_here {
+  std::function<void()> what;
+};
+struct stop_node {
+  std::function<void()> done;
+};
+
+}  // namespace orrery::actors
+
+CAF_BEGIN_TYPE_ID_BLOCK(orrery_actors, first_custom_type_id)
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::intake_batch))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::direct_command))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watch_entity))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_effect))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_crashed))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::commit_note))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entities_loaded))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::due_loaded))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slots_granted))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::wake_entities))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::drain_shard))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::abandon_shard))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_gathered))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_tick))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::scan_due))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watched_state))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::do_command))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slot_granted))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::committed_note))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::work_done))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::clock_passed))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::may_leave))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::give_back))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::dispatch_update))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_gone))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::arm_clock))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::disarm_clock))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::set_timers))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::supervisor_tick))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_events))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::open_outbox))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::close_outbox))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_done))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::replay_loaded))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::retry_outbox))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_outbox))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_assigned))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_revoked))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_records))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_acquired))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::restart_shard))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::route_to_shard))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::stop_node))
+  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::run_here))
+CAF_END_TYPE_ID_BLOCK(orrery_actors)
+
+#define ORRERY_LOCAL_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(orrery::actors::name)
+ORRERY_LOCAL_MESSAGE(intake_batch)
+ORRERY_LOCAL_MESSAGE(direct_command)
+ORRERY_LOCAL_MESSAGE(watch_entity)
+ORRERY_LOCAL_MESSAGE(entity_effect)
+ORRERY_LOCAL_MESSAGE(entity_crashed)
+ORRERY_LOCAL_MESSAGE(commit_note)
+ORRERY_LOCAL_MESSAGE(entities_loaded)
+ORRERY_LOCAL_MESSAGE(due_loaded)
+ORRERY_LOCAL_MESSAGE(slots_granted)
+ORRERY_LOCAL_MESSAGE(wake_entities)
+ORRERY_LOCAL_MESSAGE(drain_shard)
+ORRERY_LOCAL_MESSAGE(abandon_shard)
+ORRERY_LOCAL_MESSAGE(flush_gathered)
+ORRERY_LOCAL_MESSAGE(shard_tick)
+ORRERY_LOCAL_MESSAGE(scan_due)
+ORRERY_LOCAL_MESSAGE(watched_state)
+ORRERY_LOCAL_MESSAGE(do_command)
+ORRERY_LOCAL_MESSAGE(slot_granted)
+ORRERY_LOCAL_MESSAGE(committed_note)
+ORRERY_LOCAL_MESSAGE(work_done)
+ORRERY_LOCAL_MESSAGE(clock_passed)
+ORRERY_LOCAL_MESSAGE(may_leave)
+ORRERY_LOCAL_MESSAGE(give_back)
+ORRERY_LOCAL_MESSAGE(dispatch_update)
+ORRERY_LOCAL_MESSAGE(shard_gone)
+ORRERY_LOCAL_MESSAGE(arm_clock)
+ORRERY_LOCAL_MESSAGE(disarm_clock)
+ORRERY_LOCAL_MESSAGE(set_timers)
+ORRERY_LOCAL_MESSAGE(supervisor_tick)
+ORRERY_LOCAL_MESSAGE(publish_events)
+ORRERY_LOCAL_MESSAGE(open_outbox)
+ORRERY_LOCAL_MESSAGE(close_outbox)
+ORRERY_LOCAL_MESSAGE(publish_done)
+ORRERY_LOCAL_MESSAGE(replay_loaded)
+ORRERY_LOCAL_MESSAGE(retry_outbox)
+ORRERY_LOCAL_MESSAGE(flush_outbox)
+ORRERY_LOCAL_MESSAGE(shards_assigned)
+ORRERY_LOCAL_MESSAGE(shards_revoked)
+ORRERY_LOCAL_MESSAGE(shard_records)
+ORRERY_LOCAL_MESSAGE(shard_acquired)
+ORRERY_LOCAL_MESSAGE(restart_shard)
+ORRERY_LOCAL_MESSAGE(route_to_shard)
+ORRERY_LOCAL_MESSAGE(stop_node)
+ORRERY_LOCAL_MESSAGE(run_here)
+#undef ORRERY_LOCAL_MESSAGE

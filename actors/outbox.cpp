@@ -1,0 +1,251 @@
+#include "actors/outbox.hpp"
+
+#include "actors/status_replay.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+
+namespace orrery::actors {
+
+namespace {
+
+constexpr size_t publish_max = 2000;
+constexpr size_t replay_page = 1000;
+constexpr auto retry_after = std::chrono::milliseconds{500};
+
+position_t position_of(const status_event& event) {
+  return std::visit([](const auto& e) { return e.position; }, event);
+}
+
+entity_kind kind_of(const status_event& event) {
+  return std::holds_alternative<task_status_event>(event) ? entity_kind::task : entity_kind::order;
+}
+
+}  // namespace
+
+outbox::outbox(caf::actor_config& config, node_context& context)
+    : caf::event_based_actor(config), context_(context) {}
+
+caf::behavior outbox::make_behavior() {
+  return {
+      [this](const open_outbox& wish) { open(wish); },
+      [this](publish_events& news) { gather(news); },
+      [this](const publish_done& news) { published(news); },
+      [this](replay_loaded& news) { replayed_page(news); },
+      [this](const retry_outbox& wish) {
+        const auto found = channels_.find(wish.shard);
+        if (found != channels_.end() && found->second.epoch == wish.epoch)
+          replay(wish.shard, found->second, {}, false);
+      },
+      [this](const close_outbox& wish) {
+        channels_.erase(wish.shard);
+        answer_flushes();
+      },
+      [this](flush_outbox& wish) {
+        flushes_.push_back(std::move(wish.done));
+        answer_flushes();
+      },
+  };
+}
+
+void outbox::open(const open_outbox& wish) {
+  auto& one = channels_[wish.shard] = {};
+  one.epoch = wish.epoch;
+  one.published = wish.published;
+  one.committed = wish.committed;
+  one.queued_from = wish.committed;
+  if (wish.committed.value == 0)
+    one.behind = false;  // nothing was ever committed, so nothing was published
+  else
+    replay(wish.shard, one, {}, false);
+}
+
+void outbox::gather(publish_events& news) {
+  if (!news.letters.empty()) {
+    ++letters_under_way_;
+    context_.sink.publish_dead_letters(
+        std::move(news.letters), [self = caf::actor_cast<caf::actor>(this)](result<void> outcome) {
+          // Their truth is the dead_letters table; the topic is a copy.
+          if (!outcome)
+            log::warning("outbox.dead_letters_failed", {{"detail", outcome.error().detail}});
+          caf::anon_send(self, publish_done{shard_id{0xffff}, {}, {}, {}});
+        });
+  }
+  const auto found = channels_.find(news.shard);
+  if (found == channels_.end() || found->second.epoch != news.epoch)
+    return;
+  auto& one = found->second;
+  one.committed = std::max(one.committed, news.upto);
+  if (one.queue.size() + news.events.size() > context_.limits.outbox_backlog) {
+    one.queue.clear();
+    one.queued_from = one.committed;
+    one.behind = true;
+  } else {
+    std::move(news.events.begin(), news.events.end(), std::back_inserter(one.queue));
+  }
+  pump(news.shard, one);
+}
+
+void outbox::pump(shard_id shard, channel& one) {
+  if (one.publishing || one.replaying)
+    return;
+  if (one.behind)
+    return replay(shard, one, {}, false);
+  if (one.queue.empty()) {
+    one.published = one.committed;
+    return;
+  }
+  const auto n = std::min(one.queue.size(), publish_max);
+  std::vector<status_event> events(std::make_move_iterator(one.queue.begin()),
+                                   std::make_move_iterator(one.queue.begin() +
+                                                           static_cast<std::ptrdiff_t>(n)));
+  one.queue.erase(one.queue.begin(), one.queue.begin() + static_cast<std::ptrdiff_t>(n));
+  const auto upto = one.queue.empty() ? one.committed : position_of(events.back());
+  hand_over(shard, one, std::move(events), upto);
+}
+
+void outbox::hand_over(shard_id shard, channel& one, std::vector<status_event> events,
+                       position_t upto) {
+  one.publishing = true;
+  const auto n = events.size();
+  context_.probe.outbox_backlog.fetch_add(n, std::memory_order_relaxed);
+  context_.sink.publish(shard, std::move(events),
+                        [shard, upto, n, epoch = one.epoch, &probe = context_.probe,
+                         self = caf::actor_cast<caf::actor>(this)](result<void> outcome) {
+                          probe.outbox_backlog.fetch_sub(n, std::memory_order_relaxed);
+                          if (outcome)
+                            probe.events_published.fetch_add(n, std::memory_order_relaxed);
+                          publish_done news{shard, epoch, upto, {}};
+                          if (!outcome)
+                            news.error = outcome.error();
+                          caf::anon_send(self, std::move(news));
+                        });
+}
+
+void outbox::published(const publish_done& news) {
+  if (news.shard == shard_id{0xffff}) {
+    --letters_under_way_;
+    return answer_flushes();
+  }
+  const auto found = channels_.find(news.shard);
+  if (found == channels_.end() || found->second.epoch != news.epoch)
+    return;
+  auto& one = found->second;
+  one.publishing = false;
+  if (news.error) {
+    context_.probe.publish_failures.fetch_add(1, std::memory_order_relaxed);
+    log::warning("outbox.publish_failed",
+                 {{"shard", news.shard.value}, {"detail", news.error->detail}});
+    one.queue.clear();
+    one.queued_from = one.committed;
+    one.behind = one.replaying = true;  // until the retry
+    delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
+    return;
+  }
+  one.published = news.upto;
+  context_.commits.mark_published(news.shard, one.epoch, one.published);
+  if (one.behind)
+    replay(news.shard, one, {}, true);
+  else
+    pump(news.shard, one);
+  answer_flushes();
+}
+
+/// Reads where the topics end (unless this program has just published itself) and one page of the
+/// journal behind that.
+void outbox::replay(shard_id shard, channel& one, event_sink::tails tails, bool tails_known) {
+  one.replaying = true;
+  one.behind = true;
+  const auto self = caf::actor_cast<caf::actor>(this);
+  replay_loaded news;
+  news.shard = shard;
+  news.epoch = one.epoch;
+  news.tails = tails;
+  news.tails_known = tails_known;
+  const auto from = one.published;
+  const auto upto = one.committed;
+  auto& sink = context_.sink;
+  context_.reads.run(
+      [self, news, from, upto, &sink](entity_store& store) mutable {
+        if (!news.tails_known) {
+          auto found = sink.last_published(news.shard, 5s);
+          if (!found) {
+            news.error = found.error();
+            caf::anon_send(self, std::move(news));
+            return;
+          }
+          news.tails = *found;
+          news.tails_known = true;
+        }
+        news.scanned = from;
+        // All topics with a tail have everything up to the smallest of them.
+        auto known = upto;
+        bool any = false;
+        for (const auto& tail : news.tails)
+          if (tail) {
+            known = std::min(known, *tail);
+            any = true;
+          }
+        if (any && news.tails[0] && news.tails[1])
+          news.scanned = std::max(news.scanned, known);
+        if (news.scanned < upto) {
+          auto page = replay_status_events(store, news.shard, position_t{news.scanned.value + 1},
+                                           replay_page);
+          if (!page) {
+            news.error = page.error();
+          } else {
+            news.scanned = std::max(news.scanned, page->scanned);
+            for (auto& event : page->events) {
+              const auto& tail = news.tails[static_cast<size_t>(kind_of(event))];
+              if (!tail || position_of(event) > *tail)
+                news.events.push_back(std::move(event));
+            }
+          }
+        }
+        news.at_end = news.scanned >= upto;
+        caf::anon_send(self, std::move(news));
+      },
+      [self, news]() mutable {
+        news.error = failure{errc::busy, "too many reads wait for the store"};
+        caf::anon_send(self, std::move(news));
+      });
+}
+
+void outbox::replayed_page(replay_loaded& news) {
+  const auto found = channels_.find(news.shard);
+  if (found == channels_.end() || found->second.epoch != news.epoch)
+    return;
+  auto& one = found->second;
+  if (news.error) {
+    log::warning("outbox.replay_failed",
+                 {{"shard", news.shard.value}, {"detail", news.error->detail}});
+    delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
+    return;
+  }
+  one.replaying = false;
+  // What the queue holds was gathered while we read; what the page covers is dropped from it.
+  while (!one.queue.empty() && position_of(one.queue.front()) <= news.scanned)
+    one.queue.pop_front();
+  if (news.scanned >= one.queued_from)
+    one.behind = false;
+  if (!news.events.empty())
+    return hand_over(news.shard, one, std::move(news.events), news.scanned);
+  one.published = std::max(one.published, news.scanned);
+  if (one.behind)
+    replay(news.shard, one, news.tails, true);
+  else
+    pump(news.shard, one);
+  answer_flushes();
+}
+
+void outbox::answer_flushes() {
+  if (flushes_.empty() || letters_under_way_ > 0)
+    return;
+  for (const auto& [shard, one] : channels_)
+    if (one.publishing || one.replaying || !one.queue.empty())
+      return;
+  for (auto& flushed : std::exchange(flushes_, {}))
+    flushed();
+}
+
+}  // namespace orrery::actors

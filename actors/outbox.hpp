@@ -1,0 +1,49 @@
+#pragma once
+/// The outbox: committed events to the status topics, in order of position, never before their commit.
+///
+/// Where a shard's publishing stands is found by the tail of its status topics; what lies behind it in
+/// the journal is published first. The same way back is taken when publishing failed, and when more has
+/// gathered than is kept in memory: the journal holds it.
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <deque>
+#include <map>
+
+namespace orrery::actors {
+
+class outbox final : public caf::event_based_actor {
+public:
+  outbox(caf::actor_config& config, node_context& context);
+  caf::behavior make_behavior() override;
+
+private:
+  struct channel {
+    epoch_t epoch;
+    position_t published;             ///< All up to here are published.
+    position_t committed;             ///< All up to here are committed.
+    std::deque<status_event> queue;   ///< Committed, positions rising, not yet handed over.
+    position_t queued_from;           ///< The queue holds everything after this position.
+    bool publishing = false;
+    bool replaying = false;
+    bool behind = true;               ///< Must read the journal before the queue may be used.
+  };
+
+  void open(const open_outbox& wish);
+  void gather(publish_events& news);
+  void pump(shard_id shard, channel& one);
+  void replay(shard_id shard, channel& one, event_sink::tails tails, bool tails_known);
+  void replayed_page(replay_loaded& news);
+  void published(const publish_done& news);
+  void hand_over(shard_id shard, channel& one, std::vector<status_event> events, position_t upto);
+  void answer_flushes();
+
+  node_context& context_;
+  std::map<shard_id, channel> channels_;
+  std::vector<std::function<void()>> flushes_;
+  size_t letters_under_way_ = 0;
+};
+
+}  // namespace orrery::actors

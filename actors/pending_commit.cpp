@@ -1,0 +1,90 @@
+#include "actors/pending_commit.hpp"
+
+#include "actors/messages.hpp"
+#include "base/check.hpp"
+
+namespace orrery::actors {
+
+namespace {
+
+void count(status_counts& counts, const commit_release& release) {
+  const auto& state = *release.state;
+  const auto move = [&](auto& table) {
+    if (release.status_before)
+      --table[*release.status_before];
+    ++table[status_of(state)];
+  };
+  if (kind_of(state) == entity_kind::task)
+    move(counts.tasks);
+  else
+    move(counts.orders);
+}
+
+}  // namespace
+
+pending_commit::pending_commit(const shard_tenure& tenure, std::function<void(commit_note)> notify)
+    : shard_(tenure.shard), epoch_(tenure.epoch), notify_(std::move(notify)) {
+  next_.shard = tenure.shard;
+  next_.epoch = tenure.epoch;
+  next_.expected = tenure.position;
+  next_.next = tenure.next;
+  next_.counts = tenure.counts;
+}
+
+bool pending_commit::add(commit_release release) {
+  const std::lock_guard lock(guard_);
+  ordinal_ = release.ordinal;
+  dirty_ = true;
+  if (release.answered)
+    next_.next[static_cast<size_t>(release.answered->topic)] = release.answered->offset + 1;
+  if (release.letter)
+    next_.dead_letters.push_back(std::move(*release.letter));
+  if (release.state) {
+    count(next_.counts, release);
+    const auto [place, fresh] = index_.try_emplace(id_of(*release.state), next_.writes.size());
+    if (fresh) {
+      next_.writes.push_back({std::move(*release.state), !release.status_before.has_value(),
+                              std::move(release.events)});
+    } else {
+      auto& write = next_.writes[place->second];
+      write.state = std::move(*release.state);
+      write.events.insert(write.events.end(), std::make_move_iterator(release.events.begin()),
+                          std::make_move_iterator(release.events.end()));
+    }
+  }
+  if (stage_ != stage::idle)
+    return false;
+  stage_ = stage::enlisted;
+  return true;
+}
+
+sealed_commit pending_commit::seal() {
+  const std::lock_guard lock(guard_);
+  CHECK(stage_ == stage::enlisted, "one batch of a shard is with the writer at a time");
+  stage_ = stage::sealed;
+  dirty_ = false;
+  index_.clear();
+  sealed_commit sealed{std::move(next_), ordinal_};
+  next_ = {};
+  next_.shard = shard_;
+  next_.epoch = epoch_;
+  next_.expected = sealed.batch.last();
+  next_.next = sealed.batch.next;
+  next_.counts = sealed.batch.counts;
+  return sealed;
+}
+
+bool pending_commit::finish() {
+  const std::lock_guard lock(guard_);
+  stage_ = dirty_ ? stage::enlisted : stage::idle;
+  return dirty_;
+}
+
+size_t pending_commit::size() const {
+  const std::lock_guard lock(guard_);
+  return next_.writes.size();
+}
+
+void pending_commit::notify(const commit_note& note) const { notify_(note); }
+
+}  // namespace orrery::actors

@@ -1,0 +1,224 @@
+#include "actors/shard_actor.hpp"
+
+#include "base/log.hpp"
+
+namespace orrery::actors {
+
+namespace {
+
+constexpr auto tick_length = std::chrono::milliseconds{100};
+constexpr size_t due_page = 1000;
+
+failure moving() { return {errc::unavailable, "the shard is moving; try again shortly"}; }
+
+}  // namespace
+
+shard_actor::shard_actor(caf::actor_config& config, node_context& context,
+                         const shard_tenure& tenure, bool careful)
+    : caf::event_based_actor(config),
+      context_(context),
+      tenure_(tenure),
+      careful_(careful),
+      position_(tenure.position) {
+  // A weak handle: the writer must not keep a lost shard alive.
+  pending_ = std::make_shared<pending_commit>(
+      tenure, [self = caf::actor_cast<caf::actor_addr>(this)](commit_note note) {
+        if (const auto strong = caf::actor_cast<caf::actor>(self))
+          caf::anon_send(strong, std::move(note));
+      });
+  set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      log::error("shard.crashed", {{"shard", tenure_.shard.value}, {"what", e.what()}});
+    } catch (...) {
+      log::error("shard.crashed", {{"shard", tenure_.shard.value}});
+    }
+    return caf::exit_reason::unhandled_exception;
+  });
+}
+
+caf::behavior shard_actor::make_behavior() {
+  dispatch_.shard = caf::actor_cast<caf::actor>(this);
+  dispatch_.number = tenure_.shard;
+  scan();
+  context_.log.consumer().start(tenure_.shard, tenure_.next);
+  return {
+      [this](intake_batch& batch) { take_in(batch); },
+      [this](entity_effect& effect) { effect_arrived(effect); },
+      [this](const commit_note& note) { commit_told(note); },
+      [this](entities_loaded& news) { loaded(news); },
+      [this](slots_granted& grants) { grant(grants); },
+      [this](wake_entities& timers) {
+        for (const auto id : timers.ids)
+          deliver(id, entity_kind::task, {item::kind::wake, 0, {}, {}});
+      },
+      [this](direct_command& wish) { direct(wish); },
+      [this](watch_entity& wish) { watch(wish); },
+      [this](const entity_crashed& news) { crashed(news); },
+      [this](due_loaded& news) { due_rows(news); },
+      [this](const watched_state& news) { tell_watchers(id_of(news.state), news.state); },
+      [this](scan_due) { scan(); },
+      [this](flush_gathered) { flush(); },
+      [this](shard_tick) { tick(); },
+      [this](drain_shard& wish) { drain(wish); },
+      [this](abandon_shard) {
+        lost_ = true;
+        quit();
+      },
+  };
+}
+
+void shard_actor::on_exit() {
+  for (auto& [id, entry] : live_) {
+    if (entry.actor)
+      caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
+    for (const auto* items : {&entry.stash, &entry.unanswered})
+      for (const auto& waiting : *items)
+        if (waiting.reply)
+          waiting.reply(moving());
+  }
+  for (auto& place : gate_)
+    for (auto& effect : place.effects)
+      if (effect.reply)
+        effect.reply(moving());
+  for (auto& waiting : in_flight_)
+    if (waiting.reply)
+      waiting.reply(failure{errc::in_doubt, "the shard moved before the commit was known"});
+  for (auto& [id, waiting] : watchers_)
+    waiting.reply(moving());
+  context_.probe.entities_live.fetch_sub(live_.size(), std::memory_order_relaxed);
+  live_.clear();
+  watchers_.clear();
+  caf::anon_send(context_.dispatcher, shard_gone{tenure_.shard});
+  if (draining_ && draining_->done)
+    draining_->done();
+  caf::event_based_actor::on_exit();
+}
+
+void shard_actor::want_flush() {
+  if (std::exchange(flush_pending_, true))
+    return;
+  send(this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
+}
+
+void shard_actor::flush() {
+  flush_pending_ = false;
+  if (!dispatch_.offers.empty() || !dispatch_.released.empty()) {
+    dispatch_update update{dispatch_.shard, dispatch_.number, {}, {}};
+    std::swap(update.offers, dispatch_.offers);
+    std::swap(update.released, dispatch_.released);
+    send(context_.dispatcher, std::move(update));
+  }
+  if (!timers_.empty())
+    send(context_.tick, set_timers{dispatch_.shard, tenure_.shard, std::exchange(timers_, {})});
+  if (!loads_.empty()) {
+    auto ids = std::exchange(loads_, {});
+    context_.reads.load(ids, [self = dispatch_.shard, ids](result<std::vector<entity>> found) {
+      caf::anon_send(self, entities_loaded{ids, std::move(found)});
+    });
+  }
+}
+
+void shard_actor::want_tick() {
+  if (std::exchange(tick_pending_, true))
+    return;
+  delayed_send(this, tick_length, shard_tick{});
+}
+
+/// Runs while something may time out: watchers, idle entities, loads to repeat, a drain.
+void shard_actor::tick() {
+  tick_pending_ = false;
+  const auto at = now();
+  for (auto it = watchers_.begin(); it != watchers_.end();) {
+    if (at < it->second.limit) {
+      ++it;
+      continue;
+    }
+    it->second.reply(failure{errc::not_found, "has not come to rest in time"});
+    it = watchers_.erase(it);
+  }
+  if (!reloads_.empty()) {
+    loads_.insert(loads_.end(), reloads_.begin(), reloads_.end());
+    reloads_.clear();
+    want_flush();
+  }
+  bool waiting = false;
+  const bool crowded = live_.size() > context_.limits.live_per_shard / 2;
+  for (auto& [id, entry] : live_) {
+    if (!entry.waiting || entry.stage != phase::live)
+      continue;
+    waiting = true;
+    if (entry.uncommitted == 0 && entry.held == 0 &&
+        (crowded || at - entry.touched >= context_.limits.idle_leave)) {
+      send(entry.actor, may_leave{});
+      entry.waiting = false;
+    }
+  }
+  if (draining_ && at >= drain_limit_) {
+    log::warning("shard.drain_cut", {{"shard", tenure_.shard.value}, {"live", live_.size()}});
+    quit();
+    return;
+  }
+  if (waiting || draining_ || !watchers_.empty() || intake_paused_)
+    want_tick();
+  control_intake();
+}
+
+void shard_actor::scan() {
+  if (scanning_ || draining_)
+    return;
+  scanning_ = true;
+  if (horizon_ == never || cursor_.at >= horizon_ || cursor_.at == time_point::min())
+    horizon_ = now() + context_.limits.timer_horizon;
+  const auto until = horizon_;
+  const auto self = caf::actor_cast<caf::actor>(this);
+  context_.reads.run(
+      [=, shard = tenure_.shard, after = cursor_](entity_store& store) {
+        caf::anon_send(self, due_loaded{until, store.due(shard, until, after, due_page), due_page});
+      },
+      [=] {
+        caf::anon_send(self, due_loaded{until, failure{errc::busy, "too many reads"}, due_page});
+      });
+}
+
+void shard_actor::drain(drain_shard& wish) {
+  draining_ = std::move(wish);
+  drain_limit_ = now() + context_.limits.drain_limit;
+  std::vector<entity_id> gone;
+  for (auto& [id, entry] : live_) {
+    if (entry.stage == phase::live)
+      send(entry.actor, give_back{});
+    for (const auto& waiting : entry.stash)
+      if (waiting.reply)
+        waiting.reply(moving());
+    if (entry.stage == phase::loading)
+      gone.push_back(id);
+  }
+  for (const auto id : gone) {
+    live_.erase(id);
+    context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
+  }
+  want_tick();
+  finish_drain_if_empty();
+}
+
+void shard_actor::finish_drain_if_empty() {
+  if (!draining_ || !in_flight_.empty())
+    return;
+  // What waits in the gate behind an entity that was only being loaded is left to the next owner.
+  for (const auto& [id, entry] : live_)
+    if (entry.stage == phase::live)
+      return;
+  quit();
+}
+
+void shard_actor::lose(const commit_note& note) {
+  lost_ = true;
+  log::warning("shard.lost", {{"shard", tenure_.shard.value},
+                              {"epoch", tenure_.epoch.value},
+                              {"detail", note.detail}});
+  quit(caf::make_error(caf::sec::runtime_error, note.careful ? "careful" : "lost"));
+}
+
+}  // namespace orrery::actors

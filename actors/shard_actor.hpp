@@ -1,0 +1,153 @@
+#pragma once
+/// The owner of one shard on this node: routes commands to its live entities, puts their effects in
+/// order, gives positions, and commits by groups.
+///
+/// Order. Every intake record takes a place in the gate; effects are released from the front, so the
+/// committed offset says exactly which records have taken effect. What an entity decides after a record
+/// that is not yet released waits behind it. Positions are given at release.
+///
+/// Memory. An entity is live while it runs, is being asked, or has uncommitted events; then it is a row.
+/// Commands for an entity that is on its way out, or in, wait in its stash.
+///
+/// Truth. When a commit is lost (another epoch), the actor ends with everything below it; the node
+/// starts a new one from the store.
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <deque>
+#include <unordered_map>
+
+namespace orrery::actors {
+
+class shard_actor final : public caf::event_based_actor {
+public:
+  /// `careful`: look every id up before inserting; set after the store refused the contents.
+  shard_actor(caf::actor_config& config, node_context& context, const shard_tenure& tenure,
+              bool careful);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  /// Something for an entity: a command, a slot, or a timer.
+  struct item {
+    enum class kind { command, grant, wake };
+    kind what = kind::command;
+    uint64_t sequence = 0;
+    reply_to reply;
+    /// Null for grants and timers, and for the command that an actor was born with.
+    std::shared_ptr<const entity_command> command;
+  };
+  enum class phase { loading, live, leaving };
+  struct live_entity {
+    entity_kind kind = entity_kind::task;
+    phase stage = phase::loading;
+    caf::actor actor;
+    uint64_t answered = 0;            ///< Of the messages sent to the actor.
+    std::vector<item> unanswered;     ///< Sent, in order, and not yet answered.
+    std::vector<item> stash;          ///< Waits until the entity is (back) in memory.
+    uint32_t held = 0;                ///< Effects waiting in the gate.
+    uint32_t uncommitted = 0;         ///< Effects released and not yet durable.
+    uint64_t gate = 0;                ///< Sequence of its newest answered record.
+    bool waiting = false;             ///< Only waits for a slot.
+    std::optional<slot_key> slot;     ///< Held by the entity.
+    time_point touched{};
+  };
+  /// The place of one intake record in the gate.
+  struct gate_place {
+    log_place place;
+    std::string key;
+    std::string value;                ///< For the dead letter, where it comes to that.
+    entity_id id;
+    bool answered = false;
+    std::vector<entity_effect> effects;
+    std::string bad;                  ///< Why it is a dead letter.
+  };
+  /// Released, not yet durable.
+  struct in_flight {
+    uint64_t ordinal = 0;
+    entity_id id;
+    bool counted = false;             ///< Counts in the entity's `uncommitted`.
+    bool tell_committed = false;
+    reply_to reply;
+    std::optional<entity> state;      ///< For the reply and watchers.
+    std::vector<status_event> events;
+    std::optional<dead_letter> letter;
+    position_t position;
+  };
+  struct watcher {
+    time_point limit{};
+    reply_to reply;
+  };
+
+  // Intake and the gate (shard_gate.cpp).
+  void take_in(intake_batch& batch);
+  void read_record(log_record& record, uint64_t sequence);
+  void refuse_record(uint64_t sequence, std::string reason);
+  void effect_arrived(entity_effect& effect);
+  void release_answered();
+  void release(entity_effect effect, const gate_place* answers);
+  void commit_told(const commit_note& note);
+  void completed(in_flight& finished);
+  void control_intake();
+  gate_place* place_of(uint64_t sequence);
+
+  // Entities (shard_entities.cpp).
+  void deliver(entity_id id, entity_kind kind, item what);
+  void deliver_fresh(entity_id id, entity_kind kind, do_command first);
+  void grant(slots_granted& grants);
+  void spawn_entity(entity_id id, live_entity& entry, std::optional<entity> state,
+                    std::optional<do_command> first);
+  void hand_over(live_entity& entry, item what);
+  void answer_missing(entity_id id, item& what);
+  void loaded(entities_loaded& news);
+  void settle_leaving(entity_id id);
+  void crashed(const entity_crashed& news);
+  void direct(direct_command& wish);
+  void watch(watch_entity& wish);
+  void tell_watchers(entity_id id, const entity& state);
+  void look_for_watchers(entity_id id);
+  void due_rows(due_loaded& news);
+  void scan();
+
+  // Housekeeping (shard_actor.cpp).
+  void want_flush();
+  void flush();
+  void want_tick();
+  void tick();
+  void drain(drain_shard& wish);
+  void finish_drain_if_empty();
+  void lose(const commit_note& note);
+  time_point now() const { return context_.time.now(); }
+
+  node_context& context_;
+  const shard_tenure tenure_;
+  const bool careful_;
+  std::shared_ptr<pending_commit> pending_;
+  position_t position_;
+  uint64_t ordinal_ = 0;
+  uint64_t committed_ordinal_ = 0;
+
+  uint64_t gate_base_ = 1;            ///< Sequence of the front of the gate.
+  std::deque<gate_place> gate_;
+  std::deque<in_flight> in_flight_;
+  std::unordered_map<entity_id, live_entity> live_;
+  std::unordered_multimap<entity_id, watcher> watchers_;
+
+  std::vector<entity_id> loads_;
+  std::vector<entity_id> reloads_;    ///< After a failed load, at the next tick.
+  dispatch_update dispatch_;
+  std::vector<timer_entry> timers_;
+  bool flush_pending_ = false;
+  bool tick_pending_ = false;
+  bool intake_paused_ = false;
+  time_point horizon_{};
+  due_cursor cursor_;
+  bool scanning_ = false;
+  bool lost_ = false;
+  std::optional<drain_shard> draining_;
+  time_point drain_limit_{};
+};
+
+}  // namespace orrery::actors

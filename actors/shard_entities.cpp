@@ -1,0 +1,298 @@
+/// The live entities of a shard: loading, spawning, stashing, leaving, restarting.
+
+#include "actors/order_actor.hpp"
+#include "actors/shard_actor.hpp"
+#include "actors/task_actor.hpp"
+#include "base/check.hpp"
+#include "base/log.hpp"
+
+namespace orrery::actors {
+
+namespace {
+
+bool is_submit(const entity_command& wish) {
+  if (const auto* of_task = std::get_if<task_command>(&wish))
+    return std::holds_alternative<submit_task>(*of_task);
+  return std::holds_alternative<submit_order>(std::get<order_command>(wish));
+}
+
+/// An order that nothing moves further rests where it is.
+bool has_come_to_rest(const entity& e) {
+  if (const auto* o = std::get_if<order>(&e))
+    return is_final(o->status) || (o->spec.flow.empty() && o->status == order_status::created);
+  return is_final(e);
+}
+
+}  // namespace
+
+void shard_actor::deliver(entity_id id, entity_kind kind, item what) {
+  const auto [place, is_new] = live_.try_emplace(id);
+  auto& entry = place->second;
+  if (entry.stage == phase::live)
+    return hand_over(entry, std::move(what));
+  entry.stash.push_back(std::move(what));
+  if (!is_new)
+    return;
+  context_.probe.entities_live.fetch_add(1, std::memory_order_relaxed);
+  entry.kind = kind;
+  loads_.push_back(id);
+  want_flush();
+}
+
+/// A submission that is known to be the first of its id.
+void shard_actor::deliver_fresh(entity_id id, entity_kind kind, do_command first) {
+  const auto [place, is_new] = live_.try_emplace(id);
+  auto& entry = place->second;
+  if (!is_new) {
+    item what{item::kind::command, first.sequence, {},
+              std::make_shared<const entity_command>(std::move(first.command))};
+    if (entry.stage == phase::live)
+      return hand_over(entry, std::move(what));
+    entry.stash.push_back(std::move(what));
+    return;
+  }
+  context_.probe.entities_live.fetch_add(1, std::memory_order_relaxed);
+  entry.kind = kind;
+  spawn_entity(id, entry, std::nullopt, std::move(first));
+}
+
+void shard_actor::grant(slots_granted& grants) {
+  for (const auto id : grants.tasks) {
+    const auto found = live_.find(id);
+    if (draining_ || (found != live_.end() && found->second.slot)) {
+      dispatch_.released.push_back(grants.key);  // offered twice, or too late
+      want_flush();
+      continue;
+    }
+    deliver(id, entity_kind::task, {item::kind::grant, 0, {}, {}});
+    live_.at(id).slot = grants.key;
+  }
+}
+
+void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<entity> state,
+                               std::optional<do_command> first) {
+  const auto self = caf::actor_cast<caf::actor>(this);
+  entry.stage = phase::live;
+  entry.touched = now();
+  entry.answered = 0;
+  if (first)  // The command goes with the actor; should it crash on it, the gate has the record.
+    entry.unanswered.push_back({item::kind::command, first->sequence, first->reply, {}});
+  if (entry.kind == entity_kind::task) {
+    std::optional<task> of_task;
+    if (state)
+      of_task = std::move(std::get<task>(*state));
+    entry.waiting = of_task && of_task->status == task_status::queued;
+    entry.actor = spawn<task_actor>(context_, self, id, std::move(of_task), std::move(first));
+  } else {
+    std::optional<order> of_order;
+    if (state)
+      of_order = std::move(std::get<order>(*state));
+    entry.actor = spawn<order_actor>(context_, self, id, std::move(of_order), std::move(first));
+  }
+}
+
+void shard_actor::hand_over(live_entity& entry, item what) {
+  switch (what.what) {
+    case item::kind::grant:
+      send(entry.actor, slot_granted{});
+      break;
+    case item::kind::wake:
+      send(entry.actor, do_command{entry.kind == entity_kind::task
+                                       ? entity_command{task_command{wake_task{}}}
+                                       : entity_command{order_command{wake_order{}}},
+                                   0,
+                                   {}});
+      break;
+    case item::kind::command:
+      send(entry.actor, do_command{*what.command, what.sequence, what.reply});
+      break;
+  }
+  entry.unanswered.push_back(std::move(what));
+}
+
+/// There is no such entity: whatever was wanted of it is answered so.
+void shard_actor::answer_missing(entity_id id, item& what) {
+  if (what.what != item::kind::command)
+    return;
+  if (what.reply)
+    what.reply(failure{errc::not_found, "there is no such entity"});
+  if (what.sequence == 0)
+    return;
+  log::info("intake.refused", {{"id", to_string(id)}, {"detail", "there is no such entity"}});
+  refuse_record(what.sequence, "names an entity that does not exist");
+}
+
+void shard_actor::loaded(entities_loaded& news) {
+  if (!news.found) {
+    for (const auto id : news.asked)
+      if (live_.contains(id))
+        reloads_.push_back(id);
+    want_tick();
+    return;
+  }
+  std::unordered_map<entity_id, entity*> by_id;
+  for (auto& e : *news.found)
+    by_id.emplace(id_of(e), &e);
+  for (const auto id : news.asked) {
+    const auto found = live_.find(id);
+    if (found == live_.end() || found->second.stage != phase::loading)
+      continue;
+    auto& entry = found->second;
+    auto stash = std::exchange(entry.stash, {});
+    size_t next = 0;
+    if (const auto state = by_id.find(id); state != by_id.end()) {
+      entry.kind = kind_of(*state->second);
+      spawn_entity(id, entry, std::move(*state->second), std::nullopt);
+    } else {
+      while (next < stash.size() && !(stash[next].what == item::kind::command &&
+                                      is_submit(*stash[next].command)))
+        answer_missing(id, stash[next++]);
+      if (next == stash.size()) {
+        if (entry.slot)
+          dispatch_.released.push_back(std::move(*entry.slot));
+        live_.erase(found);
+        context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
+        continue;
+      }
+      auto& submit = stash[next++];
+      entry.kind = static_cast<entity_kind>(submit.command->index());
+      spawn_entity(id, entry, std::nullopt,
+                   do_command{*submit.command, submit.sequence, submit.reply});
+    }
+    for (; next < stash.size(); ++next)
+      hand_over(entry, std::move(stash[next]));
+  }
+  release_answered();
+  want_flush();
+}
+
+/// An entity whose actor has gone: once all it decided is durable it is a row, or is read again for
+/// those who wait.
+void shard_actor::settle_leaving(entity_id id) {
+  const auto found = live_.find(id);
+  if (found == live_.end())
+    return;
+  auto& entry = found->second;
+  if (entry.stage != phase::leaving || entry.uncommitted > 0 || entry.held > 0)
+    return;
+  if (draining_ || entry.stash.empty()) {
+    for (auto& waiting : entry.stash)
+      if (waiting.reply)
+        waiting.reply(failure{errc::unavailable, "the shard is moving; try again shortly"});
+    if (entry.slot) {
+      dispatch_.released.push_back(std::move(*entry.slot));
+      want_flush();
+    }
+    live_.erase(found);
+    context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
+    finish_drain_if_empty();
+    return;
+  }
+  entry.stage = phase::loading;
+  loads_.push_back(id);
+  want_flush();
+}
+
+void shard_actor::crashed(const entity_crashed& news) {
+  context_.probe.entities_crashed.fetch_add(1, std::memory_order_relaxed);
+  log::error("entity.crashed", {{"shard", tenure_.shard.value},
+                                {"id", to_string(news.id)},
+                                {"what", news.what},
+                                {"restart", "from the journal"}});
+  const auto found = live_.find(news.id);
+  if (found == live_.end())
+    return;
+  auto& entry = found->second;
+  entry.stage = phase::leaving;
+  entry.actor = nullptr;
+  auto unanswered = std::exchange(entry.unanswered, {});
+  if (!unanswered.empty()) {
+    // The first of them is what it died of; it is not tried a second time.
+    const auto fatal = std::move(unanswered.front());
+    unanswered.erase(unanswered.begin());
+    if (fatal.reply)
+      fatal.reply(failure{errc::in_doubt, "the handler crashed: " + news.what});
+    if (fatal.sequence != 0)
+      refuse_record(fatal.sequence, "its handler crashed: " + news.what);
+  }
+  for (auto& missed : unanswered)
+    entry.stash.push_back(std::move(missed));
+  if (entry.slot) {
+    dispatch_.released.push_back(std::move(*entry.slot));
+    entry.slot.reset();
+  }
+  // A wake in the stash brings the entity back from the store even if nobody asks for it.
+  entry.stash.push_back({item::kind::wake, 0, {}, {}});
+  release_answered();
+  settle_leaving(news.id);
+}
+
+void shard_actor::direct(direct_command& wish) {
+  if (draining_ || lost_) {
+    wish.reply(failure{errc::unavailable, "the shard is moving; try again shortly"});
+    return;
+  }
+  context_.probe.commands.fetch_add(1, std::memory_order_relaxed);
+  deliver(wish.id, wish.kind,
+          {item::kind::command, 0, once(std::move(wish.reply)),
+           std::make_shared<const entity_command>(std::move(wish.command))});
+}
+
+void shard_actor::watch(watch_entity& wish) {
+  const auto id = wish.id;
+  watchers_.emplace(id, watcher{wish.limit, std::move(wish.reply)});
+  look_for_watchers(id);
+  want_tick();
+}
+
+void shard_actor::tell_watchers(entity_id id, const entity& state) {
+  if (!has_come_to_rest(state))
+    return;
+  const auto [begin, end] = watchers_.equal_range(id);
+  for (auto it = begin; it != end; ++it)
+    it->second.reply(state);
+  watchers_.erase(begin, end);
+}
+
+void shard_actor::look_for_watchers(entity_id id) {
+  context_.reads.load({id}, [self = dispatch_.shard, id](result<std::vector<entity>> found) {
+    if (found && !found->empty())
+      caf::anon_send(self, watched_state{std::move(found->front())});
+  });
+}
+
+void shard_actor::due_rows(due_loaded& news) {
+  scanning_ = false;
+  if (draining_)
+    return;
+  if (!news.rows) {
+    delayed_send(this, std::chrono::milliseconds{500}, scan_due{});
+    return;
+  }
+  const auto at = now();
+  for (const auto& row : *news.rows) {
+    cursor_ = {row.at, row.id};
+    if (live_.contains(row.id))
+      continue;
+    if (row.kind == entity_kind::task && row.status == static_cast<uint8_t>(task_status::queued)) {
+      dispatch_.offers.push_back({row.id, row.priority, row.at, row.queue, row.task_kind});
+      if (row.waits_until != never && row.waits_until <= horizon_)
+        timers_.push_back({row.id, row.waits_until});
+    } else if (row.at <= at) {
+      deliver(row.id, row.kind, {item::kind::wake, 0, {}, {}});
+    } else {
+      timers_.push_back({row.id, row.at});
+    }
+  }
+  want_flush();
+  if (news.rows->size() >= news.limit) {
+    scan();
+    return;
+  }
+  // The next scan goes on from this horizon; until then the shard itself sees what becomes due.
+  cursor_ = {horizon_, {}};
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(context_.limits.timer_horizon / 2),
+               scan_due{});
+}
+
+}  // namespace orrery::actors

@@ -1,0 +1,319 @@
+/// The gate of a shard: intake records in the order of their offsets, effects out in the same order.
+
+#include "actors/shard_actor.hpp"
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "codec/messages.hpp"
+
+#include <algorithm>
+
+namespace orrery::actors {
+
+namespace {
+
+const std::string* find_header(const log_record& record, std::string_view name) {
+  for (const auto& header : record.headers)
+    if (header.name == name)
+      return &header.value;
+  return nullptr;
+}
+
+/// What surrounds a submission: not in the value, or not trusted from it.
+template <class Spec>
+void complete_spec(Spec& spec, const log_record& record, std::string reference) {
+  spec.reference = std::move(reference);
+  if (const auto* trace = find_header(record, "traceparent"); trace && trace->size() <= 128)
+    spec.traceparent = *trace;
+  if (const auto* hash = find_header(record, "orrery-request-hash"); hash && hash->size() <= 64)
+    spec.request_hash = *hash;
+}
+
+entity_kind kind_of(intake topic) {
+  return topic == intake::orders ? entity_kind::order : entity_kind::task;
+}
+
+}  // namespace
+
+void shard_actor::take_in(intake_batch& batch) {
+  if (draining_)
+    return;  // not answered, so not committed: the next owner reads them again
+  context_.probe.intake_records.fetch_add(batch.records.size(), std::memory_order_relaxed);
+  for (auto& record : batch.records) {
+    const auto sequence = gate_base_ + gate_.size();
+    gate_.push_back({{record.topic, record.shard, record.offset}, {}, {}, {}, false, {}, {}});
+    read_record(record, sequence);
+  }
+  release_answered();
+  control_intake();
+}
+
+void shard_actor::read_record(log_record& record, uint64_t sequence) {
+  auto message = codec::read_intake(record.topic, record.value);
+  auto& place = gate_.back();
+  place.key = std::move(record.key);
+  if (!message) {
+    place.value = std::move(record.value);
+    const auto& why = message.error();
+    return refuse_record(sequence, why.field.empty() ? why.detail : why.field + " " + why.detail);
+  }
+  auto resolved = resolve_id(context_.log.topic_name(record.topic), record.shard, record.offset,
+                             record.at, message->id_text);
+  bool is_submit = false;
+  if (auto* of_task = std::get_if<task_command>(&message->command)) {
+    if (auto* submit = std::get_if<submit_task>(of_task)) {
+      is_submit = true;
+      if (!context_.knows_kind(submit->spec.kind)) {
+        place.value = std::move(record.value);
+        return refuse_record(sequence, "kind has no executor here: " + submit->spec.kind);
+      }
+      complete_spec(submit->spec, record, resolved.reference);
+    }
+  } else if (auto* submit =
+                 std::get_if<submit_order>(&std::get<order_command>(message->command))) {
+    is_submit = true;
+    complete_spec(submit->spec, record, resolved.reference);
+  }
+  // A record without an id makes its own, and our front door marks ids it has just made: neither can
+  // exist yet. Everything else is looked up.
+  const bool fresh =
+      is_submit && !careful_ &&
+      (message->id_text.empty() ||
+       (resolved.reference.empty() && find_header(record, "orrery-fresh") != nullptr));
+  place.id = resolved.id;
+  place.value = std::move(record.value);
+  const auto kind = kind_of(record.topic);
+  if (fresh)
+    deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
+  else
+    deliver(resolved.id, kind,
+            {item::kind::command, sequence, {},
+             std::make_shared<const entity_command>(std::move(message->command))});
+}
+
+void shard_actor::refuse_record(uint64_t sequence, std::string reason) {
+  context_.probe.intake_bad.fetch_add(1, std::memory_order_relaxed);
+  auto* place = place_of(sequence);
+  CHECK(place != nullptr, "a record is refused while it is in the gate");
+  log::warning("intake.dead_letter", {{"shard", tenure_.shard.value},
+                                      {"topic", context_.log.topic_name(place->place.topic)},
+                                      {"offset", place->place.offset},
+                                      {"reason", reason}});
+  place->bad = std::move(reason);
+  place->answered = true;
+}
+
+shard_actor::gate_place* shard_actor::place_of(uint64_t sequence) {
+  if (sequence < gate_base_ || sequence - gate_base_ >= gate_.size())
+    return nullptr;
+  return &gate_[sequence - gate_base_];
+}
+
+void shard_actor::effect_arrived(entity_effect& effect) {
+  const auto found = live_.find(effect.id);
+  if (found == live_.end())
+    return;  // of an actor that was given up
+  auto& entry = found->second;
+  entry.touched = now();
+  if (effect.handled > entry.answered) {
+    const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
+    entry.unanswered.erase(entry.unanswered.begin(),
+                           entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
+    entry.answered = effect.handled;
+  }
+  if (effect.state) {
+    const auto* t = std::get_if<task>(&*effect.state);
+    entry.waiting = t != nullptr && t->status == task_status::queued;
+    if (effect.offer && t != nullptr && !draining_)
+      dispatch_.offers.push_back({t->id, t->spec.priority, t->queued_at, t->spec.queue, t->spec.kind});
+  }
+  if (entry.waiting)
+    want_tick();
+  if (effect.slot_released && entry.slot) {
+    dispatch_.released.push_back(std::move(*entry.slot));
+    entry.slot.reset();
+  }
+  if (effect.offer || effect.slot_released)
+    want_flush();
+  if (effect.leaving) {
+    entry.stage = phase::leaving;
+    entry.actor = nullptr;
+    for (auto& missed : entry.unanswered)
+      entry.stash.push_back(std::move(missed));
+    entry.unanswered.clear();
+  }
+  const auto id = effect.id;
+  if (effect.sequence != 0) {
+    auto* place = place_of(effect.sequence);
+    CHECK(place != nullptr && !place->answered, "a record is answered once");
+    place->answered = true;
+    if (effect.refused)
+      log::info("intake.refused", {{"id", to_string(id)}, {"detail", effect.refused->detail}});
+    entry.gate = effect.sequence;
+    ++entry.held;
+    place->effects.push_back(std::move(effect));
+    release_answered();
+  } else if (auto* place = place_of(entry.gate)) {
+    ++entry.held;
+    place->effects.push_back(std::move(effect));
+  } else {
+    release(std::move(effect), nullptr);
+  }
+  settle_leaving(id);
+}
+
+void shard_actor::release_answered() {
+  while (!gate_.empty() && gate_.front().answered) {
+    auto place = std::move(gate_.front());
+    gate_.pop_front();
+    ++gate_base_;
+    if (place.effects.empty()) {
+      // Unreadable: only the offset and the dead letter.
+      const auto ordinal = ++ordinal_;
+      commit_release outcome{ordinal, {}, {}, {}, place.place, {}};
+      outcome.letter = dead_letter{place.place.topic, place.place.shard, place.place.offset, now(),
+                                place.bad,         place.key,         place.value};
+      in_flight waiting;
+      waiting.ordinal = ordinal;
+      waiting.letter = outcome.letter;
+      waiting.position = position_;
+      in_flight_.push_back(std::move(waiting));
+      if (pending_->add(std::move(outcome)))
+        context_.commits.enlist(pending_);
+      continue;
+    }
+    const gate_place* answers = &place;
+    auto effects = std::exchange(place.effects, {});
+    for (auto& effect : effects) {
+      const auto id = effect.id;
+      if (const auto found = live_.find(id); found != live_.end())
+        --found->second.held;
+      release(std::move(effect), std::exchange(answers, nullptr));
+      settle_leaving(id);
+    }
+  }
+  control_intake();
+}
+
+void shard_actor::release(entity_effect effect, const gate_place* answers) {
+  in_flight waiting;
+  waiting.id = effect.id;
+  waiting.reply = std::move(effect.reply);
+  waiting.tell_committed = effect.tell_committed;
+  commit_release outcome;
+  if (answers != nullptr)
+    outcome.answered = answers->place;
+  outcome.status_before = effect.status_before;
+  outcome.events.reserve(effect.steps.size());
+  for (auto& step : effect.steps) {
+    ++position_.value;
+    step.record.position = position_;
+    if (step.published) {
+      std::visit(
+          [&](auto& e) {
+            e.position = position_;
+            e.shard = tenure_.shard;
+          },
+          *step.published);
+      waiting.events.push_back(std::move(*step.published));
+    }
+    outcome.events.push_back(std::move(step.record));
+  }
+  waiting.position = position_;
+  const bool writes = !outcome.events.empty() || answers != nullptr;
+  if (effect.state) {
+    if (waiting.reply || watchers_.contains(effect.id))
+      waiting.state = effect.state;
+    if (!outcome.events.empty()) {
+      const auto* t = std::get_if<task>(&*effect.state);
+      const auto at = t != nullptr && t->status == task_status::queued    ? t->waits_until()
+                      : t != nullptr && t->status == task_status::running ? never
+                                                                          : wake_at(*effect.state);
+      if (at != never && at <= horizon_) {
+        timers_.push_back({effect.id, at});
+        want_flush();
+      }
+      outcome.state = std::move(effect.state);
+    }
+  }
+  if (!writes) {
+    // Nothing to store: answered once everything before it is durable.
+    waiting.ordinal = ordinal_;
+    if (committed_ordinal_ >= ordinal_)
+      completed(waiting);
+    else
+      in_flight_.push_back(std::move(waiting));
+    return;
+  }
+  waiting.ordinal = outcome.ordinal = ++ordinal_;
+  if (const auto found = live_.find(waiting.id); found != live_.end()) {
+    waiting.counted = true;
+    ++found->second.uncommitted;
+  }
+  in_flight_.push_back(std::move(waiting));
+  if (pending_->add(std::move(outcome)))
+    context_.commits.enlist(pending_);
+}
+
+void shard_actor::commit_told(const commit_note& note) {
+  if (note.outcome == commit_note::kind::lost)
+    return lose(note);
+  committed_ordinal_ = note.ordinal;
+  publish_events news{tenure_.shard, tenure_.epoch, {}, {}, {}};
+  while (!in_flight_.empty() && in_flight_.front().ordinal <= committed_ordinal_) {
+    auto finished = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    news.upto = finished.position;
+    std::move(finished.events.begin(), finished.events.end(), std::back_inserter(news.events));
+    if (finished.letter)
+      news.letters.push_back(std::move(*finished.letter));
+    completed(finished);
+  }
+  if (!news.events.empty() || !news.letters.empty())
+    send(context_.outbox, std::move(news));
+  finish_drain_if_empty();
+}
+
+void shard_actor::completed(in_flight& finished) {
+  if (finished.reply) {
+    if (finished.state)
+      finished.reply(*finished.state);
+    else
+      finished.reply(failure{errc::not_found, "has no state"});
+  }
+  if (finished.id.is_nil())
+    return;
+  if (watchers_.contains(finished.id)) {
+    if (finished.state)
+      tell_watchers(finished.id, *finished.state);
+    else
+      look_for_watchers(finished.id);
+  }
+  const auto found = live_.find(finished.id);
+  if (found == live_.end())
+    return;
+  if (finished.tell_committed && found->second.actor)
+    send(found->second.actor, committed_note{});
+  if (finished.counted)
+    --found->second.uncommitted;
+  settle_leaving(finished.id);
+}
+
+/// Bounded memory: too much under way, and the log keeps it for us.
+void shard_actor::control_intake() {
+  const auto& limits = context_.limits;
+  const auto busy = gate_.size() + in_flight_.size();
+  const bool full = gate_.size() >= limits.intake_in_flight ||
+                    in_flight_.size() >= 8 * limits.intake_in_flight ||
+                    live_.size() >= limits.live_per_shard;
+  if (!intake_paused_ && full) {
+    intake_paused_ = true;
+    context_.log.consumer().pause(tenure_.shard);
+    want_tick();
+  } else if (intake_paused_ && busy < limits.intake_in_flight &&
+             live_.size() < limits.live_per_shard / 4 * 3) {
+    intake_paused_ = false;
+    context_.log.consumer().resume(tenure_.shard);
+  }
+}
+
+}  // namespace orrery::actors

@@ -1,0 +1,252 @@
+#include "actors/task_actor.hpp"
+
+#include "codec/sleep_payload.hpp"
+
+namespace orrery::actors {
+
+namespace {
+
+std::string_view tail_of(std::string_view text, size_t bytes) {
+  return text.size() <= bytes ? text : text.substr(text.size() - bytes);
+}
+
+}  // namespace
+
+caf::behavior task_actor::make_behavior() {
+  if (state_)
+    recover();
+  else if (first_)
+    handle(*first_);
+  first_.reset();
+  if (left_)
+    return {};
+  return {
+      [this](slot_granted) { take_slot(); },
+      [this](work_done& news) { work_ended(news); },
+      [this](do_command& wish) {
+        may_leave_ = false;
+        const auto mode = std::holds_alternative<task_command>(wish.command) &&
+                                  std::holds_alternative<cancel_task>(
+                                      std::get<task_command>(wish.command)) &&
+                                  std::get<cancel_task>(std::get<task_command>(wish.command)).kill
+                              ? stop_mode::now
+                              : stop_mode::graceful;
+        if (handle(wish))
+          stop_what_is_over(mode);
+      },
+      [this](committed_note) {
+        waits_for_commit_ = false;
+        if (state_->status == task_status::running)
+          run_work();
+        else
+          emit({});
+      },
+      [this](const clock_passed& news) {
+        entity_effect effect;
+        if (!apply(expire_task{news.token, news.clock}, effect))
+          return;
+        emit(std::move(effect));
+        stop_what_is_over(stop_mode::graceful);
+      },
+      [this](may_leave) {
+        may_leave_ = true;
+        if (at_rest())
+          emit({});
+      },
+      [this](give_back) {
+        may_leave_ = giving_back_ = true;
+        entity_effect effect;
+        if (state_->status == task_status::running)
+          apply(interrupt_task{state_->token()}, effect);
+        emit(std::move(effect));
+        stop_what_is_over(stop_mode::graceful);
+      },
+  };
+}
+
+/// Restored from the store. Whatever ran before is gone with the actor or node that ran it.
+void task_actor::recover() {
+  if (state_->status == task_status::queued)
+    slot_offered_ = true;
+  if (state_->status != task_status::running)
+    return;
+  log::info("attempt.lost", {{"task", to_string(id_)},
+                             {"run", state_->run},
+                             {"attempt", state_->attempt},
+                             {"worker", state_->worker}});
+  entity_effect effect;
+  apply(lose_task{state_->token()}, effect);
+  emit(std::move(effect));
+}
+
+void task_actor::settle(entity_effect& effect) {
+  if (!state_)
+    return;
+  const bool running = state_->status == task_status::running;
+  if (slot_held_ && !running && !work_running_ && !waits_for_commit_) {
+    slot_held_ = false;
+    effect.slot_released = true;
+  }
+  if (state_->status != task_status::queued) {
+    slot_offered_ = false;
+  } else if (!slot_offered_ && !slot_held_ && !work_running_ && !giving_back_) {
+    slot_offered_ = true;
+    effect.offer = true;
+  }
+}
+
+bool task_actor::at_rest() const {
+  if (!state_)
+    return true;
+  if (work_running_ || waits_for_commit_ || state_->status == task_status::running)
+    return false;
+  return state_->status != task_status::queued || may_leave_ || giving_back_;
+}
+
+void task_actor::take_slot() {
+  ++handled_;
+  slot_held_ = true;
+  slot_offered_ = false;
+  entity_effect effect;
+  if (giving_back_ || work_running_ || state_->status != task_status::queued ||
+      !apply(start_task{context_.node}, effect) || state_->status != task_status::running) {
+    emit(std::move(effect));  // gives the slot back
+    return;
+  }
+  context_.probe.attempts_started.fetch_add(1, std::memory_order_relaxed);
+  if (state_->spec.delivery == delivery_mode::at_most_once) {
+    waits_for_commit_ = effect.tell_committed = true;
+    emit(std::move(effect));
+    return;
+  }
+  if (state_->spec.kind == "noop") {
+    // The whole life in one effect: no work to wait for.
+    apply(complete_task{state_->token(), {}}, effect);
+    context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
+    emit(std::move(effect));
+    return;
+  }
+  emit(std::move(effect));
+  run_work();
+}
+
+void task_actor::run_work() {
+  work_token_ = state_->token();
+  work_running_ = true;
+  executor_ = nullptr;
+  if (state_->spec.kind == "noop") {
+    send(this, work_done{work_token_, {.succeeded = true}});
+    return;
+  }
+  arm_clocks();
+  if (state_->spec.kind == "sleep") {
+    sleep_for_payload();
+    return;
+  }
+  const auto found = context_.executors.find(state_->spec.kind);
+  if (found == context_.executors.end()) {
+    send(this, work_done{work_token_,
+                         {.error = "no executor for kind " + state_->spec.kind,
+                          .error_code = "unknown-kind",
+                          .retryable = false}});
+    return;
+  }
+  executor_ = found->second;
+  work_item item;
+  item.task = id_;
+  item.token = work_token_;
+  item.epoch = epoch_t{};
+  item.kind = state_->spec.kind;
+  item.payload = state_->spec.payload;
+  item.ttl = state_->spec.ttl;
+  item.traceparent = state_->spec.traceparent;
+  executor_->start(std::move(item), [self = caf::actor_cast<caf::actor>(this),
+                                     token = work_token_](work_outcome outcome) {
+    caf::anon_send(self, work_done{token, std::move(outcome)});
+  });
+}
+
+void task_actor::sleep_for_payload() {
+  const auto wish = codec::read_sleep_payload(state_->spec.payload);
+  work_done news{work_token_, {.succeeded = true}};
+  if (!wish) {
+    news.outcome = {.error = wish.error().detail, .error_code = "bad-payload", .retryable = false};
+    send(this, std::move(news));
+    return;
+  }
+  if (!wish->error.empty())
+    news.outcome = {.error = wish->error, .error_code = "asked-to-fail"};
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(wish->length), std::move(news));
+}
+
+void task_actor::work_ended(work_done& news) {
+  if (!work_running_ || news.token != work_token_)
+    return;  // a sleep that was stopped before
+  work_running_ = false;
+  executor_ = nullptr;
+  disarm_clocks();
+  entity_effect effect;
+  auto& outcome = news.outcome;
+  if (state_->status == task_status::running && news.token == state_->token()) {
+    context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
+    if (outcome.succeeded && outcome.result.size() > limits::result_bytes)
+      outcome = {.error = "the result is larger than 256 KiB",
+                 .error_code = "result-too-large",
+                 .retryable = false};
+    if (outcome.succeeded) {
+      apply(complete_task{news.token, std::move(outcome.result)}, effect);
+    } else {
+      auto error = std::move(outcome.error);
+      if (!outcome.output.empty())
+        error.append("; output: ").append(tail_of(outcome.output, 1024));
+      error.resize(std::min(error.size(), limits::text_bytes));
+      apply(fail_task{news.token, std::move(error), std::move(outcome.error_code),
+                      outcome.retryable, outcome.retry_after},
+            effect);
+    }
+  }
+  emit(std::move(effect));
+}
+
+void task_actor::stop_what_is_over(stop_mode mode) {
+  if (left_ || !work_running_ || state_->status == task_status::running)
+    return;
+  context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
+  stop_work(mode);
+}
+
+void task_actor::stop_work(stop_mode mode) {
+  disarm_clocks();
+  if (executor_ != nullptr) {
+    executor_->stop(id_, work_token_, mode);  // `work_done` follows
+    return;
+  }
+  work_running_ = false;  // a sleep: nothing is left of it
+  emit({});
+}
+
+void task_actor::arm_clocks() {
+  auto at = state_->started_at + state_->spec.ttl;
+  auto clock = end_reason::ttl;
+  if (const auto life = state_->life_ends_at(); life != never && life < at) {
+    at = life;
+    clock = end_reason::total_ttl;
+  }
+  clocks_armed_ = true;
+  send(context_.ttl, arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, at, clock});
+}
+
+void task_actor::disarm_clocks() {
+  if (!std::exchange(clocks_armed_, false))
+    return;
+  send(context_.ttl, disarm_clock{id_, work_token_});
+}
+
+void task_actor::on_exit() {
+  if (work_running_ && executor_ != nullptr)
+    executor_->stop(id_, work_token_, stop_mode::now);
+  disarm_clocks();
+  caf::event_based_actor::on_exit();
+}
+
+}  // namespace orrery::actors

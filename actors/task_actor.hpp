@@ -1,0 +1,45 @@
+#pragma once
+/// A live task: waits for a slot, runs its attempts, enforces their clocks.
+///
+/// A start that may be repeated (at-least-once) runs at once, while its event is still on the way to the
+/// store; a start at-most-once waits for its commit. When a clock passes or somebody cancels, the end
+/// is decided at once and the work is stopped; the actor stays, and keeps its slot, until the executor
+/// says that nothing is left of the work.
+
+#include "actors/entity_actor.hpp"
+
+namespace orrery::actors {
+
+class task_actor final : public entity_actor<task> {
+public:
+  using entity_actor<task>::entity_actor;
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  void settle(entity_effect& effect) override;
+  bool at_rest() const override;
+
+  void recover();
+  void take_slot();
+  void run_work();
+  void sleep_for_payload();
+  void work_ended(work_done& news);
+  void stop_work(stop_mode mode);
+  void arm_clocks();
+  void disarm_clocks();
+  /// Tells of commands that others gave while work was running.
+  void stop_what_is_over(stop_mode mode);
+
+  bool slot_held_ = false;
+  bool slot_offered_ = false;
+  bool work_running_ = false;
+  bool waits_for_commit_ = false;
+  bool clocks_armed_ = false;
+  bool may_leave_ = false;
+  bool giving_back_ = false;
+  executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`.
+  attempt_token work_token_;
+};
+
+}  // namespace orrery::actors

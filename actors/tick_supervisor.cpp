@@ -1,0 +1,51 @@
+#include "actors/tick_supervisor.hpp"
+
+#include <algorithm>
+
+namespace orrery::actors {
+
+tick_supervisor::tick_supervisor(caf::actor_config& config, node_context& context)
+    : caf::event_based_actor(config), context_(context) {}
+
+caf::behavior tick_supervisor::make_behavior() {
+  return {
+      [this](set_timers& wish) { set(wish); },
+      [this](supervisor_tick) { look(); },
+  };
+}
+
+void tick_supervisor::set(set_timers& wish) {
+  shards_[wish.number] = caf::actor_cast<caf::actor_addr>(wish.shard);
+  for (const auto& one : wish.timers)
+    timers_.push({one.at, one.id, wish.number});
+  sleep_until_next();
+}
+
+void tick_supervisor::sleep_until_next() {
+  if (timers_.empty())
+    return;
+  const auto now = context_.time.now();
+  const auto look_at = std::min(timers_.top().at, now + 1s);
+  if (look_at >= next_look_)
+    return;
+  next_look_ = look_at;
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(std::max(duration{}, look_at - now)),
+               supervisor_tick{});
+}
+
+void tick_supervisor::look() {
+  next_look_ = time_point::max();
+  const auto now = context_.time.now();
+  std::map<shard_id, std::vector<entity_id>> due;
+  for (; !timers_.empty() && timers_.top().at <= now; timers_.pop())
+    due[timers_.top().shard].push_back(timers_.top().id);
+  for (auto& [number, ids] : due) {
+    context_.probe.timers_fired.fetch_add(ids.size(), std::memory_order_relaxed);
+    // A shard that has gone reads its rows again wherever it comes up.
+    if (const auto shard = caf::actor_cast<caf::actor>(shards_[number]))
+      send(shard, wake_entities{std::move(ids)});
+  }
+  sleep_until_next();
+}
+
+}  // namespace orrery::actors

@@ -1,0 +1,69 @@
+#include "actors/ttl_supervisor.hpp"
+
+#include "base/log.hpp"
+
+namespace orrery::actors {
+
+ttl_supervisor::ttl_supervisor(caf::actor_config& config, node_context& context)
+    : caf::event_based_actor(config), context_(context) {}
+
+caf::behavior ttl_supervisor::make_behavior() {
+  return {
+      [this](arm_clock& wish) { arm(wish); },
+      [this](const disarm_clock& wish) {
+        const auto found = armed_.find(wish.id);
+        if (found != armed_.end() && found->second.token == wish.token)
+          armed_.erase(found);  // its entry in the heap is skipped when it comes up
+      },
+      [this](supervisor_tick) { look(); },
+  };
+}
+
+void ttl_supervisor::arm(arm_clock& wish) {
+  const auto left = std::max(duration{}, wish.at - context_.time.now());
+  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false};
+  deadlines_.push({clock().now() + left, wish.id, wish.token});
+  sleep_until_next();
+}
+
+void ttl_supervisor::sleep_until_next() {
+  if (deadlines_.empty() || deadlines_.top().at >= next_look_)
+    return;
+  next_look_ = deadlines_.top().at;
+  const auto now = clock().now();
+  const auto wait = next_look_ > now ? next_look_ - now : instant::duration::zero();
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(wait), supervisor_tick{});
+}
+
+void ttl_supervisor::look() {
+  const auto now = clock().now();
+  next_look_ = instant::max();
+  while (!deadlines_.empty() && deadlines_.top().at <= now) {
+    const auto due = deadlines_.top();
+    deadlines_.pop();
+    const auto found = armed_.find(due.id);
+    if (found != armed_.end() && found->second.token == due.token)
+      fire(due, found->second);
+  }
+  sleep_until_next();
+}
+
+void ttl_supervisor::fire(const deadline& due, armed& one) {
+  if (one.fired) {
+    log::error("ttl.not_obeyed", {{"task", to_string(due.id)}, {"clock", to_string(one.clock)}});
+    context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    const auto late = static_cast<uint64_t>(
+        std::chrono::duration_cast<duration>(clock().now() - due.at).count());
+    context_.probe.ttl_fired.fetch_add(1, std::memory_order_relaxed);
+    auto& worst = context_.probe.ttl_lateness_max_micros;
+    for (auto seen = worst.load(); late > seen && !worst.compare_exchange_weak(seen, late);) {
+    }
+  }
+  one.fired = true;
+  send(one.entity, clock_passed{due.token, one.clock});
+  // It disarms when it obeys; if it does not, it is told again and somebody is told by the log.
+  deadlines_.push({clock().now() + context_.limits.stop_grace, due.id, due.token});
+}
+
+}  // namespace orrery::actors

@@ -1,7 +1,7 @@
 #include "base/time.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 
 namespace orrery {
@@ -151,6 +151,8 @@ result<duration> parse_short_duration(std::string_view text) {
 }  // namespace
 
 void append_time(std::string& out, time_point at) {
+  // 0000-01-01 to 9999-12-31: what lies beyond, out of damaged bytes, has no four-digit year.
+  at = std::clamp(at, from_micros(-62'167'219'200'000'000), from_micros(253'402'300'799'999'999));
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   auto rest = static_cast<uint64_t>((at - day).count());
@@ -240,13 +242,13 @@ result<time_point> parse_time(std::string_view text) {
 
 std::string format_duration(duration length) {
   std::string out;
-  int64_t rest = length.count();
-  if (rest < 0) {
+  auto rest = static_cast<uint64_t>(length.count());
+  if (length < 0us) {
     out += '-';
-    rest = -rest;
+    rest = 0 - rest;
   }
   out += 'P';
-  const auto part = [&](int64_t unit, char name) {
+  const auto part = [&](uint64_t unit, char name) {
     if (rest >= unit) {
       out += std::to_string(rest / unit);
       out += name;
@@ -262,7 +264,7 @@ std::string format_duration(duration length) {
       out += std::to_string(rest / 1'000'000);
       if (const auto fraction = rest % 1'000'000; fraction != 0) {
         out += '.';
-        append_digits(out, static_cast<uint64_t>(fraction), 6);
+        append_digits(out, fraction, 6);
         while (out.back() == '0')
           out.pop_back();
       }

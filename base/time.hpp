@@ -28,7 +28,7 @@ constexpr int64_t micros(time_point at) noexcept { return at.time_since_epoch().
 constexpr time_point from_micros(int64_t value) noexcept { return time_point{duration{value}}; }
 
 /// RFC 3339 in UTC with microseconds: `2026-11-21T10:15:00.000000Z`. Always 27 characters for
-/// years 0000 to 9999.
+/// years 0000 to 9999; instants beyond are shown as the nearest of those.
 std::string format_time(time_point at);
 void append_time(std::string& out, time_point at);
 

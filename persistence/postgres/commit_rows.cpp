@@ -1,0 +1,259 @@
+#include "persistence/postgres/commit_rows.hpp"
+
+#include "base/check.hpp"
+#include "codec/stored.hpp"
+
+#include <algorithm>
+
+namespace orrery::postgres {
+
+namespace {
+
+/// `'{1,2}'`: an array as an SQL literal, of numbers or of quoted arrays of numbers.
+template <class Items, class Print>
+void append_array(std::string& out, const Items& items, Print print) {
+  out += "'{";
+  bool first = true;
+  for (const auto& item : items) {
+    if (!first) out += ',';
+    first = false;
+    print(item);
+  }
+  out += "}'";
+}
+
+template <class Counts>
+std::string counts_text(const Counts& counts) {
+  std::string out = "\"{";
+  for (size_t i = 0; i < counts.size(); ++i)
+    out.append(i == 0 ? "" : ",").append(std::to_string(counts[i]));
+  return out + "}\"";
+}
+
+void text_or_null(binary_writer to, const std::string& value) {
+  value.empty() ? to.null() : to.text(value);
+}
+
+int16_t status_column(const entity& e) {
+  return static_cast<int16_t>(status_of(e));
+}
+
+}  // namespace
+
+sorted_writes sort_writes(std::span<const shard_batch> batches) {
+  sorted_writes sorted;
+  for (const auto& batch : batches)
+    for (const auto& write : batch.writes) {
+      auto& list = write.insert ? sorted.inserts : sorted.updates;
+      list[static_cast<size_t>(kind_of(write.state))].emplace_back(batch.shard, &write);
+    }
+  return sorted;
+}
+
+std::vector<const event_record*> events_in_order(const shard_batch& batch) {
+  const auto count = batch.last().value - batch.expected.value;
+  std::vector<const event_record*> events(static_cast<size_t>(count));
+  for (const auto& write : batch.writes)
+    for (const auto& event : write.events) {
+      const auto place = event.position.value - batch.expected.value - 1;
+      CHECK(place >= 0 && place < count, "a batch's positions follow the expected one");
+      auto& slot = events[static_cast<size_t>(place)];
+      CHECK(slot == nullptr, "a position belongs to one event");
+      slot = &event;
+    }
+  return events;
+}
+
+std::string fence_statement(std::span<const shard_batch> batches) {
+  std::vector<const shard_batch*> sorted;
+  for (const auto& batch : batches) sorted.push_back(&batch);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->shard < b->shard; });
+  const auto doubled =
+      std::adjacent_find(sorted.begin(), sorted.end(),
+                         [](const auto* a, const auto* b) { return a->shard == b->shard; });
+  CHECK(doubled == sorted.end(), "a commit holds one batch per shard");
+  std::string sql = "select fence(";
+  const auto column = [&](auto print, const char* end) {
+    append_array(sql, sorted, [&](const shard_batch* b) { sql += print(*b); });
+    sql += end;
+  };
+  column([](const auto& b) { return std::to_string(b.shard.value); }, ", ");
+  column([](const auto& b) { return std::to_string(b.epoch.value); }, ", ");
+  column([](const auto& b) { return std::to_string(b.expected.value); }, ", ");
+  column([](const auto& b) { return std::to_string(b.last().value); }, ", ");
+  for (size_t topic = 0; topic < intakes; ++topic)
+    column([topic](const auto& b) { return std::to_string(b.next[topic]); }, ", ");
+  column([](const auto& b) { return counts_text(b.counts.tasks); }, ", ");
+  column([](const auto& b) { return counts_text(b.counts.orders); }, ")");
+  return sql;
+}
+
+const char* copy_statement(entity_kind kind) noexcept {
+  return kind == entity_kind::task
+             ? "copy tasks (id, shard, status, priority, created_at, updated_at, wake_at,"
+               " waits_until, finished_at, kind, queue, reference, tags, body, history)"
+               " from stdin (format binary)"
+             : "copy orders (id, shard, status, quantity, created_at, updated_at, wake_at,"
+               " finished_at, product, customer, reference, body, history)"
+               " from stdin (format binary)";
+}
+
+void append_copy_row(std::string& out, shard_id shard, const entity_write& write) {
+  binary_writer row(out);
+  const auto* of_task = std::get_if<task>(&write.state);
+  const auto* of_order = std::get_if<order>(&write.state);
+  row.raw16(of_task != nullptr ? 15 : 13);
+  row.id(id_of(write.state).value);
+  row.int4(shard.value);
+  row.int2(status_column(write.state));
+  if (of_task != nullptr) {
+    row.int4(of_task->spec.priority);
+    row.instant(of_task->created_at);
+    row.instant(of_task->updated_at);
+    row.instant_or_null(of_task->wake_at());
+    row.instant_or_null(of_task->waits_until());
+    row.instant_or_null(of_task->finished_at);
+    row.text(of_task->spec.kind);
+    row.text(of_task->spec.queue);
+    text_or_null(row, of_task->spec.reference);
+    row.texts_or_null(of_task->spec.tags);
+  } else {
+    row.int8(of_order->spec.quantity);
+    row.instant(of_order->created_at);
+    row.instant(of_order->updated_at);
+    row.instant_or_null(of_order->wake_at());
+    row.instant_or_null(of_order->finished_at);
+    row.text(of_order->spec.product);
+    row.text(of_order->spec.customer);
+    text_or_null(row, of_order->spec.reference);
+  }
+  row.bytes(codec::encode(write.state));
+  row.bytes(codec::encode_history(write.events));
+}
+
+parameter_rows::parameter_rows(std::vector<type_oid> types) {
+  for (const auto type : types) columns_.emplace_back(type);
+}
+
+size_t parameter_rows::byte_count() const noexcept {
+  size_t sum = 0;
+  for (const auto& column : columns_) sum += column.byte_count();
+  return sum;
+}
+
+std::vector<const std::string*> parameter_rows::finish() {
+  std::vector<const std::string*> list;
+  for (auto& column : columns_) {
+    CHECK(column.size() == columns_.front().size(), "every column has a value for every row");
+    list.push_back(&column.finish());
+  }
+  return list;
+}
+
+void parameter_rows::clear() {
+  for (auto& column : columns_) column.clear();
+}
+
+std::vector<std::pair<std::string, std::string>> commit_statements() {
+  return {
+      {"update_tasks", R"sql(
+with u as (
+  update tasks t set status = n.status, priority = n.priority, updated_at = n.updated_at,
+      wake_at = n.wake_at, waits_until = n.waits_until, finished_at = n.finished_at,
+      kind = n.kind, queue = n.queue, body = n.body, history = t.history || n.history
+    from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::timestamptz[], $5::timestamptz[],
+                $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::bytea[],
+                $11::bytea[])
+      as n(id, status, priority, updated_at, wake_at, waits_until, finished_at, kind, queue, body,
+           history)
+   where t.id = n.id
+  returning 1
+) select expect_rows(count(*), cardinality($1::uuid[]), 'tasks') from u)sql"},
+      {"update_orders", R"sql(
+with u as (
+  update orders t set status = n.status, quantity = n.quantity, updated_at = n.updated_at,
+      wake_at = n.wake_at, finished_at = n.finished_at, product = n.product,
+      customer = n.customer, body = n.body, history = t.history || n.history
+    from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
+                $6::timestamptz[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
+      as n(id, status, quantity, updated_at, wake_at, finished_at, product, customer, body, history)
+   where t.id = n.id
+  returning 1
+) select expect_rows(count(*), cardinality($1::uuid[]), 'orders') from u)sql"},
+      {"insert_journal", R"sql(
+insert into journal (shard, first, last, at, events)
+select * from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[],
+                     $5::bytea[]))sql"},
+      {"insert_dead_letters", R"sql(
+insert into dead_letters (shard, source, "offset", at, reason, key, value)
+select * from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::text[],
+                     $6::bytea[], $7::bytea[]))sql"},
+  };
+}
+
+parameter_rows update_rows(entity_kind kind) {
+  using enum type_oid;
+  if (kind == entity_kind::task)
+    return parameter_rows({uuid, int2, int4, timestamptz, timestamptz, timestamptz, timestamptz,
+                           text, text, bytea, bytea});
+  return parameter_rows(
+      {uuid, int2, int8, timestamptz, timestamptz, timestamptz, text, text, bytea, bytea});
+}
+
+void add_update(parameter_rows& rows, const entity_write& write) {
+  size_t column = 0;
+  const auto next = [&] { return rows.add(column++); };
+  next().id(id_of(write.state).value);
+  next().int2(status_column(write.state));
+  if (const auto* of_task = std::get_if<task>(&write.state)) {
+    next().int4(of_task->spec.priority);
+    next().instant(of_task->updated_at);
+    next().instant_or_null(of_task->wake_at());
+    next().instant_or_null(of_task->waits_until());
+    next().instant_or_null(of_task->finished_at);
+    next().text(of_task->spec.kind);
+    next().text(of_task->spec.queue);
+  } else {
+    const auto& of_order = std::get<order>(write.state);
+    next().int8(of_order.spec.quantity);
+    next().instant(of_order.updated_at);
+    next().instant_or_null(of_order.wake_at());
+    next().instant_or_null(of_order.finished_at);
+    next().text(of_order.spec.product);
+    next().text(of_order.spec.customer);
+  }
+  next().bytes(codec::encode(write.state));
+  next().bytes(codec::encode_history(write.events));
+}
+
+parameter_rows journal_rows() {
+  using enum type_oid;
+  return parameter_rows({int4, int8, int8, timestamptz, bytea});
+}
+
+void add_journal(parameter_rows& rows, shard_id shard,
+                 std::span<const event_record* const> events) {
+  rows.add(0).int4(shard.value);
+  rows.add(1).int8(events.front()->position.value);
+  rows.add(2).int8(events.back()->position.value);
+  rows.add(3).instant(events.back()->at);
+  rows.add(4).bytes(codec::encode_journal({events.begin(), events.end()}));
+}
+
+parameter_rows dead_letter_rows() {
+  using enum type_oid;
+  return parameter_rows({int4, int2, int8, timestamptz, text, bytea, bytea});
+}
+
+void add_dead_letter(parameter_rows& rows, const dead_letter& letter) {
+  rows.add(0).int4(letter.shard.value);
+  rows.add(1).int2(static_cast<int16_t>(letter.source));
+  rows.add(2).int8(letter.offset);
+  rows.add(3).instant(letter.at);
+  rows.add(4).bytes(column_text(letter.reason, 4 * limits::text_bytes));
+  rows.add(5).bytes(letter.key);
+  rows.add(6).bytes(letter.value);
+}
+
+}  // namespace orrery::postgres

@@ -1,0 +1,32 @@
+#pragma once
+/// The write side on PostgreSQL: one transaction per commit, in as few round trips as its rows
+/// allow.
+///
+/// A commit that inserts takes three: the fence with COPY's start; the rows; then the updates, the
+/// journal and COMMIT. One that only updates takes a single one.
+
+#include "domain/ports/store.hpp"
+#include "persistence/postgres/libpq_connection.hpp"
+
+#include <memory>
+
+namespace orrery::postgres {
+
+class journal_session final : public journal_store {
+public:
+  journal_session(std::string connection_text, std::string setup, duration call_timeout,
+                  std::shared_ptr<watchdog> dog);
+
+  result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) override;
+  commit_report commit(std::span<const shard_batch> batches) override;
+  result<shard_tenure> inspect(shard_id shard) override;
+  result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+
+private:
+  result<reply> ask(const char* sql, const std::vector<std::string>& parameters);
+
+  std::shared_ptr<watchdog> watchdog_;
+  libpq_connection connection_;
+};
+
+}  // namespace orrery::postgres

@@ -1,0 +1,96 @@
+#include "persistence/postgres/list_query.hpp"
+
+#include "persistence/postgres/binary_format.hpp"
+#include "persistence/postgres/row_text.hpp"
+
+#include <algorithm>
+
+namespace orrery::postgres {
+
+namespace {
+
+time_point created_at(const entity& e) {
+  return std::visit([](const auto& x) { return x.created_at; }, e);
+}
+
+class builder {
+public:
+  explicit builder(list_statement& out) : out_(out) {}
+
+  /// Adds a condition in which `?` stands for the value.
+  void where(std::string_view condition, std::string value) {
+    out_.sql += any_ ? " and " : " where ";
+    any_ = true;
+    const auto mark = condition.find('?');
+    out_.sql.append(condition.substr(0, mark)).append(put(std::move(value)));
+    out_.sql.append(condition.substr(mark + 1));
+  }
+  void where_text(std::string_view condition, const std::string& value) {
+    if (!value.empty()) where(condition, column_text(value));
+  }
+  std::string put(std::string value) {
+    out_.parameters.push_back(std::move(value));
+    return "$" + std::to_string(out_.parameters.size());
+  }
+  void raw(std::string_view sql) { out_.sql.append(sql); }
+
+private:
+  list_statement& out_;
+  bool any_ = false;
+};
+
+std::string statuses_text(const std::vector<uint8_t>& statuses) {
+  std::string out = "{";
+  for (const auto s : statuses) out.append(out.size() == 1 ? "" : ",").append(std::to_string(s));
+  return out + "}";
+}
+
+void add_filters(builder& b, const entity_query& query) {
+  if (!query.statuses.empty())
+    b.where("status = any(?::smallint[])", statuses_text(query.statuses));
+  if (query.kind == entity_kind::task) {
+    b.where_text("kind = ?", query.task_kind);
+    b.where_text("queue = ?", query.queue);
+    b.where_text("tags @> array[?::text]", query.tag);
+  } else {
+    b.where_text("product = ?", query.product);
+    b.where_text("customer = ?", query.customer);
+  }
+  b.where_text("reference = ?", query.reference);
+  if (query.created_from != never)
+    b.where("created_at >= ?::timestamptz", instant_text(query.created_from));
+  if (query.created_to != never)
+    b.where("created_at < ?::timestamptz", instant_text(query.created_to));
+}
+
+}  // namespace
+
+std::string cursor_after(const entity& last) {
+  return std::to_string(micros(created_at(last))) + "." + to_string(id_of(last));
+}
+
+result<list_statement> make_list(const entity_query& query) {
+  list_statement statement;
+  statement.limit = std::clamp<size_t>(query.limit, 1, limits::list_items);
+  statement.sql =
+      query.kind == entity_kind::task ? "select body from tasks" : "select body from orders";
+  builder b(statement);
+  add_filters(b, query);
+  const bool newest = query.order == list_order::newest_first;
+  if (!query.cursor.empty()) {
+    const auto dot = query.cursor.find('.');
+    const auto at = read_number(std::string_view(query.cursor).substr(0, dot));
+    const auto id = parse_entity_id(
+        dot == std::string::npos ? "" : std::string_view(query.cursor).substr(dot + 1));
+    if (!at || !id) return failure{errc::invalid, "this is not a cursor of a list", "cursor"};
+    const auto id_place = b.put(to_string(*id));
+    b.where(std::string("(created_at, id) ") + (newest ? "<" : ">") + " (?::timestamptz, " +
+                id_place + "::uuid)",
+            instant_text(from_micros(*at)));
+  }
+  b.raw(newest ? " order by created_at desc, id desc limit " : " order by created_at, id limit ");
+  b.raw(b.put(std::to_string(statement.limit + 1)) + "::bigint");
+  return statement;
+}
+
+}  // namespace orrery::postgres

@@ -1,0 +1,215 @@
+#include "persistence/postgres/migrations.hpp"
+
+#include "base/log.hpp"
+#include "persistence/postgres/connection_settings.hpp"
+
+#include <array>
+
+namespace orrery::postgres {
+
+namespace {
+
+constexpr const char* tables = R"sql(
+-- One row per shard, updated by every commit: room on the page keeps its versions there.
+create table shards (
+  shard integer primary key,
+  owner text not null default '',
+  epoch bigint not null default 0,
+  position bigint not null default 0,
+  published bigint not null default 0,
+  orders_next bigint not null default 0,
+  tasks_next bigint not null default 0,
+  task_counts bigint[] not null default '{}',
+  order_counts bigint[] not null default '{}',
+  acquired_at timestamptz
+) with (fillfactor = 20);
+
+create view intake_offsets as
+  select shard, 'orders' as topic, orders_next as next from shards
+  union all
+  select shard, 'tasks' as topic, tasks_next as next from shards;
+
+-- All events of one commit in one value.
+create table journal (
+  shard integer not null,
+  first bigint not null,
+  last bigint not null,
+  at timestamptz not null,
+  events bytea not null,
+  primary key (shard, first)
+);
+alter table journal alter column events set storage external;
+
+create table tasks (
+  id uuid primary key,
+  shard integer not null,
+  status smallint not null,
+  priority integer not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  wake_at timestamptz,
+  waits_until timestamptz,
+  finished_at timestamptz,
+  kind text not null,
+  queue text not null,
+  reference text,
+  tags text[],
+  body bytea not null,
+  history bytea not null
+);
+-- No index names status, not even in its condition: that would forbid HOT updates altogether.
+create index tasks_created_at on tasks (created_at);
+create index tasks_waiting on tasks (shard, wake_at, id) where wake_at is not null;
+create index tasks_reference on tasks (reference) where reference is not null;
+create index tasks_tags on tasks using gin (tags) where tags is not null;
+
+create table orders (
+  id uuid primary key,
+  shard integer not null,
+  status smallint not null,
+  quantity bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  wake_at timestamptz,
+  finished_at timestamptz,
+  product text not null,
+  customer text not null,
+  reference text,
+  body bytea not null,
+  history bytea not null
+);
+create index orders_created_at on orders (created_at);
+create index orders_waiting on orders (shard, wake_at, id) where wake_at is not null;
+create index orders_reference on orders (reference) where reference is not null;
+
+create table dead_letters (
+  id bigint generated always as identity primary key,
+  shard integer not null,
+  source smallint not null,
+  "offset" bigint not null,
+  at timestamptz not null,
+  reason text not null,
+  key bytea not null,
+  value bytea not null
+);
+create index dead_letters_at on dead_letters (at, id);
+
+create table nodes (
+  name text primary key,
+  mesh_address text not null,
+  http_address text not null,
+  version text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null
+);
+
+-- Moves the shards of one commit from the expected epoch and position on, or raises with the list of
+-- those that had moved.
+create function fence(shard_list integer[], epochs bigint[], expected bigint[],
+                      reached bigint[], orders_list bigint[], tasks_list bigint[], task_count_list text[],
+                      order_count_list text[]) returns void language plpgsql as $$
+declare
+  stale text;
+begin
+  with wanted as (
+    select * from unnest(shard_list, epochs, expected, reached, orders_list, tasks_list,
+                         task_count_list, order_count_list)
+      as w(number, of_epoch, before, after, orders_to, tasks_to, tasks_in, orders_in)
+  ), moved as (
+    update shards s set position = w.after, orders_next = w.orders_to, tasks_next = w.tasks_to,
+                        task_counts = w.tasks_in::bigint[], order_counts = w.orders_in::bigint[]
+      from wanted w
+     where s.shard = w.number and s.epoch = w.of_epoch and s.position = w.before
+    returning s.shard
+  )
+  select string_agg(number::text, ',' order by number) into stale
+    from wanted where number not in (select m.shard from moved m);
+  if stale is not null then
+    raise exception using errcode = 'OR001', message = 'epoch or position has moved',
+                          detail = stale;
+  end if;
+end $$;
+
+-- Stops a commit whose update did not find every row.
+create function expect_rows(present bigint, wanted bigint, place text) returns void
+language plpgsql as $$
+begin
+  if present <> wanted then
+    raise exception using errcode = 'OR002',
+      message = format('%s of %s rows to update in %s are there', present, wanted, place);
+  end if;
+end $$;
+)sql";
+
+constexpr std::array<const char*, 1> migrations = {tables};
+
+void make_ground(pqxx::work& work, const std::string& schema) {
+  // `create schema if not exists` asks for the right to create even where the schema exists.
+  if (work.exec_params("select 1 from pg_namespace where nspname = $1", schema).empty())
+    work.exec("create schema " + quote_name(schema));
+  work.exec(
+      "create table if not exists schema_version ("
+      "version integer primary key, applied_at timestamptz not null default now())");
+  work.exec(
+      "create table if not exists system (only_row boolean primary key default true"
+      " check (only_row), shards integer not null)");
+}
+
+result<void> check_shards(pqxx::work& work, uint32_t shards) {
+  const auto stored = work.exec("select shards from system");
+  if (stored.empty()) {
+    work.exec_params("insert into system (shards) values ($1)", shards);
+  } else if (const auto count = stored[0][0].as<uint32_t>(); count != shards) {
+    return failure{errc::conflict,
+                   "the database was made for " + std::to_string(count) + " shards, not " +
+                       std::to_string(shards),
+                   "shards"};
+  }
+  return {};
+}
+
+result<void> check_encoding(pqxx::work& work) {
+  const auto encoding = work.exec1("show server_encoding")[0].as<std::string>();
+  if (encoding != "UTF8")
+    return failure{errc::conflict, "the database's encoding is " + encoding + ", UTF8 is needed"};
+  return {};
+}
+
+/// Applies the next missing version; true where there was one.
+result<bool> step(pqxx::connection& connection, const std::string& schema, uint32_t shards) {
+  pqxx::work work(connection);
+  work.exec("set local statement_timeout = 0");
+  work.exec_params("select pg_advisory_xact_lock(hashtextextended($1, 0))",
+                   "orrery.migrate." + schema);
+  make_ground(work, schema);
+  const auto present =
+      work.exec1("select coalesce(max(version), 0) from schema_version")[0].as<int>();
+  if (present > schema_version())
+    return failure{errc::conflict, "the schema has version " + std::to_string(present) +
+                                       ", this program knows " + std::to_string(schema_version())};
+  for (auto&& checked : {check_encoding(work), check_shards(work, shards)})
+    if (!checked) return checked.error();
+  if (present < schema_version()) {
+    work.exec(migrations[static_cast<size_t>(present)]);
+    work.exec_params("insert into schema_version (version) values ($1)", present + 1);
+    log::info("postgres.migrated", {{"schema", schema}, {"version", present + 1}});
+  }
+  work.commit();
+  return present < schema_version();
+}
+
+}  // namespace
+
+int schema_version() noexcept {
+  return static_cast<int>(migrations.size());
+}
+
+result<void> migrate(pqxx::connection& connection, const std::string& schema, uint32_t shards) {
+  for (;;) {
+    const auto stepped = step(connection, schema, shards);
+    if (!stepped) return stepped.error();
+    if (!*stepped) return {};
+  }
+}
+
+}  // namespace orrery::postgres

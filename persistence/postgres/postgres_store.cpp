@@ -1,0 +1,66 @@
+#include "persistence/postgres/postgres_store.hpp"
+
+#include "persistence/postgres/entity_reader.hpp"
+#include "persistence/postgres/journal_session.hpp"
+#include "persistence/postgres/migrations.hpp"
+#include "persistence/postgres/node_table.hpp"
+#include "persistence/postgres/pqxx_session.hpp"
+#include "persistence/postgres/watchdog.hpp"
+
+namespace orrery {
+
+namespace {
+
+/// A migration may rewrite tables.
+constexpr duration migration_limit = 30min;
+
+}  // namespace
+
+result<std::unique_ptr<postgres_store>> postgres_store::open(const std::string& url,
+                                                             postgres_options options) {
+  auto text = postgres::connection_text(url, options.limits);
+  if (!text) return std::move(text).error();
+  return std::unique_ptr<postgres_store>(new postgres_store(std::move(*text), std::move(options)));
+}
+
+postgres_store::postgres_store(std::string connection_text, postgres_options options)
+    : connection_text_(std::move(connection_text)),
+      options_(std::move(options)),
+      setup_(postgres::session_setup(options_.schema, options_.limits)),
+      watchdog_(std::make_shared<postgres::watchdog>()) {}
+
+postgres_store::~postgres_store() = default;
+
+result<void> postgres_store::migrate(uint32_t shards) {
+  if (shards == 0 || shards > shards_max)
+    return failure{errc::invalid, "the number of shards must be 1 to 4096", "shards"};
+  postgres::pqxx_session session(connection_text_, setup_, migration_limit, watchdog_);
+  return session.on_connection([&](pqxx::connection& connection) {
+    return postgres::migrate(connection, options_.schema, shards);
+  });
+}
+
+std::unique_ptr<journal_store> postgres_store::open_journal() {
+  return std::make_unique<postgres::journal_session>(connection_text_, setup_,
+                                                     options_.limits.call_timeout, watchdog_);
+}
+
+std::unique_ptr<entity_store> postgres_store::open_reader() {
+  return std::make_unique<postgres::entity_reader>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<node_registry> postgres_store::open_registry() {
+  return std::make_unique<postgres::node_table>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+result<void> postgres_store::ping() {
+  postgres::pqxx_session session(connection_text_, setup_, options_.limits.call_timeout, watchdog_);
+  return session.call([](pqxx::transaction_base& work) -> result<void> {
+    work.exec("select 1");
+    return {};
+  });
+}
+
+}  // namespace orrery

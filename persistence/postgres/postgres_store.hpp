@@ -1,0 +1,49 @@
+#pragma once
+/// The store on PostgreSQL: shared by many nodes, fenced by epoch.
+///
+/// Sessions connect when first used and again after a loss. `done` means written to the server's
+/// disk: `synchronous_commit` is switched on where it is off. Needs a database in UTF8; the tables
+/// are made by `migrate` in a schema that may be shared by nothing else.
+
+#include "domain/ports/store.hpp"
+#include "persistence/postgres/connection_settings.hpp"
+
+#include <memory>
+#include <string>
+
+namespace orrery {
+
+namespace postgres {
+class watchdog;
+}
+
+struct postgres_options {
+  std::string schema = "public";
+  postgres::session_limits limits;
+};
+
+class postgres_store final : public store {
+public:
+  /// `url` as `postgres://user:password@host:port/database?…`, several hosts allowed. `invalid`
+  /// where it is not one; nothing is connected yet.
+  static result<std::unique_ptr<postgres_store>> open(const std::string& url,
+                                                      postgres_options options = {});
+  ~postgres_store() override;
+
+  result<void> migrate(uint32_t shards) override;
+  std::unique_ptr<journal_store> open_journal() override;
+  std::unique_ptr<entity_store> open_reader() override;
+  std::unique_ptr<node_registry> open_registry() override;
+  result<void> ping() override;
+
+private:
+  postgres_store(std::string connection_text, postgres_options options);
+
+  std::string connection_text_;
+  postgres_options options_;
+  std::string setup_;
+  // Shared with the sessions, which may outlive the store.
+  std::shared_ptr<postgres::watchdog> watchdog_;
+};
+
+}  // namespace orrery

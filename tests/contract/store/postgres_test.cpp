@@ -1,0 +1,343 @@
+/// The store's contract on PostgreSQL, and what only a server can do to it: stop, freeze, throw a
+/// session out, hold a lock, lose an answer.
+
+#include "tests/contract/store/postgres_place.hpp"
+
+#include <gtest/gtest.h>
+#include <atomic>
+#include <map>
+#include <thread>
+
+namespace orrery::test {
+
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(postgres, store_contract,
+                         ::testing::Values(store_adapter{
+                             "postgres", [] { return std::make_unique<postgres_place>(); }}),
+                         store_adapter_name);
+
+/// Sees COMMIT in whatever message carries it.
+bool carries_commit(char type, std::string_view body) {
+  return (type == 'P' || type == 'Q') && body.find("commit") != std::string_view::npos;
+}
+
+TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {
+  const auto under_test = open();
+  const auto journal = under_test->open_journal();
+  const auto reader = under_test->open_reader();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  ASSERT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+  ASSERT_TRUE(reader->shards());
+
+  for (const auto mode :
+       {postgres_cluster::stop_mode::fast, postgres_cluster::stop_mode::immediate}) {
+    const auto id = owner.finished(a_task());
+    const auto batch = owner.seal();
+    cluster.stop(mode);
+    EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::failed);
+    EXPECT_EQ(reader->shards().error().code, errc::unavailable);
+    EXPECT_EQ(under_test->ping().error().code, errc::unavailable);
+    EXPECT_EQ(journal->acquire(two, "node-1", noon).error().code, errc::unavailable);
+    EXPECT_EQ(under_test->open_registry()->nodes(1s).error().code, errc::unavailable);
+
+    cluster.start();
+    EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+    EXPECT_EQ(reader->history(id)->size(), 3U);
+    EXPECT_TRUE(under_test->ping());
+  }
+}
+
+TEST_F(postgres_faults, repeats_a_read_on_a_new_connection_when_the_idle_one_has_died) {
+  const auto under_test = open();
+  const auto reader = under_test->open_reader();
+  ASSERT_TRUE(reader->shards());
+  cluster.stop(postgres_cluster::stop_mode::fast);
+  cluster.start();
+  const auto again = reader->shards();
+  EXPECT_TRUE(again) << again.error().detail;
+}
+
+TEST_F(postgres_faults, gives_up_on_a_server_that_is_frozen) {
+  postgres_options options;
+  options.limits.connect_timeout = 2s;
+  options.limits.call_timeout = 1s;
+  const auto under_test = open(options);
+  const auto journal = under_test->open_journal();
+  const auto reader = under_test->open_reader();
+  auto owner = own(*journal);
+  ASSERT_TRUE(reader->shards());
+  owner.finished(a_task());
+  const auto batch = owner.seal();
+
+  cluster.freeze();
+  const auto report = journal->commit(std::vector{batch});
+  const auto read = reader->shards();
+  cluster.thaw();
+  EXPECT_EQ(report.outcome, commit_outcome::failed) << report.detail;
+  EXPECT_EQ(read.error().code, errc::unavailable);
+
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+  expect_whole(1, 3);
+}
+
+TEST_F(postgres_faults, fails_a_commit_whose_session_is_terminated_and_then_commits_it) {
+  const auto under_test = open();
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  const auto batch = owner.seal();
+  // Another session holds the shard's row, so that the commit waits in its fence when it is hit.
+  const auto holder = hold_the_row();
+  const std::string waiting =
+      "select count(*) from pg_stat_activity where application_name = 'orrery'"
+      " and wait_event_type = 'Lock' and datname = current_database()";
+  commit_report report;
+  std::jthread committing([&] { report = journal->commit(std::vector{batch}); });
+  EXPECT_TRUE(eventually([&] { return place.sql(waiting) == "1"; }, 10s));
+  place.sql(
+      "select pg_terminate_backend(pid) from pg_stat_activity"
+      " where application_name = 'orrery' and wait_event_type = 'Lock'");
+  committing.join();
+  EXPECT_EQ(report.outcome, commit_outcome::failed) << report.detail;
+  let_go();
+
+  EXPECT_EQ(journal->inspect(one)->position, position_t{0});
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+}
+
+TEST_F(postgres_faults, fails_a_commit_that_waits_too_long_for_the_shards_row) {
+  postgres_options options;
+  options.limits.statement_timeout = 300ms;
+  const auto under_test = open(options);
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  const auto batch = owner.seal();
+  const auto holder = hold_the_row();
+  const auto report = journal->commit(std::vector{batch});
+  EXPECT_EQ(report.outcome, commit_outcome::failed);
+  EXPECT_NE(report.detail.find("57014"), std::string::npos) << report.detail;
+  expect_whole(0, 0);
+  let_go();
+  EXPECT_TRUE(eventually(
+      [&] { return journal->commit(std::vector{batch}).outcome == commit_outcome::done; }, 10s));
+}
+
+TEST_F(postgres_faults, says_unknown_where_the_answer_to_commit_is_lost) {
+  postgres_proxy proxy(cluster.port());
+  const auto under_test = open_through(proxy);
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  bool seen = false;
+  proxy.on_message([&seen](char type, std::string_view body) {
+    seen = seen || carries_commit(type, body);
+    return seen && type == 'S' ? postgres_proxy::action::pass_and_cut
+                               : postgres_proxy::action::pass;
+  });
+  EXPECT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::unknown);
+  proxy.on_message({});
+  const auto now = journal->inspect(one);
+  ASSERT_TRUE(now) << now.error().detail;
+  EXPECT_EQ(now->position, position_t{3});
+  EXPECT_EQ(now->epoch, owner.epoch());
+  owner.finished(a_task());
+  EXPECT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+}
+
+TEST_F(postgres_faults, says_unknown_where_commit_itself_was_lost_and_nothing_was_written) {
+  postgres_proxy proxy(cluster.port());
+  const auto under_test = open_through(proxy);
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  const auto batch = owner.seal();
+  proxy.on_message([](char type, std::string_view body) {
+    return carries_commit(type, body) ? postgres_proxy::action::cut : postgres_proxy::action::pass;
+  });
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::unknown);
+  proxy.on_message({});
+  EXPECT_EQ(journal->inspect(one)->position, position_t{0});
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+}
+
+/// Cuts the connection at the 1st, 2nd, 3rd … message of a commit that inserts and updates, until
+/// one passes untouched.
+class cut_connections : public postgres_faults,
+                        public ::testing::WithParamInterface<postgres_proxy::action> {};
+
+TEST_P(cut_connections, leave_all_of_a_commit_or_none_of_it) {
+  postgres_proxy proxy(cluster.port());
+  const auto under_test = open_through(proxy);
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  const auto waiting = owner.submit(a_task());
+  ASSERT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+  std::map<commit_outcome, int> outcomes;
+  int64_t committed = 1;
+  bool clean = false;
+  for (int nth = 1; !clean && nth < 200; ++nth) {
+    std::atomic<int> seen = 0;
+    proxy.on_message([&seen, nth](char, std::string_view) {
+      return ++seen == nth ? GetParam() : postgres_proxy::action::pass;
+    });
+    const auto before = owner.position();
+    const auto next_before = owner.next();
+    for (int i = 0; i < 3; ++i) owner.finished(a_task());
+    if (committed == 1) owner.apply(waiting, task_command{cancel_task{"no"}});
+    owner.bury({intake::tasks, one, nth, noon, "bad", "", "x"});
+    owner.read_to(intake::tasks, owner.next()[1] + 1);
+    const auto batch = owner.seal();
+    auto report = journal->commit(std::vector{batch});
+    clean = seen < nth;
+    ++outcomes[report.outcome];
+    proxy.on_message({});
+    const auto now = journal->inspect(one);
+    ASSERT_TRUE(now) << now.error().detail;
+    const bool written = now->position == batch.last();
+    EXPECT_EQ(now->position, written ? batch.last() : before);
+    EXPECT_EQ(now->next, written ? batch.next : next_before);
+    if (report.outcome == commit_outcome::failed) {
+      EXPECT_FALSE(written) << "at message " << nth;
+    } else if (report.outcome == commit_outcome::done) {
+      EXPECT_TRUE(written) << "at message " << nth;
+    }
+    if (!written) {
+      EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+    }
+    committed += 3;
+    const auto letters = std::to_string(nth);
+    EXPECT_EQ(place.sql("select (select count(*) from tasks), (select count(*) from dead_letters),"
+                        " (select tasks_next from shards)"),
+              std::to_string(committed) + "|" + letters + "|" + letters);
+  }
+  EXPECT_TRUE(clean);
+  // The query with the fence, the rows, their end; what follows is sent together with COMMIT.
+  EXPECT_GE(outcomes[commit_outcome::failed], 3);
+  EXPECT_GT(outcomes[commit_outcome::unknown], 0);
+  EXPECT_EQ(outcomes[commit_outcome::refused], 0);
+  const auto reader = under_test->open_reader();
+  EXPECT_EQ(*reader->journal(one, position_t{1}, 100'000), owner.events());
+  EXPECT_EQ(*reader->history(waiting), owner.events_of(waiting));
+}
+
+INSTANTIATE_TEST_SUITE_P(postgres, cut_connections,
+                         ::testing::Values(postgres_proxy::action::cut,
+                                           postgres_proxy::action::pass_and_cut),
+                         [](const auto& one_of) {
+                           return one_of.param == postgres_proxy::action::cut ? "before_the_message"
+                                                                              : "after_the_message";
+                         });
+
+TEST_F(postgres_faults, fails_the_insert_of_what_exists_and_the_update_of_what_does_not) {
+  const auto under_test = open();
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  auto batch = owner.seal();
+  ASSERT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+
+  auto again = batch;
+  again.expected = batch.last();
+  for (auto& event : again.writes.front().events) event.position.value += 3;
+  EXPECT_EQ(journal->commit(std::vector{again}).outcome, commit_outcome::failed);
+
+  again.writes.front().insert = false;
+  std::get<task>(again.writes.front().state).id = new_entity_id(noon, one, 99);
+  const auto report = journal->commit(std::vector{again});
+  EXPECT_EQ(report.outcome, commit_outcome::failed);
+  EXPECT_NE(report.detail.find("0 of 1 rows"), std::string::npos) << report.detail;
+  EXPECT_EQ(journal->inspect(one)->position, position_t{3});
+}
+
+TEST_F(postgres_faults, stores_text_that_no_column_can_hold) {
+  const auto under_test = open();
+  const auto journal = under_test->open_journal();
+  const auto reader = under_test->open_reader();
+  auto owner = own(*journal);
+  auto spec = a_task();
+  spec.kind = std::string("a\0b\xff\xc3(", 6);
+  spec.reference = std::string(5000, 'r');
+  spec.tags = {std::string("t\0", 2), "\xed\xa0\x80"};
+  const auto id = owner.submit(a_task());
+  auto batch = owner.seal();
+  auto& state = batch.writes.front().state;
+  std::get<task>(state).spec = spec;
+  const auto report = journal->commit(std::vector{batch});
+  ASSERT_EQ(report.outcome, commit_outcome::done) << report.detail;
+  EXPECT_EQ(reader->load(std::vector{id})->at(0), state);
+  entity_query query;
+  query.task_kind = spec.kind;
+  query.reference = spec.reference;
+  query.tag = spec.tags[0];
+  EXPECT_EQ(reader->list(query)->items.size(), 1U);
+  query.task_kind = "ab";
+  EXPECT_TRUE(reader->list(query)->items.empty());
+}
+
+TEST_F(postgres_faults, keeps_a_large_commit_whole) {
+  const auto under_test = open();
+  const auto journal = under_test->open_journal();
+  auto owner = own(*journal);
+  auto spec = a_task();
+  spec.payload = "\"" + std::string(200 * 1024, 'x') + "\"";
+  for (int i = 0; i < 100; ++i) owner.submit(spec);
+  for (int i = 0; i < 2000; ++i) owner.finished(a_task());
+  owner.read_to(intake::tasks, 2000);
+  const auto report = journal->commit(std::vector{owner.seal()});
+  ASSERT_EQ(report.outcome, commit_outcome::done) << report.detail;
+  const auto reader = under_test->open_reader();
+  EXPECT_EQ(*reader->journal(one, position_t{1}, 100'000), owner.events());
+  EXPECT_EQ(place.sql("select count(*) from tasks"), "2100");
+}
+
+TEST_F(postgres_faults, tries_the_hosts_of_a_url_until_one_takes_writes) {
+  const auto nobody = std::to_string(free_port());
+  const auto both = "postgres://postgres@127.0.0.1:" + nobody +
+                    ",127.0.0.1:" + std::to_string(cluster.port()) + "/" + place.database() +
+                    "?sslmode=disable";
+  EXPECT_TRUE(opened(both)->ping());
+}
+
+TEST_F(postgres_faults, refuses_what_is_no_url_without_repeating_its_password) {
+  const auto bad = postgres_store::open("postgres://user:secret@host:port:port/x?nonsense=1");
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, errc::invalid);
+  EXPECT_EQ(bad.error().detail.find("secret"), std::string::npos);
+}
+
+TEST_F(postgres_faults, keeps_two_systems_apart_by_schema) {
+  postgres_options options;
+  options.schema = "Second \"one\"";
+  const auto second = open(options);
+  ASSERT_TRUE(second->migrate(8));
+  const auto journal = second->open_journal();
+  auto owner = own(*journal);
+  owner.finished(a_task());
+  ASSERT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+  EXPECT_EQ(second->open_reader()->shards()->size(), 1U);
+  EXPECT_TRUE(open()->open_reader()->shards()->empty());
+}
+
+TEST_F(postgres_faults, migrates_once_when_many_nodes_start_together) {
+  postgres_options options;
+  options.schema = "together";
+  std::atomic<int> done = 0;
+  {
+    std::vector<std::jthread> nodes;
+    for (int i = 0; i < 4; ++i)
+      nodes.emplace_back([&] {
+        const auto migrated = open(options)->migrate(16);
+        EXPECT_TRUE(migrated) << migrated.error().detail;
+        ++done;
+      });
+  }
+  EXPECT_EQ(done, 4);
+  EXPECT_EQ(place.sql("select count(*) from together.schema_version"), "1");
+}
+
+}  // namespace
+
+}  // namespace orrery::test

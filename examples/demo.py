@@ -217,7 +217,8 @@ class Cluster:
         self.launch("down", "--wipe")
 
     def launch(self, *words):
-        done = subprocess.run([ROOT / "cluster/launch", *words, "--dir", self.folder],
+        done = subprocess.run([ROOT / "cluster/launch", *words, "--dir", self.folder,
+                               "--binary", BINARY, "--config", CONFIG],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode and words[0] != "status":
             raise Unmet(f"cluster/launch {' '.join(words)} failed: {done.stdout}")
@@ -277,7 +278,9 @@ class Table:
         sys.stdout.flush()
 
 
-def row_of(kind, state):
+def row_of(kind, identity, state):
+    if state["status"] == "ACCEPTED":
+        return f"  ACCEPTED   {kind[:-1]} {identity}"
     if kind == "orders":
         what = f"order  {state.get('quantity', '')} x {state.get('product', '')}"
         return f"  {state['status']:<10} {what}"
@@ -300,7 +303,7 @@ def watch(nodes, work, long_argv):
             old = states.get(identity, {})
             if old.get("status") not in FINAL:
                 states[identity] = ask(address, f"/api/{kind}/{identity}")
-        table.show({identity: row_of(kind, states[identity]) for kind, identity in work})
+        table.show({identity: row_of(kind, identity, states[identity]) for kind, identity in work})
         waiting = [s for kind, i in work if (s := states[i])["status"] not in FINAL and
                    (kind == "tasks" or s["status"] == "ACCEPTED" or s.get("product") == "Concert ticket")]
         if not waiting:

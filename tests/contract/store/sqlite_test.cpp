@@ -1,6 +1,7 @@
 #include "persistence/sqlite/sqlite_store.hpp"
 
 #include "persistence/sqlite/database.hpp"
+#include "tests/contract/store/failing_vfs.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -42,6 +43,147 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(store_adapter{"sqlite", [] { return std::make_unique<sqlite_place>(); }}),
     store_adapter_name);
 
+/// Everything a node finds when it starts on the files as they lie there now, as after a kill: a copy,
+/// so that neither locks nor the shared memory of the living connection come along.
+struct found {
+  position_t position;
+  intake_offsets next{};
+  std::vector<event_record> journal;
+  std::vector<entity> entities;
+  std::vector<dead_letter> dead_letters;
+  std::string integrity;
+};
+
+found after_a_crash(const std::filesystem::path& file, const std::vector<entity_id>& ids,
+                    const clock& time) {
+  const temp_dir folder;
+  const auto copy = folder.path() / "copy.db";
+  std::filesystem::copy_file(file, copy);
+  const auto log = file.string() + "-wal";
+  if (std::filesystem::exists(log))
+    std::filesystem::copy_file(log, copy.string() + "-wal");
+  sqlite_store reopened(copy, time);
+  EXPECT_TRUE(reopened.migrate(4));
+  const auto reader = reopened.open_reader();
+  found out;
+  const auto rows = reader->shards();
+  EXPECT_TRUE(rows);
+  for (const auto& row : *rows)
+    if (row.shard == shard_id{1}) {
+      out.position = row.position;
+      out.next = row.next;
+    }
+  out.journal = *reader->journal(shard_id{1}, position_t{1}, 100'000);
+  out.entities = *reader->load(ids);
+  out.dead_letters = *reader->dead_letters(100);
+  auto db = sqlite::database::open(copy, sqlite::access::read, {});
+  auto q = db->prepared("PRAGMA integrity_check");
+  EXPECT_TRUE(q.step());
+  out.integrity = q.text(0);
+  return out;
+}
+
+class sqlite_store_faults : public ::testing::TestWithParam<failing_vfs::extent> {};
+
+/// One run: a commit before, one that meets the fault, one after. False when no fault was met.
+bool commit_with_fault(failing_vfs& vfs, int nth, failing_vfs::extent how) {
+  const temp_dir folder;
+  const auto file = folder.path() / "orrery.db";
+  const movable_clock time;
+  sqlite_store under_test(file, time, {.vfs = vfs.name()});
+  EXPECT_TRUE(under_test.migrate(4));
+  const auto journal = under_test.open_journal();
+  shard_owner owner(shard_id{1}, *journal->acquire(shard_id{1}, "node-1", noon));
+  std::vector<entity_id> ids{owner.submit(a_task())};
+  owner.read_to(intake::tasks, 1);
+  EXPECT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+  const auto before = owner.events();
+
+  auto spec = a_task();
+  spec.payload = std::string(60'000, 'p');
+  ids.push_back(owner.finished(spec));
+  owner.apply(ids.front(), task_command{start_task{"node-1"}});
+  owner.bury({intake::tasks, shard_id{1}, 1, noon, "bad", "k", "v"});
+  owner.read_to(intake::tasks, 3);
+  const auto batch = owner.seal();
+  vfs.fail_at(nth, how);
+  const auto report = journal->commit(std::vector{batch});
+  const bool failed = vfs.has_failed();
+
+  const auto now = after_a_crash(file, ids, time);
+  EXPECT_EQ(now.integrity, "ok");
+  const bool all = now.position == owner.position();
+  EXPECT_EQ(now.position, all ? owner.position() : position_t{1});
+  EXPECT_EQ(now.next[1], all ? 3 : 1);
+  EXPECT_EQ(now.journal, all ? owner.events() : before);
+  EXPECT_EQ(now.entities.size(), all ? 2U : 1U);
+  EXPECT_EQ(now.dead_letters.size(), all ? 1U : 0U);
+  EXPECT_NE(report.outcome, commit_outcome::refused);
+  if (report.outcome != commit_outcome::unknown) {
+    EXPECT_EQ(all, report.outcome == commit_outcome::done) << "fault " << nth << ", " << report.detail;
+  }
+
+  // Once the disk is well again the caller reads back, repeats what is missing, and goes on.
+  vfs.heal();
+  const auto truth = journal->inspect(shard_id{1});
+  EXPECT_TRUE(truth) << (truth ? "" : truth.error().detail);
+  if (truth && truth->position == batch.expected) {
+    EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+  }
+  ids.push_back(owner.submit(a_task()));
+  EXPECT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+  const auto later = after_a_crash(file, ids, time);
+  EXPECT_EQ(later.integrity, "ok");
+  EXPECT_EQ(later.journal, owner.events());
+  EXPECT_EQ(later.entities.size(), 3U);
+  return failed;
+}
+
 }  // namespace
+
+TEST_P(sqlite_store_faults, leave_all_of_a_commit_or_nothing_whichever_write_fails) {
+  failing_vfs vfs("failing");
+  int nth = 1;
+  while (nth < 500 && !HasFailure() && commit_with_fault(vfs, nth, GetParam()))
+    ++nth;
+  EXPECT_GT(nth, 5) << "a commit writes and syncs";
+  EXPECT_LT(nth, 500);
+}
+
+INSTANTIATE_TEST_SUITE_P(sqlite, sqlite_store_faults,
+                         ::testing::Values(failing_vfs::extent::once,
+                                           failing_vfs::extent::for_good),
+                         [](const auto& each) {
+                           return each.param == failing_vfs::extent::once ? "once" : "for_good";
+                         });
+
+TEST(sqlite_store, says_unavailable_where_the_file_cannot_be_opened) {
+  const movable_clock time;
+  sqlite_store nowhere("/proc/no/such/folder/orrery.db", time);
+  EXPECT_EQ(nowhere.migrate(4).error().code, errc::unavailable);
+  EXPECT_EQ(nowhere.ping().error().code, errc::unavailable);
+  EXPECT_EQ(nowhere.open_reader()->shards().error().code, errc::unavailable);
+  shard_owner owner(shard_id{1}, {shard_id{1}, epoch_t{1}, {}, {}, {}, {}});
+  owner.submit(a_task());
+  EXPECT_EQ(nowhere.open_journal()->commit(std::vector{owner.seal()}).outcome,
+            commit_outcome::failed);
+}
+
+TEST(sqlite_store, fails_a_commit_while_another_process_holds_the_file) {
+  const temp_dir folder;
+  const auto file = folder.path() / "orrery.db";
+  const movable_clock time;
+  sqlite_store under_test(file, time, {.busy_timeout = 20ms});
+  ASSERT_TRUE(under_test.migrate(4));
+  const auto journal = under_test.open_journal();
+  shard_owner owner(shard_id{1}, *journal->acquire(shard_id{1}, "node-1", noon));
+  owner.submit(a_task());
+  const auto batch = owner.seal();
+  auto other = sqlite::database::open(file, sqlite::access::write, {});
+  ASSERT_TRUE(other && other->execute("BEGIN IMMEDIATE"));
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::failed);
+  ASSERT_TRUE(other->execute("ROLLBACK"));
+  EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
+}
 
 }  // namespace orrery::test

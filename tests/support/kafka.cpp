@@ -130,7 +130,7 @@ void kafka_cluster::write_properties(size_t broker) const {
       << "\ntransaction.state.log.replication.factor=" << copies
       << "\ntransaction.state.log.min.isr=" << (nodes_.size() > 2 ? 2 : 1)
       << "\ndefault.replication.factor=" << copies
-      << "\nauto.create.topics.enable=false\ngroup.min.session.timeout.ms=1000"
+      << "\ngroup.min.session.timeout.ms=1000"
          "\ngroup.initial.rebalance.delay.ms=0\nnum.network.threads=2\nnum.io.threads=4"
          "\nlog.retention.check.interval.ms=1000\nfile.delete.delay.ms=1000"
          "\nlog.cleaner.dedupe.buffer.size=8000000\ncontrolled.shutdown.max.retries=1\n";

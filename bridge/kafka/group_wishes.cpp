@@ -1,0 +1,151 @@
+/// What other threads ask of the consumer, carried out by its poll thread.
+
+#include "base/log.hpp"
+#include "bridge/kafka/group_consumer.hpp"
+
+namespace orrery::kafka {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// The poll thread stands still for so long at most, for all shards together and for one alone.
+constexpr duration start_timeout = 2s;
+constexpr duration start_one_timeout = 500ms;
+constexpr auto start_again_after = 250ms;
+constexpr auto commit_every = 1s;
+
+/// Where reading begins: where the store says, unless the log does not hold that any more.
+int64_t within(const offset_range& there, int64_t wanted, const std::string& topic,
+               shard_id shard) {
+  if (wanted >= there.first && wanted <= there.end)
+    return wanted;
+  const bool beyond = wanted > there.end;
+  log::warning("kafka.offset_not_there",
+               {{"topic", topic},
+                {"shard", shard.value},
+                {"wanted", wanted},
+                {"first", there.first},
+                {"end", there.end},
+                {"records_missed", beyond ? 0 : there.first - wanted},
+                {"why", beyond ? "the log ends before the stored offset: was the topic created "
+                                 "anew? going on at its first record"
+                               : "records were deleted by retention before they were read"}});
+  return there.first;
+}
+
+}  // namespace
+
+void group_consumer::fulfil_wishes() {
+  wishes now;
+  {
+    const std::lock_guard lock(guard_);
+    std::swap(now, wishes_);
+  }
+  for (const auto& [shard, paused] : now.pause) {
+    const auto found = owned_.find(shard);
+    if (found == owned_.end() || found->second.paused == paused)
+      continue;
+    found->second.paused = paused;
+    route(found->second);
+  }
+  for (const auto& [shard, next] : now.start)
+    if (owned_.contains(shard))
+      starting_[shard] = next;
+  if (!starting_.empty() && steady::now() >= start_again_)
+    start_what_waits();
+}
+
+/// All together, which is two requests per broker; where that fails each alone, so that a partition
+/// without a leader holds up nobody but itself.
+void group_consumer::start_what_waits() {
+  auto done = start_shards(starting_, start_timeout);
+  if (done) {
+    starting_.clear();
+    return;
+  }
+  if (starting_.size() > 1)
+    std::erase_if(starting_, [&](const auto& one) {
+      return !stopping_ && start_shards({one}, start_one_timeout).has_value();
+    });
+  if (starting_.empty())
+    return;
+  // Kafka is away for a moment, or the assignment is still settling.
+  log::info("kafka.start_again", {{"shards", starting_.size()}, {"why", done.error().detail}});
+  start_again_ = steady::now() + start_again_after;
+}
+
+/// A paused shard's queues are cut off from the one that we poll: they fill up to the prefetch limit
+/// and wait. The library's own pause would throw away what was fetched and fetch it again, which under
+/// back-pressure, with its many short pauses, is most of the work.
+void group_consumer::route(owned_shard& shard) const {
+  for (auto& p : shard.partitions)
+    rd_kafka_queue_forward(p.queue.get(), shard.paused ? nullptr : queue_.get());
+}
+
+result<void> group_consumer::start_shards(const std::map<shard_id, intake_offsets>& from,
+                                          duration timeout) {
+  const deadline until(timeout);
+  const partitions_ptr list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(from.size() * intakes)));
+  for (const auto& [shard, next] : from)
+    for (const auto& topic : topics_)
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), shard.value);
+  // Paused first: what is fetched from the old position until the seek would pass for new records.
+  rd_kafka_pause_partitions(client_.get(), list.get());
+  const auto ranges = ranges_of(client_.get(), *list, until.left());
+  if (!ranges)
+    return ranges.error();
+  size_t i = 0;
+  for (const auto& [shard, next] : from)
+    for (size_t t = 0; t < intakes; ++t, ++i)
+      list->elems[i].offset = within((*ranges)[i], next[t], topics_[t], shard);
+  if (auto sought = seek(*list, until.left()); !sought)
+    return sought;
+  i = 0;
+  for (const auto& [shard, next] : from) {
+    auto& mine = owned_.at(shard);
+    mine.started = true;
+    for (size_t t = 0; t < intakes; ++t, ++i)
+      mine.partitions[t].next = list->elems[i].offset;
+  }
+  rd_kafka_resume_partitions(client_.get(), list.get());
+  return {};
+}
+
+result<void> group_consumer::seek(rd_kafka_topic_partition_list_t& list, duration timeout) {
+  for (int i = 0; i < list.cnt; ++i)
+    list.elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
+  const error_ptr error(
+      rd_kafka_seek_partitions(client_.get(), &list, milliseconds_of(timeout)));
+  if (error)
+    return failure_of(rd_kafka_error_code(error.get()), "seeking");
+  for (int i = 0; i < list.cnt; ++i)
+    if (list.elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return failure_of(list.elems[i].err, "seeking");
+  return {};
+}
+
+void group_consumer::commit_progress() {
+  const auto now = steady::now();
+  if (now - committed_ < commit_every)
+    return;
+  std::map<shard_id, intake_offsets> told;
+  {
+    const std::lock_guard lock(guard_);
+    told.swap(progress_);
+  }
+  const partitions_ptr list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(told.size() * intakes)));
+  for (const auto& [shard, next] : told)
+    for (size_t t = 0; t < intakes && owned_.contains(shard); ++t)
+      rd_kafka_topic_partition_list_add(list.get(), topics_[t].c_str(), shard.value)->offset =
+          next[t];
+  if (list->cnt == 0)
+    return;
+  committed_ = now;
+  // Whether it succeeds is of no interest: it is for people who look at the group's lag.
+  (void)rd_kafka_commit(client_.get(), list.get(), 1);
+}
+
+}  // namespace orrery::kafka

@@ -1,0 +1,42 @@
+#pragma once
+/// The event sink on Kafka: `order_status_topic`, `task_status_topic` and `<intake topic>.DLT`,
+/// partition = shard. Values are plain JSON; the envelope is CloudEvents 1.0 in binary mode.
+
+#include "bridge/kafka/kafka_options.hpp"
+#include "domain/ports/event_sink.hpp"
+
+#include <memory>
+
+namespace orrery {
+
+namespace kafka {
+class sender;
+class tail_reader;
+}  // namespace kafka
+
+/// Has a producer of its own, so that status events never wait behind the intake. The topics are
+/// created by `kafka_log::prepare`.
+class kafka_sink final : public event_sink {
+public:
+  /// `invalid` where the library refuses a setting.
+  static result<std::unique_ptr<kafka_sink>> make(kafka_options options);
+  /// Waits a few seconds for what is on its way, fails the rest.
+  ~kafka_sink() override;
+
+  void publish(shard_id shard, std::vector<status_event> events,
+               std::function<void(result<void>)> done) override;
+  result<tails> last_published(shard_id shard, duration timeout) override;
+  void publish_dead_letters(std::vector<dead_letter> letters,
+                            std::function<void(result<void>)> done) override;
+  /// Whether Kafka answers, for health pages. Cheap.
+  result<void> ready() const;
+
+private:
+  explicit kafka_sink(kafka_options options);
+
+  const kafka_options options_;
+  std::unique_ptr<kafka::sender> sender_;
+  std::unique_ptr<kafka::tail_reader> tail_;
+};
+
+}  // namespace orrery

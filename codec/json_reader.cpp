@@ -67,12 +67,10 @@ public:
   bool number_unsigned(uint64_t number) {
     if (number <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
       return number_integer(static_cast<int64_t>(number));
-    auto digits = std::to_string(number);
-    return number_float(static_cast<double>(number), digits);
+    return number_float(static_cast<double>(number), {});
   }
-  bool number_float(double number, const std::string& digits) {
-    scratch_ = digits;
-    json_value v{.is = json_value::form::real, .real = number, .text = &scratch_};
+  bool number_float(double number, const std::string&) {
+    json_value v{.is = json_value::form::real, .real = number};
     return scalar(v);
   }
   bool string(std::string& text) {
@@ -94,8 +92,10 @@ public:
       return refuse("has more than " + std::to_string(keys_max_) + " keys");
     if (name.find('\0') != std::string::npos)
       return refuse("holds a NUL character");
-    if (depth_ == 1)
+    if (depth_ == 1) {
       key_.swap(name);
+      key_end_ = at_;
+    }
     return true;
   }
 
@@ -116,7 +116,26 @@ private:
   bool scalar(json_value& value) {
     if (depth_ == 0 && expected_ != outermost::any)
       return refuse_outermost();
-    return depth_ != 1 || tell(value);
+    if (depth_ != 1)
+      return true;
+    if (key_end_ != nullptr)
+      value.raw = scalar_text(value.is);
+    return tell(value);
+  }
+  /// The scalar behind the key just read. Behind a string the parser stands exactly; behind a number it
+  /// may have read one character ahead.
+  std::string_view scalar_text(json_value::form what) const {
+    const char* start = key_end_;
+    while (*start == ' ' || *start == '\n' || *start == '\r' || *start == '\t' || *start == ':')
+      ++start;
+    const char* end = at_;
+    if (what != json_value::form::string)
+      while (!is_scalar_character(end[-1]))
+        --end;
+    return {start, static_cast<size_t>(end - start)};
+  }
+  static bool is_scalar_character(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
   }
   bool open(outermost what) {
     if (depth_ == 0 && expected_ != outermost::any && expected_ != what)
@@ -146,10 +165,10 @@ private:
   size_t keys_max_;
   const char* at_ = text_.data();
   const char* raw_ = nullptr;
+  const char* key_end_ = nullptr;
   size_t depth_ = 0;
   size_t keys_ = 0;
   std::string key_;
-  std::string scratch_;
   std::optional<failure> error_;
 };
 

@@ -1,7 +1,5 @@
 #include "codec/detail/member.hpp"
 
-#include "codec/json.hpp"
-
 #include <limits>
 
 namespace orrery::codec::detail {
@@ -128,22 +126,10 @@ bool member::texts(std::vector<std::string>& into, size_t items_max) const {
 }
 
 bool member::json(std::string& into, size_t bytes_max) const {
-  using enum json_value::form;
   into.clear();
-  switch (value_.is) {
-    case null: return true;
-    case boolean: into = value_.flag ? "true" : "false"; break;
-    case integer: into = std::to_string(value_.integer); break;
-    case real: into = *value_.text; break;
-    case string:
-      if (value_.text->size() <= bytes_max)
-        append_string(into, *value_.text);
-      else
-        return refuse(longer_than(bytes_max));
-      break;
-    case object:
-    case array: append_minified(into, value_.raw);
-  }
+  if (is_null())
+    return true;
+  append_minified(into, value_.raw);
   return into.size() <= bytes_max || refuse(longer_than(bytes_max));
 }
 

@@ -23,8 +23,9 @@ struct json_value {
   bool flag = false;
   int64_t integer = 0;
   double real = 0;            ///< Also set for an integer. Whole numbers beyond 64 bits are reals.
-  std::string* text = nullptr;  ///< Strings: decoded, to be moved from. Reals: as they came.
-  std::string_view raw = {};  ///< Objects and arrays: as they came, byte for byte.
+  std::string* text = nullptr;  ///< Strings: decoded, to be moved from.
+  /// As it came, byte for byte: every member of an object; of an array only objects and arrays.
+  std::string_view raw = {};
 };
 
 /// Told once for each member; `key` is empty for elements of an array. False stops the reading, and

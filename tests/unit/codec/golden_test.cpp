@@ -1,0 +1,259 @@
+/// What was once written must stay readable, and what is written must not change by accident.
+/// `ORRERY_WRITE_GOLDEN=1` writes the files that are missing; a file that exists is never rewritten.
+
+#include "codec/messages.hpp"
+#include "codec/stored.hpp"
+#include "tests/support/process.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+namespace orrery::codec {
+
+namespace {
+
+constexpr auto start = from_micros(1'800'000'000'000'000);
+const entity_id id = new_entity_id(start, shard_id{42}, 0x123456789abcdef);
+
+std::string to_hex(std::string_view bytes) {
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    text += "0123456789abcdef"[static_cast<uint8_t>(bytes[i]) >> 4];
+    text += "0123456789abcdef"[static_cast<uint8_t>(bytes[i]) & 15];
+    if (i % 32 == 31)
+      text += '\n';
+  }
+  return text;
+}
+
+std::string from_hex(std::string_view text) {
+  std::string bytes;
+  std::string digits;
+  for (const char c : text)
+    if (c != '\n')
+      digits += c;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
+/// The text of a golden file, which is written first where that is wished and it is missing.
+std::string golden(const std::string& name, const std::string& present) {
+  const auto path = test::source_dir() / "tests" / "golden" / name;
+  if (!std::filesystem::exists(path) && std::getenv("ORRERY_WRITE_GOLDEN") != nullptr) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << present << '\n';
+  }
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path << " is missing; ORRERY_WRITE_GOLDEN=1 writes it";
+  std::stringstream text;
+  text << file.rdbuf();
+  auto content = text.str();
+  if (content.ends_with('\n'))
+    content.pop_back();
+  return content;
+}
+
+void same_text(const std::string& name, const std::string& present) {
+  EXPECT_EQ(golden("json/" + name + ".json", present), present) << name;
+}
+
+task_spec full_task_spec() {
+  task_spec s;
+  s.kind = "http";
+  s.description = "Send the invoice";
+  s.payload = R"({"url":"https://shop.example/invoices"})";
+  s.queue = "mail";
+  s.priority = 1;
+  s.ttl = 30s;
+  s.queue_ttl = 1min;
+  s.total_ttl = 2h;
+  s.heartbeat = 5s;
+  s.deadline = start + 24h;
+  s.run_at = start + 1h;
+  s.delivery = delivery_mode::at_most_once;
+  s.on_timeout = timeout_action::retry;
+  s.retry = {3, backoff_kind::linear, 2s, 1.5, 1min, 0.1, {"E1", "E2"}, exhausted_action::pause};
+  s.unique_key = "invoice-4711";
+  s.tags = {"invoice", "eu"};
+  s.reference = "invoice/4711";
+  s.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  s.request_hash = "9f86d081";
+  return s;
+}
+
+order_spec full_order_spec() {
+  return {"Laptop",  2,          "customer-7", "standard", 24h, R"({"channel":"web"})",
+          "4711/DE", "00-00-01", "60303ae2"};
+}
+
+task full_task() {
+  task t;
+  t.id = id;
+  t.spec = full_task_spec();
+  t.status = task_status::paused;
+  t.paused_from = task_status::retrying;
+  t.run = 2;
+  t.attempt = 5;
+  t.uncounted = 1;
+  t.version = 17;
+  t.created_at = start;
+  t.updated_at = start + 1s;
+  t.life_from = start + 2s;
+  t.queued_at = start + 3s;
+  t.started_at = start + 4s;
+  t.finished_at = start + 5s;
+  t.next_at = start + 6s;
+  t.reason = end_reason::heartbeat;
+  t.reason_text = "held by an operator";
+  t.result = R"({"status":200})";
+  t.error = "connection refused";
+  t.error_code = "ECONN";
+  t.worker = "node-1";
+  return t;
+}
+
+task plain_task() {
+  task t;
+  t.id = id;
+  t.spec.kind = "noop";
+  t.created_at = t.updated_at = t.life_from = t.queued_at = start;
+  t.version = 1;
+  return t;
+}
+
+order full_order() {
+  order o;
+  o.id = id;
+  o.spec = full_order_spec();
+  o.status = order_status::rejected;
+  o.version = 2;
+  o.created_at = start;
+  o.updated_at = o.finished_at = start + 1s;
+  o.reason = "no stock";
+  return o;
+}
+
+/// One of each, with all its fields.
+std::vector<entity_event> every_event() {
+  return {task_event{task_submitted{full_task_spec()}},
+          task_event{task_queued{}},
+          task_event{task_started{{1, 2}, "node-1"}},
+          task_event{task_succeeded{R"({"status":200})"}},
+          task_event{task_retry_scheduled{end_reason::lease_lost, "lost with node-1", "E1", start + 9s}},
+          task_event{task_interrupted{}},
+          task_event{task_failed{end_reason::interrupted, "the node was stopped", "E2"}},
+          task_event{task_expired{end_reason::queue_ttl}},
+          task_event{task_cancelled{end_reason::killed, "enough"}},
+          task_event{task_paused{"retries exhausted", end_reason::failed, "no", "E3"}},
+          task_event{task_resumed{}},
+          task_event{task_rerun{R"({"again":true})"}},
+          order_event{order_created{full_order_spec()}},
+          order_event{order_confirmed{}},
+          order_event{order_rejected{"no stock"}},
+          order_event{order_fulfilment_started{}},
+          order_event{order_completed{}},
+          order_event{order_cancelled{"changed my mind"}},
+          order_event{order_expired{}},
+          order_event{order_compensation_started{"step failed"}},
+          order_event{order_failed{"compensated"}},
+          order_event{order_compensation_failed{"refund refused"}}};
+}
+
+template <class View>
+std::string view_of(const View& what) {
+  std::string text;
+  append_view(text, what);
+  return text;
+}
+
+}  // namespace
+
+TEST(golden, entities_are_stored_as_ever) {
+  for (const auto& [name, e] : std::vector<std::pair<std::string, entity>>{
+           {"task_full", full_task()}, {"task_plain", plain_task()}, {"order_full", full_order()}}) {
+    const auto hex = golden("stored/" + name + ".hex", to_hex(encode(e)));
+    EXPECT_EQ(hex, to_hex(encode(e))) << name;
+    const auto read = decode_entity(from_hex(hex));
+    ASSERT_TRUE(read) << name;
+    EXPECT_EQ(*read, e) << name;
+  }
+}
+
+TEST(golden, every_event_is_stored_and_shown_as_ever) {
+  const auto events = every_event();
+  EXPECT_EQ(events.size(), std::variant_size_v<task_event> + std::variant_size_v<order_event>);
+  for (const auto& event : events) {
+    const event_record record{position_t{4711}, id, start + 7ms, event};
+    const std::string name(name_of(event));
+    const auto hex = golden("stored/" + name + ".hex", to_hex(encode_history({record})));
+    EXPECT_EQ(hex, to_hex(encode_history({record}))) << name;
+    const auto read = decode_history(id, from_hex(hex));
+    ASSERT_TRUE(read) << name;
+    EXPECT_EQ(*read, std::vector{record}) << name;
+    same_text("event_" + name, view_of(record));
+  }
+}
+
+TEST(golden, journal_rows_are_stored_as_ever) {
+  std::vector<event_record> records;
+  int64_t position = 4711;
+  for (const auto& event : every_event()) {
+    records.push_back({position_t{position}, id, start + duration{position * 10}, event});
+    if (position % 3 == 0)
+      records.back().id.value.low += 1;
+    ++position;
+  }
+  std::vector<const event_record*> pointers;
+  for (const auto& record : records)
+    pointers.push_back(&record);
+  const auto hex = golden("stored/journal.hex", to_hex(encode_journal(pointers)));
+  EXPECT_EQ(hex, to_hex(encode_journal(pointers)));
+  const auto read = decode_journal(from_hex(hex));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, records);
+}
+
+TEST(golden, intake_messages_read_as_ever) {
+  auto task_wish = full_task_spec();
+  auto order_wish = full_order_spec();
+  same_text("order_topic_submit", write_intake(id, order_command{submit_order{order_wish}}));
+  same_text("order_topic_cancel", write_intake(id, order_command{cancel_order{"changed my mind"}}));
+  same_text("task_topic_submit", write_intake(id, task_command{submit_task{task_wish}}));
+  same_text("task_topic_submit_plain", write_intake(id, task_command{submit_task{plain_task().spec}}));
+  same_text("task_topic_cancel", write_intake(id, task_command{cancel_task{"enough", true}}));
+  same_text("task_topic_rerun", write_intake(id, task_command{rerun_task{R"({"a":1})"}}));
+  same_text("task_topic_complete", write_intake(id, task_command{complete_task{{1, 2}, "[1]"}}));
+  same_text("task_topic_fail",
+            write_intake(id, task_command{fail_task{{1, 2}, "no", "E1", false, 5s}}));
+}
+
+TEST(golden, status_events_read_as_ever) {
+  const event_record record{position_t{4711}, id, start + 7ms, task_event{}};
+  same_text("task_status_topic",
+            write(status_event_of(std::optional(plain_task()), full_task(), record).value()));
+  same_text("task_status_topic_first",
+            write(status_event_of(std::optional<task>{}, plain_task(), record).value()));
+  auto before = full_order();
+  before.status = order_status::created;
+  same_text("order_status_topic",
+            write(status_event_of(std::optional(before), full_order(), record).value()));
+}
+
+TEST(golden, views_are_shown_as_ever) {
+  same_text("view_task", view_of(entity{full_task()}));
+  same_text("view_task_plain", view_of(entity{plain_task()}));
+  same_text("view_order", view_of(entity{full_order()}));
+  same_text("view_dead_letter",
+            view_of(dead_letter{intake::orders, shard_id{42}, 17, start, "product is missing", "key", "{}"}));
+  std::string accepted_text;
+  append_accepted(accepted_text, {entity_kind::order, id, "4711/DE", shard_id{42}, 17, true});
+  same_text("accepted_order", accepted_text);
+  accepted_text.clear();
+  append_accepted(accepted_text, {entity_kind::task, id, "", shard_id{42}, 17, false});
+  same_text("accepted_task", accepted_text);
+}
+
+}  // namespace orrery::codec

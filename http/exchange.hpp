@@ -1,0 +1,88 @@
+#pragma once
+/// One request and its answer: what handlers see. Knows nothing of sockets.
+
+#include "http/server.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace orrery::http {
+
+struct route;
+class probe;
+
+enum class method : uint8_t { get, head, post, options, other };
+
+struct request {
+  method verb = method::other;
+  std::string target;           ///< As it was sent.
+  std::string_view path;        ///< Of `target`, still encoded.
+  std::string_view query;       ///< Of `target`, without `?`.
+  std::string id;               ///< Of the path, decoded.
+  std::string action;           ///< The `{verb}` of the path, decoded.
+  std::string body;
+  std::optional<std::string> idempotency_key;
+  std::string traceparent;      ///< Empty unless valid.
+  duration wait{};              ///< `Prefer: wait=n`; 0 = none.
+  std::string request_id;
+  std::string principal;
+};
+
+enum class media : uint8_t { none, json, problem, metrics };
+
+struct response {
+  int status = 200;
+  media type = media::json;
+  std::string body = {};
+  std::string location = {};
+  std::string allow = {};
+  int64_t wait_applied_s = 0;   ///< `Preference-Applied`; 0 = none.
+  int retry_after_s = 0;        ///< 0 = none.
+};
+
+/// Held by the session that waits and by every callback that may answer. The first `finish` counts;
+/// later ones, and those after `close`, are dropped. The request may be read by whoever may still
+/// finish; the session leaves it alone until the exchange is answered or closed.
+class exchange {
+public:
+  exchange(const server_options& how, front_door& gate, std::shared_ptr<const probe> counters)
+      : options(how), door(gate), counts(std::move(counters)) {}
+
+  request in;
+  const route* matched = nullptr;
+  const server_options& options;       ///< For handlers, not for their callbacks.
+  front_door& door;                    ///< For callbacks only while `open`.
+  std::shared_ptr<const probe> counts; ///< Shared, as a callback may come after the server's end.
+
+  /// Thread-safe.
+  void finish(response answer);
+  void fail(const failure& why);
+  /// Whether an answer is still wanted; false lets a chain of calls end early.
+  bool open() const;
+
+  // The session's side.
+
+  /// Empties the exchange for the next request. Only while no one else holds it.
+  void reset();
+  bool answered() const;
+  /// Calls `wake` once when answered, at once if it is. `wake` only posts to the session's thread.
+  void when_answered(std::function<void()> wake);
+  response take();
+  /// From here on nobody is told anything; `wake` is forgotten and will not be called again.
+  void close();
+
+private:
+  enum class state : uint8_t { open, answered, closed };
+  mutable std::mutex guard_;
+  state state_ = state::open;
+  response answer_;
+  std::function<void()> wake_;
+};
+
+using exchange_ptr = std::shared_ptr<exchange>;
+
+}  // namespace orrery::http

@@ -1,0 +1,25 @@
+#pragma once
+/// One function per row of the route table. Each answers the exchange exactly once.
+
+#include "http/exchange.hpp"
+
+namespace orrery::http::handlers {
+
+void submit_one(const exchange_ptr& ex);
+void submit_batch(const exchange_ptr& ex);
+void run_command(const exchange_ptr& ex);
+void get_one(const exchange_ptr& ex);
+void list(const exchange_ptr& ex);
+void history(const exchange_ptr& ex);
+void dead_letters(const exchange_ptr& ex);
+void health(const exchange_ptr& ex);
+void ready(const exchange_ptr& ex);
+void metrics(const exchange_ptr& ex);
+void index(const exchange_ptr& ex);
+
+/// Calls `next` with the entity that the path names: its id, or what `find` knows of its reference.
+void with_entity(const exchange_ptr& ex, std::function<void(entity_id)> next);
+/// Refuses (and answers) where the query has parameters; for routes that take none.
+bool refuses_parameters(const exchange_ptr& ex);
+
+}  // namespace orrery::http::handlers

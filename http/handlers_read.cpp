@@ -1,0 +1,261 @@
+/// Routes that only read.
+
+#include "http/handlers.hpp"
+#include "http/probe.hpp"
+#include "http/problem.hpp"
+#include "http/routes.hpp"
+#include "http/target.hpp"
+
+#include "codec/messages.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace orrery::http::handlers {
+
+namespace {
+
+template <class Items>
+std::string items_text(const Items& items) {
+  std::string out = R"({"items":[)";
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i > 0)
+      out += ',';
+    codec::append_view(out, items[i]);
+  }
+  out += ']';
+  return out;
+}
+
+result<void> read_statuses(entity_query& query, std::string_view text) {
+  while (!text.empty()) {
+    const auto name = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), name.size() + 1));
+    if (query.kind == entity_kind::task) {
+      if (const auto s = parse_task_status(name))
+        query.statuses.push_back(static_cast<uint8_t>(*s));
+      else
+        return failure{errc::invalid, "is not a status of a task", "status"};
+    } else {
+      if (const auto s = parse_order_status(name))
+        query.statuses.push_back(static_cast<uint8_t>(*s));
+      else
+        return failure{errc::invalid, "is not a status of an order", "status"};
+    }
+  }
+  return {};
+}
+
+result<size_t> read_limit(const parameter& p) {
+  size_t n = 0;
+  const auto* end = p.value.data() + p.value.size();
+  const auto [last, error] = std::from_chars(p.value.data(), end, n);
+  if (error != std::errc{} || last != end || n < 1 || n > limits::list_items)
+    return failure{errc::invalid, "must be a number from 1 to " + std::to_string(limits::list_items),
+                   p.name};
+  return n;
+}
+
+result<time_point> read_time(const parameter& p) {
+  // A plus that was not encoded has become a space: `…T10:00:00 02:00` is meant as an offset.
+  auto text = p.value;
+  std::replace(text.begin(), text.end(), ' ', '+');
+  auto at = parse_time(text);
+  if (!at)
+    return failure{errc::invalid, at.error().detail, p.name};
+  return at;
+}
+
+std::string* text_filter(entity_query& query, std::string_view name) {
+  const bool task = query.kind == entity_kind::task;
+  if (name == "reference") return &query.reference;
+  if (name == "cursor") return &query.cursor;
+  if (name == "kind" && task) return &query.task_kind;
+  if (name == "queue" && task) return &query.queue;
+  if (name == "tag" && task) return &query.tag;
+  if (name == "product" && !task) return &query.product;
+  if (name == "customer" && !task) return &query.customer;
+  return nullptr;
+}
+
+result<void> read_filter(entity_query& query, parameter& p) {
+  if (auto* target = text_filter(query, p.name)) {
+    if (p.value.empty())
+      return failure{errc::invalid, "is empty", p.name};
+    *target = std::move(p.value);
+    return {};
+  }
+  if (p.name == "status")
+    return read_statuses(query, p.value);
+  if (p.name == "createdFrom" || p.name == "createdTo") {
+    const auto at = read_time(p);
+    if (!at)
+      return at.error();
+    (p.name == "createdFrom" ? query.created_from : query.created_to) = *at;
+    return {};
+  }
+  if (p.name == "order") {
+    if (p.value != "asc" && p.value != "desc")
+      return failure{errc::invalid, "must be asc or desc", p.name};
+    query.order = p.value == "asc" ? list_order::oldest_first : list_order::newest_first;
+    return {};
+  }
+  if (p.name == "limit") {
+    const auto n = read_limit(p);
+    if (!n)
+      return n.error();
+    query.limit = *n;
+    return {};
+  }
+  return failure{errc::invalid, "is not a parameter of this list", p.name};
+}
+
+}  // namespace
+
+void with_entity(const exchange_ptr& ex, std::function<void(entity_id)> next) {
+  if (const auto id = parse_entity_id(ex->in.id); id && id->is_ours())
+    return next(*id);
+  ex->door.find(ex->matched->kind, ex->in.id,
+                [ex, next = std::move(next)](result<entity_id> found) {
+                  if (!found)
+                    return ex->fail(found.error());
+                  if (ex->open())
+                    next(*found);
+                });
+}
+
+bool refuses_parameters(const exchange_ptr& ex) {
+  if (ex->in.query.empty())
+    return false;
+  const auto parameters = parse_query(ex->in.query);
+  if (!parameters)
+    ex->fail(parameters.error());
+  else if (!parameters->empty())
+    ex->fail({errc::invalid, "is not a parameter of this route", parameters->front().name});
+  else
+    return false;
+  return true;
+}
+
+void get_one(const exchange_ptr& ex) {
+  if (refuses_parameters(ex))
+    return;
+  with_entity(ex, [ex](entity_id id) {
+    ex->door.get(ex->matched->kind, id, [ex](result<entity_view> view) {
+      if (!view)
+        return ex->fail(view.error());
+      response out;
+      if (view->state) {
+        codec::append_view(out.body, *view->state);
+      } else {
+        codec::json_writer(out.body)
+            .begin_object()
+            .field(ex->matched->kind == entity_kind::order ? "orderId" : "taskId", view->id.value)
+            .field("status", "ACCEPTED")
+            .field("shard", static_cast<int32_t>(view->id.shard().value))
+            .end_object();
+      }
+      ex->finish(std::move(out));
+    });
+  });
+}
+
+void list(const exchange_ptr& ex) {
+  auto parameters = parse_query(ex->in.query);
+  if (!parameters)
+    return ex->fail(parameters.error());
+  entity_query query;
+  query.kind = ex->matched->kind;
+  for (auto& p : *parameters)
+    if (const auto read = read_filter(query, p); !read)
+      return ex->fail(read.error());
+  ex->door.list(std::move(query), [ex](result<entity_page> page) {
+    if (!page)
+      return ex->fail(page.error());
+    response out;
+    out.body = items_text(page->items);
+    out.body += R"(,"next":)";
+    if (page->next.empty())
+      out.body += "null";
+    else
+      codec::append_string(out.body, page->next);
+    out.body += '}';
+    ex->finish(std::move(out));
+  });
+}
+
+void history(const exchange_ptr& ex) {
+  if (refuses_parameters(ex))
+    return;
+  with_entity(ex, [ex](entity_id id) {
+    ex->door.history(ex->matched->kind, id, [ex](result<std::vector<event_record>> events) {
+      if (!events)
+        return ex->fail(events.error());
+      ex->finish({.body = items_text(*events) + "}"});
+    });
+  });
+}
+
+void dead_letters(const exchange_ptr& ex) {
+  const auto parameters = parse_query(ex->in.query);
+  if (!parameters)
+    return ex->fail(parameters.error());
+  size_t limit = 50;
+  for (const auto& p : *parameters) {
+    if (p.name != "limit")
+      return ex->fail({errc::invalid, "is not a parameter of this list", p.name});
+    const auto n = read_limit(p);
+    if (!n)
+      return ex->fail(n.error());
+    limit = *n;
+  }
+  ex->door.dead_letters(limit, [ex](result<std::vector<dead_letter>> letters) {
+    if (!letters)
+      return ex->fail(letters.error());
+    ex->finish({.body = items_text(*letters) + "}"});
+  });
+}
+
+void health(const exchange_ptr& ex) { ex->finish({.body = R"({"status":"ok"})"}); }
+
+void ready(const exchange_ptr& ex) {
+  ex->door.check_readiness([ex](result<readiness> state) {
+    if (!state)
+      return ex->fail(state.error());
+    response out;
+    out.status = state->ready ? 200 : 503;
+    out.retry_after_s = state->ready ? 0 : 1;
+    codec::json_writer json(out.body);
+    json.begin_object().field("status", state->ready ? "ready" : "not ready");
+    json.key("parts").begin_array();
+    for (const auto& part : state->parts) {
+      json.begin_object().field("name", part.name).field("ready", part.ready);
+      json.optional_field("detail", part.detail).end_object();
+    }
+    json.end_array().end_object();
+    ex->finish(std::move(out));
+  });
+}
+
+void metrics(const exchange_ptr& ex) {
+  ex->door.metrics([ex](result<std::string> text) {
+    if (!text)
+      return ex->fail(text.error());
+    ex->counts->append_metrics(*text);
+    ex->finish({.type = media::metrics, .body = std::move(*text)});
+  });
+}
+
+void index(const exchange_ptr& ex) {
+  response out;
+  codec::json_writer json(out.body);
+  json.begin_object().field("service", "orrery").key("routes").begin_array();
+  for (const auto& r : routes()) {
+    json.begin_object().field("method", to_string(r.verb)).field("path", r.pattern);
+    json.field("description", r.description).end_object();
+  }
+  json.end_array().end_object();
+  ex->finish(std::move(out));
+}
+
+}  // namespace orrery::http::handlers

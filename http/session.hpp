@@ -1,0 +1,77 @@
+#pragma once
+/// One connection of the server. Internal to http/: includes Asio and Beast.
+
+#include "http/lane.hpp"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <optional>
+#include <string>
+
+namespace orrery::http {
+
+namespace beast = boost::beast;
+
+/// Reads requests, has them answered, writes the answers in order. Lives in the frame of `serve`.
+class session final : public connection {
+public:
+  session(lane& home, lane_socket socket, connection_ticket ticket);
+  ~session() override;
+
+  lane_task<void> run();
+
+  void sweep(steady::time_point now) override;
+  void drain() override;
+  void abort() override;
+
+private:
+  /// What the session waits for; says what a passed deadline means.
+  enum class phase : uint8_t { first, idle, header, body, handling, writing, lingering };
+  enum class verdict : uint8_t { need_more, complete, refused, gone };
+
+  void begin_request();
+  verdict parse();
+  lane_task<verdict> receive();
+  lane_task<void> handle();
+  lane_task<bool> flush();
+  lane_task<void> linger();
+
+  verdict parse_failed(beast::error_code error);
+  // Of a whole header, in this order. False = refused, the answer is written.
+  bool check_header();
+  bool check_framing();
+  bool check_token();
+  bool find_handler();
+  bool check_content();
+  bool copy_fields();
+
+  void enter(phase next, duration limit);
+  verdict refuse(int status, std::string_view detail);
+  verdict refuse(response answer, bool close);
+  void write(const response& answer);
+  std::string_view field(beast::http::field name) const;
+  bool has_body() const;
+  size_t body_limit() const;
+
+  lane& lane_;
+  lane_socket socket_;
+  connection_ticket ticket_;
+  phase phase_ = phase::first;
+  steady::time_point deadline_;
+  beast::flat_buffer buffer_;
+  size_t read_size_ = 2048;       ///< Grows with what the client sends at once; idle ones stay small.
+  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
+  size_t header_bytes_ = 0;
+  size_t body_bytes_ = 0;
+  bool header_checked_ = false;
+  exchange_ptr exchange_;
+  std::string out_;
+  bool served_ = false;           ///< At least one request has been answered.
+  bool timed_out_ = false;
+  bool closing_ = false;          ///< No request after this one.
+  bool unread_ = false;           ///< The client may still be sending what we will not read.
+};
+
+}  // namespace orrery::http

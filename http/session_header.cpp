@@ -1,0 +1,189 @@
+/// What is checked of a header before its body is read.
+
+#include "http/problem.hpp"
+#include "http/routes.hpp"
+#include "http/session.hpp"
+#include "http/target.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace orrery::http {
+
+namespace {
+
+using beast::http::field;
+
+std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+
+method method_of(beast::http::verb verb) noexcept {
+  switch (verb) {
+    case beast::http::verb::get: return method::get;
+    case beast::http::verb::head: return method::head;
+    case beast::http::verb::post: return method::post;
+    case beast::http::verb::options: return method::options;
+    default: return method::other;
+  }
+}
+
+bool is_printable(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool is_json(std::string_view content_type) noexcept {
+  const auto type = trimmed(content_type.substr(0, content_type.find(';')));
+  return equal_ignoring_case(type, "application/json") ||
+         equal_ignoring_case(type, "application/x-ndjson") ||
+         equal_ignoring_case(type, "application/ndjson");
+}
+
+}  // namespace
+
+std::string_view session::field(beast::http::field name) const {
+  const auto& message = parser_->get();
+  const auto it = message.find(name);
+  return it == message.end() ? std::string_view{} : view(it->value());
+}
+
+bool session::has_body() const { return parser_->chunked() || parser_->content_length().value_or(0) > 0; }
+
+size_t session::body_limit() const {
+  return exchange_->matched->body == body_kind::batch ? lane_.options.batch_bytes_max
+                                                      : lane_.options.body_bytes_max;
+}
+
+bool session::check_header() {
+  auto& in = exchange_->in;
+  const auto& message = parser_->get();
+  in.verb = method_of(message.method());
+  in.target.assign(view(message.target()));
+  const auto id = view(message["X-Request-Id"]);
+  if (!id.empty() && id.size() <= 128 && is_printable(id))
+    in.request_id.assign(id);
+  else
+    in.request_id = lane_.make_request_id();
+  if (!check_framing())
+    return false;
+  const std::string_view target = in.target;
+  const auto question = std::min(target.find('?'), target.size());
+  in.path = target.substr(0, question);
+  in.query = target.substr(std::min(question + 1, target.size()));
+  return find_handler() && check_content() && copy_fields();
+}
+
+/// Where two readers could see different ends of one message, a request hides behind another. Such
+/// messages are refused and the connection closed.
+bool session::check_framing() {
+  const auto& message = parser_->get();
+  if (static_cast<size_t>(std::distance(message.begin(), message.end())) >
+      lane_.options.header_fields_max)
+    return refuse(431, "the header has more fields than the limit"), false;
+  const auto hosts = message.count(field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() == 11))
+    return refuse(400, "a request needs exactly one Host field"), false;
+  const auto encodings = message.count(field::transfer_encoding);
+  const auto lengths = message.count(field::content_length);
+  // Beast takes a list of equal numbers as one.
+  const bool list = session::field(field::content_length).find(',') != std::string_view::npos;
+  if (encodings > 1 || lengths > 1 || list || (encodings == 1 && lengths == 1))
+    return refuse(400, "the length of the body is not certain"), false;
+  if (encodings == 1 && (message.version() == 10 ||
+                         !equal_ignoring_case(session::field(field::transfer_encoding), "chunked")))
+    return refuse(400, "the only transfer encoding understood is chunked"), false;
+  const auto& target = exchange_->in.target;
+  if (target.empty() || (target.front() != '/' && target != "*"))
+    return refuse(400, "the target must be a path"), false;
+  return true;
+}
+
+bool session::check_token() {
+  const auto& wanted = lane_.options.bearer_token;
+  if (wanted.empty())
+    return true;
+  const auto given = session::field(field::authorization);
+  constexpr std::string_view scheme = "Bearer ";
+  if (given.size() > scheme.size() &&
+      equal_ignoring_case(given.substr(0, scheme.size()), scheme) &&
+      equal_in_constant_time(trimmed(given.substr(scheme.size())), wanted)) {
+    exchange_->in.principal = "token";
+    return true;
+  }
+  refuse(plain_problem(401, "a bearer token is needed", exchange_->in.target), has_body());
+  return false;
+}
+
+bool session::find_handler() {
+  auto& in = exchange_->in;
+  auto match = find_route(in.verb, in.path);
+  // Who has no token does not learn which paths there are.
+  if (!(match.found && match.found->is_public) && !check_token())
+    return false;
+  if (match.found && !match.bad_path) {
+    exchange_->matched = match.found;
+    in.id = std::move(match.id);
+    in.action = std::move(match.action);
+    return true;
+  }
+  if (match.bad_path) {
+    refuse(problem_of({errc::invalid, "is not an id or a verb", "id"}, false, in.target), has_body());
+  } else if (in.verb == method::options && (in.target == "*" || !match.allow.empty())) {
+    response out{.status = 204, .type = media::none};
+    out.allow = in.target == "*" ? "GET, HEAD, POST, OPTIONS" : match.allow;
+    refuse(std::move(out), has_body());
+  } else if (!match.allow.empty()) {
+    auto out = plain_problem(405, "this path knows other methods", in.target);
+    out.allow = std::move(match.allow);
+    refuse(std::move(out), has_body());
+  } else {
+    refuse(plain_problem(404, "there is no such path", in.target), has_body());
+  }
+  return false;
+}
+
+bool session::check_content() {
+  const auto& target = exchange_->in.target;
+  if (exchange_->matched->body != body_kind::none && has_body()) {
+    const auto type = session::field(field::content_type);
+    if (!type.empty() && !is_json(type))
+      return refuse(plain_problem(415, "send application/json or application/x-ndjson", target),
+                    true), false;
+    const auto encoding = session::field(field::content_encoding);
+    if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
+      return refuse(plain_problem(415, "send the body without a content encoding", target), true),
+             false;
+  }
+  if (parser_->content_length().value_or(0) > body_limit())
+    return refuse(413, "the body is larger than the limit"), false;
+  const auto expect = session::field(field::expect);
+  if (expect.empty() || parser_->get().version() == 10)
+    return true;
+  if (!equal_ignoring_case(expect, "100-continue"))
+    return refuse(417, "the only expectation understood is 100-continue"), false;
+  if (has_body() && buffer_.size() == 0)
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  return true;
+}
+
+bool session::copy_fields() {
+  auto& in = exchange_->in;
+  if (!exchange_->matched->submits)
+    return true;
+  const auto& message = parser_->get();
+  if (const auto n = message.count("Idempotency-Key"); n > 0) {
+    const auto key = view(message["Idempotency-Key"]);
+    if (n > 1 || key.empty() || key.size() > 255 || !is_printable(key)) {
+      refuse(problem_of({errc::invalid, "must be 1 to 255 printable ASCII characters, once",
+                         "Idempotency-Key"}, false, in.target), has_body());
+      return false;
+    }
+    in.idempotency_key.emplace(key);
+  }
+  if (const auto parent = view(message["traceparent"]); is_traceparent(parent))
+    in.traceparent.assign(parent);
+  if (exchange_->matched->body == body_kind::single)
+    if (const auto prefer = view(message["Prefer"]); !prefer.empty())
+      in.wait = parse_prefer_wait(prefer);
+  return true;
+}
+
+}  // namespace orrery::http

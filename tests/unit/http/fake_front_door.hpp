@@ -1,0 +1,156 @@
+#pragma once
+/// A front door whose answers the test writes; asks are recorded. Thread-safe.
+
+#include "domain/ports/front_door.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace orrery::test {
+
+inline const entity_id task_id =
+    entity_id{parse_uuid("01920000-0000-7003-8000-000000000001").value()};
+
+inline task some_task(entity_id id = task_id) {
+  task t;
+  t.id = id;
+  t.spec.kind = "noop";
+  t.status = task_status::queued;
+  t.version = 1;
+  return t;
+}
+
+inline order some_order(entity_id id = task_id) {
+  order o;
+  o.id = id;
+  o.spec.product = "Laptop";
+  o.version = 1;
+  return o;
+}
+
+inline entity some_entity(entity_kind kind, entity_id id) {
+  return kind == entity_kind::task ? entity(some_task(id)) : entity(some_order(id));
+}
+
+class fake_front_door final : public front_door {
+public:
+  // What the next calls answer; the defaults are happy ones.
+  std::function<void(std::vector<submission>, answer<std::vector<accepted>>)> on_submit =
+      [](std::vector<submission> items, answer<std::vector<accepted>> done) {
+        std::vector<accepted> out;
+        for (const auto& item : items)
+          out.push_back({.kind = item.kind, .id = task_id, .reference = {}, .shard = task_id.shard(),
+                         .offset = static_cast<int64_t>(out.size())});
+        done(std::move(out));
+      };
+  std::function<void(entity_kind, entity_id, entity_command, answer<entity>)> on_command =
+      [](entity_kind kind, entity_id id, entity_command, answer<entity> done) {
+        done(some_entity(kind, id));
+      };
+  std::function<void(entity_kind, entity_id, answer<entity_view>)> on_get =
+      [](entity_kind kind, entity_id id, answer<entity_view> done) {
+        done(entity_view{.accepted_only = false, .id = id, .state = some_entity(kind, id)});
+      };
+  std::function<void(entity_kind, entity_id, duration, answer<entity_view>)> on_wait =
+      [](entity_kind kind, entity_id id, duration, answer<entity_view> done) {
+        done(entity_view{.accepted_only = false, .id = id, .state = some_entity(kind, id)});
+      };
+  std::function<void(entity_query, answer<entity_page>)> on_list =
+      [](entity_query query, answer<entity_page> done) {
+        done(entity_page{{some_entity(query.kind, task_id)}, "more"});
+      };
+  std::function<void(entity_kind, entity_id, answer<std::vector<event_record>>)> on_history =
+      [](entity_kind, entity_id id, answer<std::vector<event_record>> done) {
+        done(std::vector<event_record>{
+            {position_t{7}, id, from_micros(1), task_event(task_queued{})}});
+      };
+  std::function<void(size_t, answer<std::vector<dead_letter>>)> on_dead_letters =
+      [](size_t, answer<std::vector<dead_letter>> done) {
+        done(std::vector<dead_letter>{{intake::tasks, shard_id{1}, 5, {}, "not JSON", "k", "{"}});
+      };
+  std::function<void(answer<readiness>)> on_readiness = [](answer<readiness> done) {
+    done(readiness{true, {{"store", true, ""}}});
+  };
+  std::function<void(std::string, answer<entity_id>)> on_find =
+      [](std::string, answer<entity_id> done) { done(task_id); };
+
+  void submit(std::vector<submission> items, answer<std::vector<accepted>> done) override {
+    {
+      const std::lock_guard lock(guard_);
+      submitted_ = items;
+    }
+    on_submit(std::move(items), std::move(done));
+  }
+  void command(entity_kind kind, entity_id id, entity_command wish, duration,
+               answer<entity> done) override {
+    on_command(kind, id, std::move(wish), std::move(done));
+  }
+  void get(entity_kind kind, entity_id id, answer<entity_view> done) override {
+    on_get(kind, id, std::move(done));
+  }
+  void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) override {
+    on_wait(kind, id, limit, std::move(done));
+  }
+  void list(entity_query query, answer<entity_page> done) override {
+    {
+      const std::lock_guard lock(guard_);
+      listed_ = query;
+    }
+    on_list(std::move(query), std::move(done));
+  }
+  void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override {
+    on_history(kind, id, std::move(done));
+  }
+  void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) override {
+    on_dead_letters(limit, std::move(done));
+  }
+  void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
+  void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
+  void find(entity_kind, std::string text, answer<entity_id> done) override {
+    on_find(std::move(text), std::move(done));
+  }
+
+  std::vector<submission> submitted() const {
+    const std::lock_guard lock(guard_);
+    return submitted_;
+  }
+  entity_query listed() const {
+    const std::lock_guard lock(guard_);
+    return listed_;
+  }
+
+private:
+  mutable std::mutex guard_;
+  std::vector<submission> submitted_;
+  entity_query listed_;
+};
+
+/// Callbacks put aside, to be answered when the test says so, from the test's thread.
+template <class T>
+class parked {
+public:
+  void park(answer<T> done) {
+    const std::lock_guard lock(guard_);
+    waiting_.push_back(std::move(done));
+    changed_.notify_all();
+  }
+  /// Waits until one is there; an empty function after ten seconds.
+  answer<T> take() {
+    std::unique_lock lock(guard_);
+    if (!changed_.wait_for(lock, std::chrono::seconds(10), [&] { return !waiting_.empty(); }))
+      return nullptr;
+    auto out = std::move(waiting_.front());
+    waiting_.erase(waiting_.begin());
+    return out;
+  }
+
+private:
+  std::mutex guard_;
+  std::condition_variable changed_;
+  std::vector<answer<T>> waiting_;
+};
+
+}  // namespace orrery::test

@@ -5,6 +5,8 @@
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
+#include <ctime>
+#include <iostream>
 
 namespace orrery::test {
 
@@ -156,6 +158,38 @@ INSTANTIATE_TEST_SUITE_P(sqlite, sqlite_store_faults,
                          [](const auto& each) {
                            return each.param == failing_vfs::extent::once ? "once" : "for_good";
                          });
+
+/// Run by hand with --gtest_also_run_disabled_tests from an optimised build.
+TEST(sqlite_store, DISABLED_prints_how_many_finished_tasks_it_commits_per_second) {
+  for (const int per_commit : {300, 1'000, 2'000}) {
+    const temp_dir folder;
+    const movable_clock time;
+    sqlite_store under_test(folder.path() / "orrery.db", time);
+    ASSERT_TRUE(under_test.migrate(4));
+    const auto journal = under_test.open_journal();
+    shard_owner owner(shard_id{1}, *journal->acquire(shard_id{1}, "node-1", noon));
+    auto spec = a_task();
+    spec.payload = R"({"url":"https://example.org/some/path","body":"a text of about ninety-five bytes"})";
+    std::chrono::steady_clock::duration spent{};
+    std::clock_t worked = 0;  // of the processor, whatever else runs on this machine
+    constexpr int tasks = 60'000;
+    for (int made = 0; made < tasks; made += per_commit) {
+      for (int i = 0; i < per_commit; ++i)
+        owner.finished(spec, noon + made * 1ms);
+      const std::vector batch{owner.seal()};
+      const auto begun = std::chrono::steady_clock::now();
+      const auto worked_before = std::clock();
+      ASSERT_EQ(journal->commit(batch).outcome, commit_outcome::done);
+      spent += std::chrono::steady_clock::now() - begun;
+      worked += std::clock() - worked_before;
+    }
+    std::cout << per_commit << " per commit: "
+              << static_cast<int>(tasks / std::chrono::duration<double>(spent).count())
+              << " finished tasks/s, " << 1e6 * static_cast<double>(worked) / CLOCKS_PER_SEC / tasks
+              << " us of processor each, "
+              << std::filesystem::file_size(folder.path() / "orrery.db") / tasks << " bytes/task\n";
+  }
+}
 
 TEST(sqlite_store, says_unavailable_where_the_file_cannot_be_opened) {
   const movable_clock time;

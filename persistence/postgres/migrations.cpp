@@ -57,9 +57,12 @@ create table tasks (
   body bytea not null,
   history bytea not null
 );
--- No index names status, not even in its condition: that would forbid HOT updates altogether.
 create index tasks_created_at on tasks (created_at);
 create index tasks_waiting on tasks (shard, wake_at, id) where wake_at is not null;
+-- PAUSED, FAILED, EXPIRED, CANCELLED: few among many, and what operators look for. An index that
+-- names status forbids HOT updates, but every move of a task changes wake_at, which is in an index
+-- already.
+create index tasks_troubled on tasks (created_at) where status in (4, 6, 7, 8);
 create index tasks_reference on tasks (reference) where reference is not null;
 create index tasks_tags on tasks using gin (tags) where tags is not null;
 
@@ -78,6 +81,7 @@ create table orders (
   body bytea not null,
   history bytea not null
 );
+-- None of these names status: an order that never expires moves by HOT updates.
 create index orders_created_at on orders (created_at);
 create index orders_waiting on orders (shard, wake_at, id) where wake_at is not null;
 create index orders_reference on orders (reference) where reference is not null;
@@ -103,11 +107,12 @@ create table nodes (
   seen_at timestamptz not null
 );
 
--- Moves the shards of one commit from the expected epoch and position on, or raises with the list of
--- those that had moved.
-create function fence(shard_list integer[], epochs bigint[], expected bigint[],
-                      reached bigint[], orders_list bigint[], tasks_list bigint[], task_count_list text[],
-                      order_count_list text[]) returns void language plpgsql as $$
+-- Moves the shards of one commit on from the expected epoch and position, or raises with the list
+-- of those that had moved.
+create function fence(shard_list integer[], epochs bigint[], expected bigint[], reached bigint[],
+                      orders_list bigint[], tasks_list bigint[],
+                      task_count_list text[], order_count_list text[]) returns void
+language plpgsql as $$
 declare
   stale text;
 begin

@@ -49,6 +49,36 @@ TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {
   }
 }
 
+TEST_F(postgres_faults, lets_two_stores_race_for_a_shard_and_loses_no_event) {
+  std::atomic<int64_t> tasks = 0;
+  std::atomic<int> refused = 0;
+  const auto race = [&](const std::string& name) {
+    const auto under_test = open();
+    const auto journal = under_test->open_journal();
+    for (int term = 0; term < 20; ++term) {
+      const auto tenure = journal->acquire(one, name, noon);
+      ASSERT_TRUE(tenure) << tenure.error().detail;
+      shard_owner owner(one, *tenure);
+      for (int i = 0; i < 5; ++i) {
+        owner.finished(a_task(), noon + 1ms * (term * 5 + i) + (name == "b" ? 1h : 0h));
+        const auto outcome = journal->commit(std::vector{owner.seal()}).outcome;
+        if (outcome == commit_outcome::done)
+          ++tasks;
+        else if (outcome == commit_outcome::refused)
+          ++refused;
+        else
+          ADD_FAILURE() << "neither done nor refused";
+      }
+    }
+  };
+  std::thread other(race, "b");
+  race("a");
+  other.join();
+  EXPECT_EQ(tasks + refused, 200);
+  EXPECT_GE(tasks, 5);
+  expect_whole(tasks, tasks * 3);
+}
+
 TEST_F(postgres_faults, repeats_a_read_on_a_new_connection_when_the_idle_one_has_died) {
   const auto under_test = open();
   const auto reader = under_test->open_reader();

@@ -94,6 +94,22 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_minified(std::string& out, std::string_view json) {
+  size_t copied = 0;
+  for (size_t at = 0; at < json.size(); ++at) {
+    const char c = json[at];
+    if (c == '"') {
+      for (++at; at < json.size() && json[at] != '"'; ++at)
+        if (json[at] == '\\')
+          ++at;
+    } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+      out.append(json, copied, at - copied);
+      copied = at + 1;
+    }
+  }
+  out.append(json, copied);
+}
+
 void json_writer::separate() {
   if (after_key_)
     after_key_ = false;

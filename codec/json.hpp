@@ -16,6 +16,10 @@ namespace orrery::codec {
 /// of a program) become U+FFFD, so that the result is always valid JSON.
 void append_string(std::string& out, std::string_view text);
 
+/// Appends valid JSON without the white space between its tokens, all else as it is: so it fits on one
+/// line, as NDJSON and server-sent events need it.
+void append_minified(std::string& out, std::string_view json);
+
 /// Builds one JSON object or array into a string: `begin('{')`, fields, `end('}')`. No checks beyond
 /// commas; the caller keeps the form right.
 class json_writer {

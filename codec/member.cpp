@@ -1,5 +1,7 @@
 #include "codec/detail/member.hpp"
 
+#include "codec/json.hpp"
+
 #include <limits>
 
 namespace orrery::codec::detail {
@@ -12,24 +14,6 @@ constexpr bool is_space(char c) noexcept {
 
 std::string longer_than(size_t bytes_max) {
   return "is longer than " + std::to_string(bytes_max) + " bytes";
-}
-
-/// Valid JSON without the white space between its tokens. So it fits on one line, as NDJSON and
-/// server-sent events need it, and costs no more room than it must.
-void append_minified(std::string& out, std::string_view json) {
-  out.reserve(out.size() + json.size());
-  size_t copied = 0;
-  for (size_t at = 0; at < json.size(); ++at) {
-    if (json[at] == '"') {
-      for (++at; json[at] != '"'; ++at)
-        if (json[at] == '\\')
-          ++at;
-    } else if (is_space(json[at])) {
-      out.append(json, copied, at - copied);
-      copied = at + 1;
-    }
-  }
-  out.append(json, copied);
 }
 
 }  // namespace

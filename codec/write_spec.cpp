@@ -52,8 +52,16 @@ void optional_time(json_writer& out, std::string_view name, time_point at) {
 }
 
 void optional_raw(json_writer& out, std::string_view name, std::string_view json) {
-  if (!json.empty())
+  if (json.empty())
+    return;
+  // What came through a reader is on one line already; what a program printed may not be.
+  if (json.find('\n') == std::string_view::npos) {
     out.key(name).raw(json);
+    return;
+  }
+  std::string one_line;
+  append_minified(one_line, json);
+  out.key(name).raw(one_line);
 }
 
 void write_members(json_writer& out, const task_spec& s, defaults mode) {

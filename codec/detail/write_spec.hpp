@@ -17,7 +17,7 @@ void write_members(json_writer& out, const order_spec& spec);
 void optional_length(json_writer& out, std::string_view name, duration length);
 /// Left out where `never`.
 void optional_time(json_writer& out, std::string_view name, time_point at);
-/// JSON text put in as it is; left out where empty.
+/// JSON text put in as it is, or on one line where it has several; left out where empty.
 void optional_raw(json_writer& out, std::string_view name, std::string_view json);
 
 size_t size_hint(const task_spec& spec) noexcept;

@@ -47,6 +47,18 @@ RC_GTEST_PROP(append_string, makes_valid_json_of_any_bytes, (const std::string& 
   RC_ASSERT(nlohmann::json::accept(as_json(bytes)));
 }
 
+TEST(append_minified, takes_the_white_space_between_tokens_and_nothing_else) {
+  std::string out;
+  append_minified(out, " { \"a b\" :\r\n[ 1.0 ,\t\"\\\" x \\\\\" , {} ] } ");
+  EXPECT_EQ(out, R"({"a b":[1.0,"\" x \\",{}]})");
+}
+
+RC_GTEST_PROP(append_minified, stays_within_any_bytes, (const std::string& bytes)) {
+  std::string out;
+  append_minified(out, bytes + "\"\\");
+  RC_ASSERT(out.size() <= bytes.size() + 2);
+}
+
 TEST(json_writer, sets_commas_where_they_belong) {
   std::string out;
   json_writer w(out);

@@ -337,6 +337,15 @@ TEST(read_status, needs_id_status_and_position) {
   EXPECT_EQ(read_task_status(id + R"(,"shard":4096})").error().field, "shard");
 }
 
+TEST(view, of_a_result_on_several_lines_is_one_line) {
+  task t;
+  t.result = "{\n  \"a\": \"x y\"\n}";
+  std::string text;
+  append_view(text, entity{t});
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_NE(text.find(R"("result":{"a":"x y"})"), std::string::npos);
+}
+
 TEST(ce_type, is_the_status_in_lower_case) {
   EXPECT_EQ(ce_type(entity_kind::order, 0), "io.orrery.order.created");
   EXPECT_EQ(ce_type(entity_kind::task, static_cast<uint8_t>(task_status::retrying)),

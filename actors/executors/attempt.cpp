@@ -1,9 +1,9 @@
 #include "actors/executors/attempt.hpp"
 
+#include <sys/wait.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <sys/wait.h>
 
 namespace orrery {
 
@@ -42,32 +42,27 @@ process_attempt::process_attempt(spawned_process process, std::string mark, std:
 }
 
 void process_attempt::watch(std::vector<pollfd>& into) const {
-  if (!exited_)
-    into.push_back(interest(process_.handle, POLLIN));
-  if (process_.standard_output)
-    into.push_back(interest(process_.standard_output, POLLIN));
-  if (process_.standard_error)
-    into.push_back(interest(process_.standard_error, POLLIN));
-  if (process_.standard_input)
-    into.push_back(interest(process_.standard_input, POLLOUT));
+  if (!exited_) into.push_back(interest(process_.handle, POLLIN));
+  if (process_.standard_output) into.push_back(interest(process_.standard_output, POLLIN));
+  if (process_.standard_error) into.push_back(interest(process_.standard_error, POLLIN));
+  if (process_.standard_input) into.push_back(interest(process_.standard_input, POLLOUT));
 }
 
 void process_attempt::advance(steady_point now) {
   feed();
   read(process_.standard_output, true);
   read(process_.standard_error, false);
-  if (exited_)
-    return;
+  if (exited_) return;
   siginfo_t end{};
-  // Not reaped yet: while it is a zombie, nobody else can get its number as process, group or session.
+  // Not reaped yet: while it is a zombie, nobody else can get its number as process, group or
+  // session.
   if (::waitid(P_PID, static_cast<id_t>(process_.pid), &end, WEXITED | WNOHANG | WNOWAIT) != 0 ||
       end.si_pid == 0)
     return;
   exited_ = true;
   process_.standard_input.close();
   look_at_ = now;
-  if (!kill_at_)
-    kill_at_ = now + times_.linger;
+  if (!kill_at_) kill_at_ = now + times_.linger;
 }
 
 void process_attempt::stop(stop_mode mode, steady_point now) {
@@ -79,8 +74,7 @@ void process_attempt::stop(stop_mode mode, steady_point now) {
     // What is stopped cannot hear the request.
     ::kill(-process_.pid, SIGCONT);
   }
-  if (!look_at_ || *look_at_ > *kill_at_)
-    look_at_ = kill_at_;
+  if (!look_at_ || *look_at_ > *kill_at_) look_at_ = kill_at_;
 }
 
 bool process_attempt::wants_scan(steady_point now) const {
@@ -110,8 +104,7 @@ work_outcome process_attempt::finish() {
   ::waitid(P_PID, static_cast<id_t>(process_.pid), &end, WEXITED);
   auto outcome = how_it_ended(end);
   outcome.output = readable_text(output_.text());
-  if (outcome.succeeded)
-    outcome.result = result_of_output(result_.text(), result_.dropped_some());
+  if (outcome.succeeded) outcome.result = result_of_output(result_.text(), result_.dropped_some());
   return outcome;
 }
 
@@ -122,8 +115,7 @@ void process_attempt::read(descriptor& from, bool is_result) {
     if (got > 0) {
       const std::string_view bytes(piece.data(), static_cast<size_t>(got));
       output_.append(bytes);
-      if (is_result)
-        result_.append(bytes);
+      if (is_result) result_.append(bytes);
       turn += bytes.size();
     } else if (got < 0 && errno == EINTR) {
       continue;
@@ -147,17 +139,16 @@ void process_attempt::feed() {
       return;
     else
       process_.standard_input.close();  // It reads no more; that is its own affair.
-    if (fed_ == input_.size())
-      process_.standard_input.close();
+    if (fed_ == input_.size()) process_.standard_input.close();
   }
 }
 
 void process_attempt::kill_family() {
-  // The group at once, so that it cannot fork on; then whoever left it. A scan follows until none is left.
+  // The group at once, so that it cannot fork on; then whoever left it. A scan follows until none
+  // is left.
   ::kill(-process_.pid, SIGKILL);
   for (const auto& member : family_.known)
-    if (member.group != process_.pid)
-      signal_process(member, SIGKILL);
+    if (member.group != process_.pid) signal_process(member, SIGKILL);
 }
 
 }  // namespace orrery

@@ -1,6 +1,6 @@
 #pragma once
-/// One attempt's process while it lives: what it writes, what it is fed, who belongs to it, and how it is
-/// brought to its end. Used by the `exec` thread alone.
+/// One attempt's process while it lives: what it writes, what it is fed, who belongs to it, and how
+/// it is brought to its end. Used by the `exec` thread alone.
 
 #include "actors/executors/output.hpp"
 #include "actors/executors/process_scan.hpp"
@@ -8,9 +8,9 @@
 #include "domain/limits.hpp"
 #include "domain/ports/executor.hpp"
 
+#include <poll.h>
 #include <chrono>
 #include <optional>
-#include <poll.h>
 #include <vector>
 
 namespace orrery {
@@ -64,8 +64,8 @@ private:
   output_ring output_{limits::output_bytes};
   bool exited_ = false;
   bool over_ = false;
-  std::optional<steady_point> kill_at_;   ///< From then on the family is killed.
-  std::optional<steady_point> look_at_;   ///< The next scan.
+  std::optional<steady_point> kill_at_;  ///< From then on the family is killed.
+  std::optional<steady_point> look_at_;  ///< The next scan.
 };
 
 }  // namespace orrery

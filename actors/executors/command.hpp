@@ -24,9 +24,9 @@ struct process_limits {
 
 /// One configured command.
 struct command_template {
-  /// `argv[0]` is an absolute path without placeholders. In the other elements `{name}` is replaced by
-  /// the payload's argument of that name; `{{` stands for one brace. An element stays one argument
-  /// whatever its value holds; put `--` before values that might begin with a dash.
+  /// `argv[0]` is an absolute path without placeholders. In the other elements `{name}` is replaced
+  /// by the payload's argument of that name; `{{` stands for one brace. An element stays one
+  /// argument whatever its value holds; put `--` before values that might begin with a dash.
   std::vector<std::string> argv;
   std::string directory = "/";                     ///< Working directory; absolute.
   std::map<std::string, std::string> environment;  ///< Beside PATH, LANG and ORRERY_*.
@@ -46,8 +46,8 @@ struct command_line {
 /// Whether the operator's table can be used; the failure names the command.
 result<void> check_commands(const command_table& commands);
 
-/// Reads a payload and fills the placeholders. Arguments without placeholder, and placeholders without
-/// argument, are refused by name. The answer points into `commands`.
+/// Reads a payload and fills the placeholders. Arguments without placeholder, and placeholders
+/// without argument, are refused by name. The answer points into `commands`.
 result<command_line> fill_command(const command_table& commands, const std::string& payload);
 
 }  // namespace orrery

@@ -29,9 +29,9 @@ private:
 /// character cut off at the front is left out.
 std::string readable_text(std::string bytes);
 
-/// The result of a process that succeeded, as JSON: all of its standard output where that is one JSON
-/// value, else its last line where that is one, else a JSON string of the newest 64 KiB. Empty where it
-/// wrote nothing. Never longer than `limits::result_bytes`.
+/// The result of a process that succeeded, as JSON: all of its standard output where that is one
+/// JSON value, else its last line where that is one, else a JSON string of the newest 64 KiB. Empty
+/// where it wrote nothing. Never longer than `limits::result_bytes`.
 std::string result_of_output(std::string text, bool dropped_some);
 
 }  // namespace orrery

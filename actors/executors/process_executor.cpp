@@ -5,13 +5,13 @@
 #include "base/log.hpp"
 #include "base/worker.hpp"
 
+#include <sys/eventfd.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
 #include <map>
 #include <mutex>
-#include <sys/eventfd.h>
 #include <thread>
 #include <tuple>
 
@@ -22,9 +22,11 @@ namespace {
 using attempt_key = std::pair<entity_id, attempt_token>;
 using done_function = std::function<void(work_outcome)>;
 
-/// Starts that wait for the thread, refusals included. Beyond it `start` answers on the caller's thread.
+/// Starts that wait for the thread, refusals included. Beyond it `start` answers on the caller's
+/// thread.
 constexpr size_t inbox_max = 16 * 1024;
-/// A process that SIGKILL does not end (it waits inside the kernel) is given up at shutdown after this.
+/// A process that SIGKILL does not end (it waits inside the kernel) is given up at shutdown after
+/// this.
 constexpr auto shutdown_max = 30s;
 
 work_outcome refusal(std::string code, std::string sentence, bool retryable) {
@@ -39,7 +41,8 @@ std::string in_words(const failure& why) {
   return why.field.empty() ? why.detail : why.field + ": " + why.detail;
 }
 
-/// Begins the marks of this process: unlike those of any other node on this machine, past or present.
+/// Begins the marks of this process: unlike those of any other node on this machine, past or
+/// present.
 std::string mark_prefix() {
   std::array<char, 64> space{};
   const auto length = ::readlink("/proc/self/ns/pid", space.data(), space.size());
@@ -103,11 +106,9 @@ public:
     {
       const std::lock_guard lock(guard_);
       const auto found = active_.find(key);
-      if (found == active_.end())
-        return;
+      if (found == active_.end()) return;
       // The stronger wish stays.
-      if (found->second != stop_mode::now)
-        found->second = mode;
+      if (found->second != stop_mode::now) found->second = mode;
       stops_waiting_ = true;
     }
     wake();
@@ -175,22 +176,18 @@ void process_executor::loop::run() {
   for (;;) {
     auto now = std::chrono::steady_clock::now();
     auto todo = take_news();
-    for (auto& next : todo.starts)
-      begin(std::move(next));
+    for (auto& next : todo.starts) begin(std::move(next));
     for (const auto& [key, mode] : todo.stops)
       if (const auto found = running_.find(key); found != running_.end())
         found->second.attempt.stop(mode, now);
     if (todo.stopping && !give_up_at) {
       give_up_at = now + shutdown_max;
-      for (auto& [key, one] : running_)
-        one.attempt.stop(stop_mode::now, now);
+      for (auto& [key, one] : running_) one.attempt.stop(stop_mode::now, now);
     }
-    for (auto& [key, one] : running_)
-      one.attempt.advance(now);
+    for (auto& [key, one] : running_) one.attempt.advance(now);
     look_at_families(now);
     end_those_over();
-    if (todo.stopping && running_.empty())
-      return;
+    if (todo.stopping && running_.empty()) return;
     if (give_up_at && now > *give_up_at) {
       log::error("exec.unkillable", {{"processes", running_.size()}});
       for (auto& [key, one] : std::exchange(running_, {}))
@@ -209,8 +206,7 @@ process_executor::loop::news process_executor::loop::take_news() {
   out.stopping = stopping_;
   if (std::exchange(stops_waiting_, false))
     for (const auto& [key, wish] : active_)
-      if (wish)
-        out.stops.emplace_back(key, *wish);
+      if (wish) out.stops.emplace_back(key, *wish);
   return out;
 }
 
@@ -219,13 +215,12 @@ void process_executor::loop::wait() {
   std::optional<steady_point> next;
   for (const auto& [key, one] : running_) {
     one.attempt.watch(watched);
-    if (const auto look = one.attempt.next_look(); look && (!next || *look < *next))
-      next = look;
+    if (const auto look = one.attempt.next_look(); look && (!next || *look < *next)) next = look;
   }
   int timeout_ms = -1;
   if (next) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        *next - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*next - std::chrono::steady_clock::now());
     timeout_ms = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
   }
   ::poll(watched.data(), watched.size(), timeout_ms);
@@ -246,20 +241,17 @@ void process_executor::loop::begin(entry next) {
     const std::lock_guard lock(guard_);
     unwanted = stopping_ || active_.at(next.key).has_value();
   }
-  if (unwanted)
-    return end_now("stopped", "stopped before it began", true);
+  if (unwanted) return end_now("stopped", "stopped before it began", true);
   auto line = fill_command(options_.commands, next.item.payload);
-  if (!line)
-    return end_now("refused", in_words(line.error()), false);
+  if (!line) return end_now("refused", in_words(line.error()), false);
   auto mark = mark_prefix_ + "-" + std::to_string(next_mark());
   auto process = spawn_process(*line, environment_of(next.item, *line, mark));
-  if (!process)
-    return end_now("spawn-failed", in_words(process.error()), false);
-  running_.emplace(next.key,
-                   running{process_attempt(*std::move(process), std::move(mark),
-                                           std::move(line->stdin_text),
-                                           {.grace = options_.grace, .linger = options_.linger}),
-                           std::move(next.done)});
+  if (!process) return end_now("spawn-failed", in_words(process.error()), false);
+  running_.emplace(
+      next.key,
+      running{process_attempt(*std::move(process), std::move(mark), std::move(line->stdin_text),
+                              {.grace = options_.grace, .linger = options_.linger}),
+              std::move(next.done)});
 }
 
 void process_executor::loop::end_one(const attempt_key& key, done_function done,
@@ -280,8 +272,7 @@ void process_executor::loop::look_at_families(steady_point now) {
       attempts.push_back(&one.attempt);
     }
   find_members(families);
-  for (auto* attempt : attempts)
-    attempt->settle(now);
+  for (auto* attempt : attempts) attempt->settle(now);
 }
 
 void process_executor::loop::end_those_over() {
@@ -314,8 +305,7 @@ std::vector<std::string> process_executor::loop::environment_of(const work_item&
   if (!item.traceparent.empty() && item.traceparent.find('\0') == std::string::npos)
     variables["TRACEPARENT"] = item.traceparent;
   std::vector<std::string> out;
-  for (const auto& [name, value] : variables)
-    out.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
   return out;
 }
 
@@ -332,11 +322,12 @@ void process_executor::stop(entity_id task, attempt_token token, stop_mode mode)
 
 result<void> process_executor::check(const std::string& payload) const {
   auto line = fill_command(loop_->how().commands, payload);
-  if (!line)
-    return std::move(line).error();
+  if (!line) return std::move(line).error();
   return {};
 }
 
-size_t process_executor::active() const { return loop_->active(); }
+size_t process_executor::active() const {
+  return loop_->active();
+}
 
 }  // namespace orrery

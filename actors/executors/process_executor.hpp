@@ -9,28 +9,30 @@
 
 namespace orrery {
 
-/// Runs the work of `exec` tasks, one process per attempt. Owns one thread, `exec`, which starts, feeds,
-/// watches and reaps all processes; `done` runs there and must not block.
+/// Runs the work of `exec` tasks, one process per attempt. Owns one thread, `exec`, which starts,
+/// feeds, watches and reaps all processes; `done` runs there and must not block.
 ///
 /// Payload: `{"command":"copy","args":{"from":"/a","to":"/b"},"stdin":"…"}`. See command.hpp.
 ///
-/// A process gets a session of its own, its standard input from `stdin` or /dev/null, a clean environment
-/// (PATH, LANG, what its command adds, ORRERY_TASK, ORRERY_RUN, ORRERY_ATTEMPT, ORRERY_EPOCH,
-/// TRACEPARENT), its limits, and no new privileges; the kernel kills it when the node dies.
+/// A process gets a session of its own, its standard input from `stdin` or /dev/null, a clean
+/// environment (PATH, LANG, what its command adds, ORRERY_TASK, ORRERY_RUN, ORRERY_ATTEMPT,
+/// ORRERY_EPOCH, TRACEPARENT), its limits, and no new privileges; the kernel kills it when the node
+/// dies.
 ///
-/// An attempt ends when its process has ended: what is left of its family (see process_scan.hpp, which
-/// also says who can evade) gets `linger` to end by itself, then SIGKILL; `done` runs when none is left.
-/// `stop(graceful)` sends SIGTERM to the process group, and after `grace` SIGKILL to the family;
-/// `stop(now)` sends SIGKILL at once. The outcome tells how the process ended, whether stopped or not:
-/// `exit-3`, `signal-9`, or success for exit 0.
+/// An attempt ends when its process has ended: what is left of its family (see process_scan.hpp,
+/// which also says who can evade) gets `linger` to end by itself, then SIGKILL; `done` runs when
+/// none is left. `stop(graceful)` sends SIGTERM to the process group, and after `grace` SIGKILL to
+/// the family; `stop(now)` sends SIGKILL at once. The outcome tells how the process ended, whether
+/// stopped or not: `exit-3`, `signal-9`, or success for exit 0.
 ///
-/// Other outcomes: `refused` (payload; final), `spawn-failed` (final), `duplicate` (this attempt runs
-/// already; final), `busy` (limit reached; retryable), `stopped` (before it began, or at shutdown).
+/// Other outcomes: `refused` (payload; final), `spawn-failed` (final), `duplicate` (this attempt
+/// runs already; final), `busy` (limit reached; retryable), `stopped` (before it began, or at
+/// shutdown).
 class process_executor final : public executor {
 public:
   struct options {
     command_table commands;
-    size_t processes_max = 256;        ///< Attempts at a time; more are answered `busy`.
+    size_t processes_max = 256;  ///< Attempts at a time; more are answered `busy`.
     duration grace = 2s;
     duration linger = 100ms;
     std::string path = "/usr/local/bin:/usr/bin:/bin";

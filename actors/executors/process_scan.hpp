@@ -1,15 +1,16 @@
 #pragma once
 /// Finds every process that belongs to an attempt, by one look at /proc.
 ///
-/// A process belongs to an attempt when it is in its session or process group, descends from a process
-/// that belongs to it, or carries the attempt's mark in the environment it was started with. A
-/// descendant evades only if it left the session, its parent ended (so that no chain leads to it), and it
-/// was executed with an emptied environment; a process that does all three before it is first seen is
-/// not found. Who must exclude that gives the node a container or cgroup of its own.
+/// A process belongs to an attempt when it is in its session or process group, descends from a
+/// process that belongs to it, or carries the attempt's mark in the environment it was started
+/// with. A descendant evades only if it left the session, its parent ended (so that no chain leads
+/// to it), and it was executed with an emptied environment; a process that does all three before it
+/// is first seen is not found. Who must exclude that gives the node a container or cgroup of its
+/// own.
 
+#include <sys/types.h>
 #include <cstdint>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 namespace orrery {

@@ -5,8 +5,8 @@
 #include "actors/executors/command.hpp"
 #include "actors/executors/descriptor.hpp"
 
-#include <string>
 #include <sys/types.h>
+#include <string>
 #include <vector>
 
 namespace orrery {
@@ -19,7 +19,8 @@ struct spawned_process {
   descriptor standard_error;   ///< Non-blocking.
 };
 
-/// `environment` holds `NAME=value`. Must be called on a thread that lives as long as the process may
+/// `environment` holds `NAME=value`. Must be called on a thread that lives as long as the process
+/// may
 /// (`PR_SET_PDEATHSIG` is tied to it). The caller reaps. The failure tells which step failed.
 result<spawned_process> spawn_process(const command_line& line,
                                       const std::vector<std::string>& environment);

@@ -84,8 +84,7 @@ TEST_F(process_executor_test, gives_an_empty_input_where_none_is_sent) {
 
 TEST_F(process_executor_test, keeps_an_argument_one_argument) {
   configure(shell("printf '<%s>' \"$@\"", {"--to={to}", "{n}", "{{n}", "{ n }"}));
-  const auto outcome =
-      run(R"({"command":"run","args":{"to":"a b; $(reboot) ' \" {n}","n":12}})");
+  const auto outcome = run(R"({"command":"run","args":{"to":"a b; $(reboot) ' \" {n}","n":12}})");
   EXPECT_EQ(outcome.output, "<--to=a b; $(reboot) ' \" {n}><12><{n}><{ n }>");
 }
 
@@ -152,7 +151,8 @@ TEST_F(process_executor_test, keeps_the_newest_of_much_output) {
 }
 
 TEST_F(process_executor_test, waits_for_a_process_that_closed_its_output) {
-  configure(shell("exec >&- 2>&-; while [ ! -e " + file("go").string() + " ]; do sleep 0.01; done; "
+  configure(shell("exec >&- 2>&-; while [ ! -e " + file("go").string() +
+                  " ]; do sleep 0.01; done; "
                   "exit 4"));
   start(1);
   EXPECT_TRUE(eventually([&] { return children() == 1; }, long_enough));
@@ -192,8 +192,7 @@ TEST_F(process_executor_test, runs_200_processes_side_by_side_and_leaves_nothing
   start(1);
   outcome_of(1);
   const auto descriptors = open_descriptors();
-  for (uint32_t attempt = 2; attempt <= 201; ++attempt)
-    start(attempt);
+  for (uint32_t attempt = 2; attempt <= 201; ++attempt) start(attempt);
   EXPECT_TRUE(eventually([&] { return ended() == 201; }, long_enough));
   for (uint32_t attempt = 2; attempt <= 201; ++attempt)
     EXPECT_EQ(outcome_of(attempt).result, std::to_string(attempt));

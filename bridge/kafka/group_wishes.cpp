@@ -110,6 +110,9 @@ result<void> group_consumer::start_shards(const std::map<shard_id, intake_offset
       mine.partitions[t].next = list->elems[i].offset;
   }
   rd_kafka_resume_partitions(client_.get(), list.get());
+  // The thread of a broker from which nothing was fetched sleeps for up to a second and does not hear
+  // of the resumption. Any request wakes it; the answer is of no interest.
+  (void)ranges_of(client_.get(), *list, until.left());
   return {};
 }
 

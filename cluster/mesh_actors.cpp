@@ -13,8 +13,9 @@ namespace {
 
 constexpr auto gate_period = 1s;
 constexpr auto caller_period = 100ms;
-/// For the handshake with a host that was reached already.
-constexpr auto handshake_limit = 5s;
+/// For the handshake with a host that was reached already, and for its greeting. Under load one of them
+/// now and then gets no answer in CAF 0.17; the next try does.
+constexpr auto handshake_limit = 2s;
 
 wire_answer refusal(wire_status status, std::string sentence) {
   return {.status = static_cast<uint8_t>(status), .code = 0, .body = std::move(sentence)};

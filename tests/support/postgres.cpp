@@ -7,6 +7,13 @@
 #include <fstream>
 #include <stdexcept>
 
+#if defined(__SANITIZE_ADDRESS__)
+/// libpqxx 6.4 loses the empty result (2 kB) of a call during which the connection broke: it asks for
+/// the client's encoding, and throws, before anything owns the result.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx"; }
+#endif
+
 namespace orrery::test {
 
 namespace {

@@ -19,15 +19,15 @@ enum class method : uint8_t { get, head, post, options, other };
 
 struct request {
   method verb = method::other;
-  std::string target;           ///< As it was sent.
-  std::string_view path;        ///< Of `target`, still encoded.
-  std::string_view query;       ///< Of `target`, without `?`.
-  std::string id;               ///< Of the path, decoded.
-  std::string action;           ///< The `{verb}` of the path, decoded.
+  std::string target;      ///< As it was sent.
+  std::string_view path;   ///< Of `target`, still encoded.
+  std::string_view query;  ///< Of `target`, without `?`.
+  std::string id;          ///< Of the path, decoded.
+  std::string action;      ///< The `{verb}` of the path, decoded.
   std::string body;
   std::optional<std::string> idempotency_key;
-  std::string traceparent;      ///< Empty unless valid.
-  duration wait{};              ///< `Prefer: wait=n`; 0 = none.
+  std::string traceparent;  ///< Empty unless valid.
+  duration wait{};          ///< `Prefer: wait=n`; 0 = none.
   std::string request_id;
   std::string principal;
 };
@@ -40,8 +40,8 @@ struct response {
   std::string body = {};
   std::string location = {};
   std::string allow = {};
-  int64_t wait_applied_s = 0;   ///< `Preference-Applied`; 0 = none.
-  int retry_after_s = 0;        ///< 0 = none.
+  int64_t wait_applied_s = 0;  ///< `Preference-Applied`; 0 = none.
+  int retry_after_s = 0;       ///< 0 = none.
 };
 
 /// Held by the session that waits and by every callback that may answer. The first `finish` counts;
@@ -54,9 +54,9 @@ public:
 
   request in;
   const route* matched = nullptr;
-  const server_options& options;       ///< For handlers, not for their callbacks.
-  front_door& door;                    ///< For callbacks only while `open`.
-  std::shared_ptr<const probe> counts; ///< Shared, as a callback may come after the server's end.
+  const server_options& options;        ///< For handlers, not for their callbacks.
+  front_door& door;                     ///< For callbacks only while `open`.
+  std::shared_ptr<const probe> counts;  ///< Shared, as a callback may come after the server's end.
 
   /// Thread-safe.
   void finish(response answer);

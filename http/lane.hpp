@@ -46,19 +46,18 @@ public:
   connection_ticket(connection_ticket&&) = default;
   connection_ticket& operator=(connection_ticket&&) = delete;
   ~connection_ticket() {
-    if (counts_)
-      counts_->connections.fetch_sub(1);
+    if (counts_) counts_->connections.fetch_sub(1);
   }
 
 private:
   std::shared_ptr<probe> counts_;
 };
 
-/// An io_context with one thread, so that its connections need no lock. Sockets may be accepted into
-/// `context` from elsewhere; everything else happens on the thread.
+/// An io_context with one thread, so that its connections need no lock. Sockets may be accepted
+/// into `context` from elsewhere; everything else happens on the thread.
 ///
-/// Deadlines are swept ten times a second instead of a timer per operation: a request then costs one
-/// store instead of arming and cancelling three timers.
+/// Deadlines are swept ten times a second instead of a timer per operation: a request then costs
+/// one store instead of arming and cancelling three timers.
 class lane {
 public:
   lane(const server_options& how, front_door& gate, std::shared_ptr<probe> counters, size_t number);

@@ -41,8 +41,7 @@ result<std::vector<std::string>> look_up(const std::string& host) {
 }
 
 outbound_options with_defaults(outbound_options options) {
-  if (!options.resolve)
-    options.resolve = look_up;
+  if (!options.resolve) options.resolve = look_up;
   return options;
 }
 
@@ -69,16 +68,15 @@ struct http_executor::parts {
 };
 
 http_executor::parts::parts(outbound_options how)
-    : options(with_defaults(std::move(how))), rules(options.allowed_hosts, options.allow_public),
+    : options(with_defaults(std::move(how))),
+      rules(options.allowed_hosts, options.allow_public),
       resolvers("http-resolve", options.requests_max + 1,
                 std::max<size_t>(1, options.resolver_threads)) {
   boost::system::error_code error;
   SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
   tls.set_default_verify_paths(error);
-  if (error)
-    log::warning("http.no_trusted_certificates", {{"what", error.message()}});
-  if (!options.ca_file.empty())
-    tls.load_verify_file(options.ca_file, error);
+  if (error) log::warning("http.no_trusted_certificates", {{"what", error.message()}});
+  if (!options.ca_file.empty()) tls.load_verify_file(options.ca_file, error);
   if (error)
     log::error("http.certificate_file_unreadable",
                {{"file", options.ca_file}, {"what", error.message()}});
@@ -88,8 +86,7 @@ void http_executor::parts::begin(work_item item, std::function<void(work_outcome
   const call_key key{item.task, item.token};
   auto call = std::make_shared<outbound_call>(world, std::move(item));
   const auto place = calls.emplace(key, call);
-  if (stopping)
-    call->abort();
+  if (stopping) call->abort();
   net::co_spawn(context, call->run(),
                 [this, call, place, done = std::move(done)](std::exception_ptr, work_outcome out) {
                   calls.erase(place);
@@ -110,8 +107,7 @@ http_executor::~http_executor() {
   auto& p = *parts_;
   net::post(p.context, [&p] {
     p.stopping = true;
-    for (const auto& [key, call] : p.calls)
-      call->abort();
+    for (const auto& [key, call] : p.calls) call->abort();
   });
   // The io thread ends when the last call has: nothing else keeps the context busy. A name that is
   // still being looked up is waited for, as `getaddrinfo` cannot be interrupted.
@@ -138,15 +134,13 @@ void http_executor::stop(entity_id task, attempt_token token, stop_mode) {
   auto& p = *parts_;
   net::post(p.context, [&p, key = call_key{task, token}] {
     const auto [first, last] = p.calls.equal_range(key);
-    for (auto it = first; it != last; ++it)
-      it->second->abort();
+    for (auto it = first; it != last; ++it) it->second->abort();
   });
 }
 
 result<void> http_executor::check(const std::string& payload) const {
   const auto request = read_payload(payload);
-  if (!request)
-    return request.error();
+  if (!request) return request.error();
   return parts_->rules.check_host(request->to);
 }
 

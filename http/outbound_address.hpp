@@ -18,7 +18,8 @@ struct url {
   std::string authority;  ///< For the `Host` field: as given, without a default port.
   std::string target;     ///< Path and query; never empty.
 };
-/// `http` and `https` only; no user part, no zone, nothing but ASCII letters, digits, `-`, `.`, `_` in a name.
+/// `http` and `https` only; no user part, no zone, nothing but ASCII letters, digits, `-`, `.`, `_`
+/// in a name.
 result<url> parse_url(std::string_view text);
 
 /// Whether `address` (text of an IPv4 or IPv6 address) is a public unicast address. Text that is no
@@ -36,11 +37,11 @@ public:
 
 private:
   struct pattern {
-    std::string host;     ///< Without `*.` where it is a suffix.
+    std::string host;  ///< Without `*.` where it is a suffix.
     bool subdomains = false;
     bool any_host = false;
     bool any_port = false;
-    uint16_t port = 0;    ///< 0 = the usual ones.
+    uint16_t port = 0;  ///< 0 = the usual ones.
   };
   bool listed(const url& u) const noexcept;
 

@@ -63,7 +63,7 @@ private:
   boost::asio::steady_timer resolved_;  ///< Cancelled when the resolver has answered.
   tcp::socket socket_;
   std::optional<boost::asio::ssl::stream<tcp::socket&>> tls_;
-  std::string bytes_;                   ///< To send.
+  std::string bytes_;  ///< To send.
   outbound_answer answer_;
   bool aborted_ = false;
   bool timed_out_ = false;

@@ -35,7 +35,7 @@ struct outbound_answer {
   std::string content_type;
   std::string retry_after;
   std::string body;
-  bool cut = false;    ///< There was more of the body than is kept.
+  bool cut = false;  ///< There was more of the body than is kept.
 };
 /// `now` is for a `Retry-After` that names a date.
 work_outcome outcome_of(const outbound_answer& answer, size_t result_bytes_max, time_point now);

@@ -27,12 +27,12 @@ void probe::count_answer(const route* matched, int status) noexcept {
 
 void probe::append_metrics(std::string& out) const {
   const auto all = routes();
-  append_head(out, "orrery_http_requests_total", "counter", "Answers by route and class of status.");
+  append_head(out, "orrery_http_requests_total", "counter",
+              "Answers by route and class of status.");
   for (size_t i = 0; i <= all.size(); ++i) {
     for (size_t c = 1; c < classes; ++c) {
       const auto n = answers_[i][c].load(std::memory_order_relaxed);
-      if (n == 0)
-        continue;
+      if (n == 0) continue;
       std::string labels = "{method=\"";
       labels += i < all.size() ? to_string(all[i].verb) : "";
       labels += "\",route=\"";

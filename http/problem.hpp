@@ -7,8 +7,8 @@
 
 namespace orrery::http {
 
-/// The status that a failure becomes. A submit's `conflict` is 422 (the idempotency key was used with
-/// another body), any other 409.
+/// The status that a failure becomes. A submit's `conflict` is 422 (the idempotency key was used
+/// with another body), any other 409.
 int status_of(errc code, bool submits) noexcept;
 std::string_view reason_phrase(int status) noexcept;
 

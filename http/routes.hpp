@@ -23,8 +23,8 @@ struct route {
   void (*handle)(const exchange_ptr& ex) = nullptr;
   entity_kind kind = entity_kind::task;
   body_kind body = body_kind::none;
-  bool submits = false;   ///< Knows `Prefer: wait` and `Idempotency-Key`; a conflict is 422.
-  bool is_public = false; ///< Needs no token.
+  bool submits = false;    ///< Knows `Prefer: wait` and `Idempotency-Key`; a conflict is 422.
+  bool is_public = false;  ///< Needs no token.
   std::string_view description;
 };
 
@@ -34,10 +34,10 @@ std::string_view to_string(method verb) noexcept;
 
 struct route_match {
   const route* found = nullptr;
-  std::string id;          ///< Decoded.
-  std::string action;      ///< Decoded.
-  bool bad_path = false;   ///< An escape in it is broken, or it is not UTF-8, or a part is too long.
-  std::string allow;       ///< Where the path is known and the method is not, or at OPTIONS.
+  std::string id;         ///< Decoded.
+  std::string action;     ///< Decoded.
+  bool bad_path = false;  ///< An escape in it is broken, or it is not UTF-8, or a part is too long.
+  std::string allow;      ///< Where the path is known and the method is not, or at OPTIONS.
 };
 /// HEAD finds the route of GET.
 route_match find_route(method verb, std::string_view path);

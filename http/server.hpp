@@ -14,17 +14,17 @@ namespace orrery::http {
 struct server_options {
   std::string address = "127.0.0.1:8080";  ///< `host:port` or `[v6]:port`; port 0 = any free one.
   size_t threads = 1;
-  size_t connections_max = 10'000;         ///< Over it: 503 and closed.
-  size_t header_bytes_max = 16 * 1024;     ///< Over it: 431.
-  size_t header_fields_max = 100;          ///< Over it: 431.
-  size_t body_bytes_max = 300 * 1024;      ///< Single posts and commands; over it: 413.
+  size_t connections_max = 10'000;      ///< Over it: 503 and closed.
+  size_t header_bytes_max = 16 * 1024;  ///< Over it: 431.
+  size_t header_fields_max = 100;       ///< Over it: 431.
+  size_t body_bytes_max = 300 * 1024;   ///< Single posts and commands; over it: 413.
   size_t batch_bytes_max = limits::batch_bytes;
   /// For a whole header, and for a body; a body gets one second more per 64 KiB received.
   duration read_timeout = 10s;
-  duration idle_timeout = 60s;             ///< Between two requests of a connection.
-  duration write_timeout = 30s;            ///< Until the client has taken the answer.
-  duration request_timeout = 30s;          ///< Until the front door has answered; then 504.
-  std::string bearer_token = {};                ///< Empty = no authentication.
+  duration idle_timeout = 60s;     ///< Between two requests of a connection.
+  duration write_timeout = 30s;    ///< Until the client has taken the answer.
+  duration request_timeout = 30s;  ///< Until the front door has answered; then 504.
+  std::string bearer_token = {};   ///< Empty = no authentication.
 };
 
 /// Serves the routes of `routes()`; each request becomes one or two calls of the front door.
@@ -42,8 +42,8 @@ public:
   /// Binds and listens; the address it really has, with the port chosen. Failures: `invalid` for an
   /// address that cannot be read, `unavailable` where it cannot be bound.
   result<std::string> start();
-  /// Stops accepting, closes idle connections, gives requests in flight `grace` to be answered, then
-  /// closes what is left and joins. Idempotent.
+  /// Stops accepting, closes idle connections, gives requests in flight `grace` to be answered,
+  /// then closes what is left and joins. Idempotent.
   void stop(duration grace);
 
   /// As `start` answered; empty before.

@@ -61,17 +61,17 @@ private:
   phase phase_ = phase::first;
   steady::time_point deadline_;
   beast::flat_buffer buffer_;
-  size_t read_size_ = 2048;       ///< Grows with what the client sends at once; idle ones stay small.
+  size_t read_size_ = 2048;  ///< Grows with what the client sends at once; idle ones stay small.
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   size_t header_bytes_ = 0;
   size_t body_bytes_ = 0;
   bool header_checked_ = false;
   exchange_ptr exchange_;
   std::string out_;
-  bool served_ = false;           ///< At least one request has been answered.
+  bool served_ = false;  ///< At least one request has been answered.
   bool timed_out_ = false;
-  bool closing_ = false;          ///< No request after this one.
-  bool unread_ = false;           ///< The client may still be sending what we will not read.
+  bool closing_ = false;  ///< No request after this one.
+  bool unread_ = false;   ///< The client may still be sending what we will not read.
 };
 
 }  // namespace orrery::http

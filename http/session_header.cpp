@@ -14,7 +14,9 @@ namespace {
 
 using beast::http::field;
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 method method_of(beast::http::verb verb) noexcept {
   switch (verb) {
@@ -45,7 +47,9 @@ std::string_view session::field(beast::http::field name) const {
   return it == message.end() ? std::string_view{} : view(it->value());
 }
 
-bool session::has_body() const { return parser_->chunked() || parser_->content_length().value_or(0) > 0; }
+bool session::has_body() const {
+  return parser_->chunked() || parser_->content_length().value_or(0) > 0;
+}
 
 size_t session::body_limit() const {
   return exchange_->matched->body == body_kind::batch ? lane_.options.batch_bytes_max
@@ -62,8 +66,7 @@ bool session::check_header() {
     in.request_id.assign(id);
   else
     in.request_id = lane_.make_request_id();
-  if (!check_framing())
-    return false;
+  if (!check_framing()) return false;
   const std::string_view target = in.target;
   const auto question = std::min(target.find('?'), target.size());
   in.path = target.substr(0, question);
@@ -98,12 +101,10 @@ bool session::check_framing() {
 
 bool session::check_token() {
   const auto& wanted = lane_.options.bearer_token;
-  if (wanted.empty())
-    return true;
+  if (wanted.empty()) return true;
   const auto given = session::field(field::authorization);
   constexpr std::string_view scheme = "Bearer ";
-  if (given.size() > scheme.size() &&
-      equal_ignoring_case(given.substr(0, scheme.size()), scheme) &&
+  if (given.size() > scheme.size() && equal_ignoring_case(given.substr(0, scheme.size()), scheme) &&
       equal_in_constant_time(trimmed(given.substr(scheme.size())), wanted)) {
     exchange_->in.principal = "token";
     return true;
@@ -116,8 +117,7 @@ bool session::find_handler() {
   auto& in = exchange_->in;
   auto match = find_route(in.verb, in.path);
   // Who has no token does not learn which paths there are.
-  if (!(match.found && match.found->is_public) && !check_token())
-    return false;
+  if (!(match.found && match.found->is_public) && !check_token()) return false;
   if (match.found && !match.bad_path) {
     exchange_->matched = match.found;
     in.id = std::move(match.id);
@@ -125,7 +125,8 @@ bool session::find_handler() {
     return true;
   }
   if (match.bad_path) {
-    refuse(problem_of({errc::invalid, "is not an id or a verb", "id"}, false, in.target), has_body());
+    refuse(problem_of({errc::invalid, "is not an id or a verb", "id"}, false, in.target),
+           has_body());
   } else if (in.verb == method::options && (in.target == "*" || !match.allow.empty())) {
     response out{.status = 204, .type = media::none};
     out.allow = in.target == "*" ? "GET, HEAD, POST, OPTIONS" : match.allow;
@@ -146,7 +147,8 @@ bool session::check_content() {
     const auto type = session::field(field::content_type);
     if (!type.empty() && !is_json(type))
       return refuse(plain_problem(415, "send application/json or application/x-ndjson", target),
-                    true), false;
+                    true),
+             false;
     const auto encoding = session::field(field::content_encoding);
     if (!encoding.empty() && !equal_ignoring_case(encoding, "identity"))
       return refuse(plain_problem(415, "send the body without a content encoding", target), true),
@@ -155,25 +157,24 @@ bool session::check_content() {
   if (parser_->content_length().value_or(0) > body_limit())
     return refuse(413, "the body is larger than the limit"), false;
   const auto expect = session::field(field::expect);
-  if (expect.empty() || parser_->get().version() == 10)
-    return true;
+  if (expect.empty() || parser_->get().version() == 10) return true;
   if (!equal_ignoring_case(expect, "100-continue"))
     return refuse(417, "the only expectation understood is 100-continue"), false;
-  if (has_body() && buffer_.size() == 0)
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  if (has_body() && buffer_.size() == 0) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
 }
 
 bool session::copy_fields() {
   auto& in = exchange_->in;
-  if (!exchange_->matched->submits)
-    return true;
+  if (!exchange_->matched->submits) return true;
   const auto& message = parser_->get();
   if (const auto n = message.count("Idempotency-Key"); n > 0) {
     const auto key = view(message["Idempotency-Key"]);
     if (n > 1 || key.empty() || key.size() > 255 || !is_printable(key)) {
       refuse(problem_of({errc::invalid, "must be 1 to 255 printable ASCII characters, once",
-                         "Idempotency-Key"}, false, in.target), has_body());
+                         "Idempotency-Key"},
+                        false, in.target),
+             has_body());
       return false;
     }
     in.idempotency_key.emplace(key);

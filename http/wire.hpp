@@ -9,11 +9,11 @@
 namespace orrery::http {
 
 struct wire_context {
-  std::string_view date;        ///< `Sat, 21 Nov 2026 10:15:00 GMT`
+  std::string_view date;  ///< `Sat, 21 Nov 2026 10:15:00 GMT`
   std::string_view request_id;
-  bool close = false;           ///< The connection ends after this answer.
+  bool close = false;  ///< The connection ends after this answer.
   bool version_1_0 = false;
-  bool head_only = false;       ///< The answer to HEAD: its length is told, its body is not sent.
+  bool head_only = false;  ///< The answer to HEAD: its length is told, its body is not sent.
 };
 
 void append_response(std::string& out, const response& answer, const wire_context& context);

@@ -42,7 +42,10 @@ public:
       [](std::vector<submission> items, answer<std::vector<accepted>> done) {
         std::vector<accepted> out;
         for (const auto& item : items)
-          out.push_back({.kind = item.kind, .id = task_id, .reference = {}, .shard = task_id.shard(),
+          out.push_back({.kind = item.kind,
+                         .id = task_id,
+                         .reference = {},
+                         .shard = task_id.shard(),
                          .offset = static_cast<int64_t>(out.size())});
         done(std::move(out));
       };
@@ -58,10 +61,10 @@ public:
       [](entity_kind kind, entity_id id, duration, answer<entity_view> done) {
         done(entity_view{.accepted_only = false, .id = id, .state = some_entity(kind, id)});
       };
-  std::function<void(entity_query, answer<entity_page>)> on_list =
-      [](entity_query query, answer<entity_page> done) {
-        done(entity_page{{some_entity(query.kind, task_id)}, "more"});
-      };
+  std::function<void(entity_query, answer<entity_page>)> on_list = [](entity_query query,
+                                                                      answer<entity_page> done) {
+    done(entity_page{{some_entity(query.kind, task_id)}, "more"});
+  };
   std::function<void(entity_kind, entity_id, answer<std::vector<event_record>>)> on_history =
       [](entity_kind, entity_id id, answer<std::vector<event_record>> done) {
         done(std::vector<event_record>{

@@ -1,50 +1,17 @@
-/// What a connection may do and what it may not: limits, garbage, smuggling, stopping.
+/// What a connection may do and what it may not: limits, garbage, smuggling.
 
-#include "tests/unit/http/fake_front_door.hpp"
-#include "tests/unit/http/sockets.hpp"
-
-#include "base/worker.hpp"
-#include "http/server.hpp"
-
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <future>
+#include "tests/unit/http/server_fixture.hpp"
 
 namespace orrery::test {
 
 namespace {
 
-using http::server;
-using http::server_options;
-
-const std::string get_health = "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n";
-
 std::string post_task(std::string_view fields, std::string_view body) {
-  return "POST /api/tasks HTTP/1.1\r\nHost: t\r\n" + std::string(fields) + "\r\n" + std::string(body);
+  return "POST /api/tasks HTTP/1.1\r\nHost: t\r\n" + std::string(fields) + "\r\n" +
+         std::string(body);
 }
 
-struct protocol : ::testing::Test {
-  fake_front_door door;
-  server_options options{.address = "127.0.0.1:0"};
-  std::unique_ptr<server> under_test;
-  std::string address;
-
-  void start() {
-    under_test = std::make_unique<server>(options, door);
-    const auto at = under_test->start();
-    ASSERT_TRUE(at) << at.error().detail;
-    address = *at;
-  }
-  /// The answer to `bytes`, and that the connection ends after it.
-  void expect_refused(std::string_view bytes, int status) {
-    raw_client client(address);
-    client.send(bytes);
-    EXPECT_EQ(client.read().status, status) << bytes.substr(0, 200);
-    EXPECT_TRUE(client.closed()) << bytes.substr(0, 200);
-  }
-  void expect_alive() { EXPECT_EQ(ask(address, "GET", "/healthz").status, 200); }
-};
+using protocol = server_test;
 
 }  // namespace
 
@@ -82,10 +49,9 @@ TEST_F(protocol, pipelined_requests_stay_in_order_when_the_front_door_answers_la
 TEST_F(protocol, a_request_may_arrive_byte_by_byte) {
   start();
   raw_client client(address);
-  const auto bytes = post_task("Transfer-Encoding: chunked\r\n",
-                               "8\r\n{\"kind\":\r\n7\r\n\"noop\"}\r\n0\r\n\r\n");
-  for (const char c : bytes)
-    ASSERT_TRUE(client.send({&c, 1}));
+  const auto bytes =
+      post_task("Transfer-Encoding: chunked\r\n", "8\r\n{\"kind\":\r\n7\r\n\"noop\"}\r\n0\r\n\r\n");
+  for (const char c : bytes) ASSERT_TRUE(client.send({&c, 1}));
   EXPECT_EQ(client.read().status, 200);
   ASSERT_EQ(door.submitted().size(), 1u);
 }
@@ -123,8 +89,7 @@ TEST_F(protocol, headers_have_limits) {
   expect_refused("GET /" + std::string(17'000, 'a') + " HTTP/1.1\r\nHost: t\r\n\r\n", 431);
   expect_refused("GET /" + std::string(40'000, 'a'), 431);
   std::string fields;
-  for (int i = 0; i < 100; ++i)
-    fields += "X" + std::to_string(i) + ": y\r\n";
+  for (int i = 0; i < 100; ++i) fields += "X" + std::to_string(i) + ": y\r\n";
   expect_refused(begin + fields + "\r\n", 431);
   expect_alive();
 }
@@ -135,8 +100,7 @@ TEST_F(protocol, a_header_that_trickles_in_does_not_escape_the_limit) {
   client.send("GET /healthz HTTP/1.1\r\nHost: t\r\n");
   const std::string line = "X-Filler: " + std::string(100, 'a') + "\r\n";
   bool open = true;
-  for (int i = 0; i < 100'000 && open; ++i)
-    open = client.send(line);
+  for (int i = 0; i < 100'000 && open; ++i) open = client.send(line);
   EXPECT_FALSE(open);
   expect_alive();
 }
@@ -146,12 +110,14 @@ TEST_F(protocol, bodies_have_limits) {
   const auto size = std::to_string(301 * 1024);
   expect_refused(post_task("Content-Length: " + size + "\r\n", ""), 413);
   expect_refused(post_task("Content-Length: 10000000000\r\n", "{"), 413);
-  expect_refused("POST /api/tasks/batch HTTP/1.1\r\nHost: t\r\nContent-Length: 16777217\r\n\r\n", 413);
-  expect_refused(post_task("Transfer-Encoding: chunked\r\n",
-                           "4b400\r\n" + std::string(0x4b400, ' ')), 413);
+  expect_refused("POST /api/tasks/batch HTTP/1.1\r\nHost: t\r\nContent-Length: 16777217\r\n\r\n",
+                 413);
+  expect_refused(
+      post_task("Transfer-Encoding: chunked\r\n", "4b400\r\n" + std::string(0x4b400, ' ')), 413);
   // A batch may be larger than a single post.
   const std::string filler(400 * 1024, ' ');
-  EXPECT_EQ(ask(address, "POST", "/api/tasks/batch", "[{\"kind\":\"noop\"}" + filler + "]").status, 200);
+  EXPECT_EQ(ask(address, "POST", "/api/tasks/batch", "[{\"kind\":\"noop\"}" + filler + "]").status,
+            200);
   expect_alive();
 }
 
@@ -240,17 +206,27 @@ TEST_F(protocol, a_message_whose_end_is_not_certain_is_refused_and_the_connectio
   start();
   const std::string chunked = "Transfer-Encoding: chunked\r\n", five = "Content-Length: 5\r\n";
   const std::string hidden = "0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: t\r\n\r\n";
-  for (const auto& fields : {
-           chunked + five, five + chunked, five + "Content-Length: 6\r\n", five + five,
-           std::string("Transfer-Encoding: xchunked\r\n"), std::string("Transfer-Encoding: gzip\r\n"),
-           std::string("Transfer-Encoding: gzip, chunked\r\n"), chunked + chunked,
-           std::string("Transfer-Encoding: chunked, identity\r\n"),
-           std::string("Transfer-Encoding: identity\r\n"), std::string("Transfer-Encoding : chunked\r\n"),
-           std::string("Transfer-Encoding:\x0b" "chunked\r\n"), std::string("Content-Length: +5\r\n"),
-           std::string("Content-Length: -5\r\n"), std::string("Content-Length: 5, 5\r\n"),
-           std::string("Content-Length: 0x5\r\n"), std::string("Content-Length: 5 5\r\n"),
-           std::string("Content-Length: 99999999999999999999999\r\n"),
-           std::string("Content-Length:\r\n"), std::string("Host: u\r\n")})
+  for (const auto& fields : {chunked + five,
+                             five + chunked,
+                             five + "Content-Length: 6\r\n",
+                             five + five,
+                             std::string("Transfer-Encoding: xchunked\r\n"),
+                             std::string("Transfer-Encoding: gzip\r\n"),
+                             std::string("Transfer-Encoding: gzip, chunked\r\n"),
+                             chunked + chunked,
+                             std::string("Transfer-Encoding: chunked, identity\r\n"),
+                             std::string("Transfer-Encoding: identity\r\n"),
+                             std::string("Transfer-Encoding : chunked\r\n"),
+                             std::string("Transfer-Encoding:\x0b"
+                                         "chunked\r\n"),
+                             std::string("Content-Length: +5\r\n"),
+                             std::string("Content-Length: -5\r\n"),
+                             std::string("Content-Length: 5, 5\r\n"),
+                             std::string("Content-Length: 0x5\r\n"),
+                             std::string("Content-Length: 5 5\r\n"),
+                             std::string("Content-Length: 99999999999999999999999\r\n"),
+                             std::string("Content-Length:\r\n"),
+                             std::string("Host: u\r\n")})
     expect_refused(post_task(fields, hidden), 400);
   expect_refused("POST /api/tasks HTTP/1.0\r\n" + chunked + "\r\n" + hidden, 400);
   expect_refused("GET /healthz HTTP/1.1\r\n\r\n", 400);
@@ -260,23 +236,34 @@ TEST_F(protocol, a_message_whose_end_is_not_certain_is_refused_and_the_connectio
 
 TEST_F(protocol, bad_chunks_are_refused) {
   start();
-  for (const char* body : {"g\r\n", "-1\r\n", "5\r\n{}xxxxx\r\n", "ffffffffffffffffff\r\n", "5\n{}   \r\n"})
+  for (const char* body :
+       {"g\r\n", "-1\r\n", "5\r\n{}xxxxx\r\n", "ffffffffffffffffff\r\n", "5\n{}   \r\n"})
     expect_refused(post_task("Transfer-Encoding: chunked\r\n", body), 400);
 }
 
 TEST_F(protocol, garbage_gives_400_and_the_server_lives) {
   start();
   const std::vector<std::string> corpus{
-      "\r\n\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / FTP/1.1\r\n\r\n",
-      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + std::string(600, '\x07'),
-      std::string("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 30), "GET / HTTP/1.1\nHost: t\n\n",
-      "GET / HTTP/1.1\r\nHost t\r\n\r\n", "GET / HTTP/1.1\r\n: t\r\n\r\n", "GET  / HTTP/1.1\r\nHost: t\r\n\r\n",
-      "GET http://elsewhere/ HTTP/1.1\r\nHost: t\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: t\r\n\r\n",
-      "GET nowhere HTTP/1.1\r\nHost: t\r\n\r\n", "G\xc3\xa9T / HTTP/1.1\r\nHost: t\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: t\r\nA: \x01\r\n\r\n", "{\"kind\":\"noop\"}\r\n\r\n",
+      "\r\n\r\n\r\n",
+      "GET\r\n\r\n",
+      "GET /\r\n\r\n",
+      "GET / HTTP/9.9\r\n\r\n",
+      "GET / FTP/1.1\r\n\r\n",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + std::string(600, '\x07'),
+      std::string("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 30),
+      "GET / HTTP/1.1\nHost: t\n\n",
+      "GET / HTTP/1.1\r\nHost t\r\n\r\n",
+      "GET / HTTP/1.1\r\n: t\r\n\r\n",
+      "GET  / HTTP/1.1\r\nHost: t\r\n\r\n",
+      "GET http://elsewhere/ HTTP/1.1\r\nHost: t\r\n\r\n",
+      "CONNECT a:1 HTTP/1.1\r\nHost: t\r\n\r\n",
+      "GET nowhere HTTP/1.1\r\nHost: t\r\n\r\n",
+      "G\xc3\xa9T / HTTP/1.1\r\nHost: t\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: t\r\nA: \x01\r\n\r\n",
+      "{\"kind\":\"noop\"}\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: t\r\nBad Name: x\r\n\r\n"};
-  for (const auto& bytes : corpus)
-    expect_refused(bytes, 400);
+  for (const auto& bytes : corpus) expect_refused(bytes, 400);
   expect_alive();
 }
 
@@ -297,98 +284,12 @@ TEST_F(protocol, random_bytes_never_bring_it_down) {
 
 TEST_F(protocol, hostile_json_is_refused_without_harm) {
   start();
-  for (const auto& body : {std::string(100'000, '['), std::string("{\"kind\":\"\xff\"}"),
-                           std::string(R"({"kind":)"), std::string("null"), std::string("[]"),
-                           std::string(R"({"kind":"noop","priority":1e999})"),
-                           std::string(R"({"kind":"noop","priority":99999999999999999999})")})
+  for (const auto& body :
+       {std::string(100'000, '['), std::string("{\"kind\":\"\xff\"}"), std::string(R"({"kind":)"),
+        std::string("null"), std::string("[]"), std::string(R"({"kind":"noop","priority":1e999})"),
+        std::string(R"({"kind":"noop","priority":99999999999999999999})")})
     EXPECT_EQ(ask(address, "POST", "/api/tasks", body).status, 400) << body.substr(0, 60);
   expect_alive();
-}
-
-TEST_F(protocol, answers_that_come_after_the_client_has_gone_are_dropped) {
-  start();
-  parked<entity_page> late;
-  door.on_list = [&](auto, auto done) { late.park(std::move(done)); };
-  {
-    raw_client client(address);
-    client.send("GET /api/tasks HTTP/1.1\r\nHost: t\r\n\r\n");
-    auto done = late.take();
-    ASSERT_TRUE(done);
-    client.close();
-    done(entity_page{});
-    done(entity_page{});  // once too often does no harm either
-  }
-  expect_alive();
-}
-
-TEST_F(protocol, answers_that_come_after_the_server_has_gone_are_dropped) {
-  start();
-  parked<entity_page> late;
-  door.on_list = [&](auto, auto done) { late.park(std::move(done)); };
-  raw_client client(address);
-  client.send("GET /api/tasks HTTP/1.1\r\nHost: t\r\n\r\n");
-  auto done = late.take();
-  ASSERT_TRUE(done);
-  under_test->stop(0ms);
-  EXPECT_TRUE(client.closed());
-  under_test.reset();
-  done(entity_page{});
-}
-
-TEST_F(protocol, a_stop_lets_the_request_in_flight_finish_and_closes_idle_connections) {
-  start();
-  parked<entity_page> late;
-  door.on_list = [&](auto, auto done) { late.park(std::move(done)); };
-  raw_client idle(address), busy(address);
-  idle.send(get_health);
-  EXPECT_EQ(idle.read().status, 200);
-  busy.send("GET /api/tasks HTTP/1.1\r\nHost: t\r\n\r\n");
-  auto done = late.take();
-  ASSERT_TRUE(done);
-  auto stopped = std::async(std::launch::async, [&] { under_test->stop(10s); });
-  EXPECT_TRUE(idle.closed());
-  EXPECT_EQ(stopped.wait_for(0ms), std::future_status::timeout);
-  done(entity_page{});
-  const auto a = busy.read();
-  EXPECT_EQ(a.status, 200);
-  EXPECT_EQ(a.field("connection"), "close");
-  stopped.get();
-  EXPECT_EQ(ask(address, "GET", "/healthz").status, 0);
-  under_test->stop(10s);  // once more does nothing
-}
-
-TEST_F(protocol, an_address_in_use_or_unreadable_is_a_failure) {
-  start();
-  server_options same = options;
-  same.address = address;
-  EXPECT_EQ(server(same, door).start().error().code, errc::unavailable);
-  for (const char* bad : {"", "8080", "nowhere:80", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:-1"}) {
-    same.address = bad;
-    EXPECT_EQ(server(same, door).start().error().code, errc::invalid) << bad;
-  }
-}
-
-TEST_F(protocol, several_io_threads_and_many_late_answers) {
-  options.threads = 3;
-  start();
-  worker late("late", 1'000, 2);
-  door.on_get = [&](entity_kind kind, entity_id of, auto done) {
-    ASSERT_TRUE(late.submit([=] {
-      done(entity_view{.accepted_only = false, .id = of, .state = some_entity(kind, of)});
-    }));
-  };
-  std::atomic<int> good{0};
-  {
-    std::vector<std::jthread> clients;
-    for (int c = 0; c < 6; ++c)
-      clients.emplace_back([&] {
-        raw_client client(address);
-        for (int i = 0; i < 100; ++i)
-          good += client.request("GET", "/api/tasks/" + to_string(task_id)).status == 200 ? 1 : 0;
-      });
-  }
-  EXPECT_EQ(good.load(), 600);
-  under_test.reset();
 }
 
 }  // namespace orrery::test

@@ -90,14 +90,16 @@ TEST_F(routes, an_idempotency_key_that_is_too_long_or_empty_is_refused) {
     expect_problem(a, 400);
     EXPECT_TRUE(has(a, R"("field":"Idempotency-Key")")) << a.body;
   }
-  EXPECT_EQ(post("/api/tasks", R"({"kind":"noop"})",
-                 "Idempotency-Key: " + std::string(255, 'k') + "\r\n").status, 200);
+  EXPECT_EQ(
+      post("/api/tasks", R"({"kind":"noop"})", "Idempotency-Key: " + std::string(255, 'k') + "\r\n")
+          .status,
+      200);
 }
 
 TEST_F(routes, a_batch_may_be_an_array_an_object_or_lines) {
-  for (const std::string body : {R"([{"kind":"a"},{"kind":"b"}])",
-                                 R"({"items":[{"kind":"a"},{"kind":"b"}]})",
-                                 "{\"kind\":\"a\"}\n{\"kind\":\"b\"}\n"}) {
+  for (const std::string body :
+       {R"([{"kind":"a"},{"kind":"b"}])", R"({"items":[{"kind":"a"},{"kind":"b"}]})",
+        "{\"kind\":\"a\"}\n{\"kind\":\"b\"}\n"}) {
     const auto a = ask(address, "POST", "/api/tasks/batch", body,
                        "Content-Type: application/x-ndjson\r\nIdempotency-Key: b\r\n");
     EXPECT_EQ(a.status, 200) << a.body;
@@ -130,7 +132,9 @@ TEST_F(routes, a_bad_field_of_a_submit_is_named) {
 }
 
 TEST_F(routes, the_front_doors_field_loses_the_index_that_nobody_sent) {
-  door.on_submit = [](auto, auto done) { done(failure{errc::invalid, "too long", "items[0].ttl"}); };
+  door.on_submit = [](auto, auto done) {
+    done(failure{errc::invalid, "too long", "items[0].ttl"});
+  };
   EXPECT_TRUE(has(post("/api/tasks", R"({"kind":"noop"})"), R"("field":"ttl")"));
 }
 
@@ -159,9 +163,9 @@ TEST_F(routes, trouble_while_waiting_does_not_look_like_a_failed_submit) {
 
 TEST_F(routes, every_failure_has_its_status) {
   const std::vector<std::tuple<errc, int, int>> table{
-      {errc::invalid, 400, 400},     {errc::not_found, 404, 404}, {errc::conflict, 422, 409},
-      {errc::rejected, 409, 409},    {errc::busy, 429, 429},      {errc::unavailable, 503, 503},
-      {errc::in_doubt, 503, 503},    {errc::corrupt, 500, 500}};
+      {errc::invalid, 400, 400},  {errc::not_found, 404, 404}, {errc::conflict, 422, 409},
+      {errc::rejected, 409, 409}, {errc::busy, 429, 429},      {errc::unavailable, 503, 503},
+      {errc::in_doubt, 503, 503}, {errc::corrupt, 500, 500}};
   for (const auto& [code, at_submit, at_command] : table) {
     door.on_submit = [c = code](auto, auto done) { done(failure{c, "because"}); };
     door.on_command = [c = code](auto, auto, auto, auto done) { done(failure{c, "because"}); };
@@ -181,7 +185,10 @@ TEST_F(routes, one_entity_is_read_by_its_id) {
 
 TEST_F(routes, one_entity_is_read_by_its_reference) {
   std::string asked;
-  door.on_find = [&](std::string text, auto done) { asked = text; done(task_id); };
+  door.on_find = [&](std::string text, auto done) {
+    asked = text;
+    done(task_id);
+  };
   EXPECT_EQ(get("/api/orders/PO%2F7%20b%C3%A4r").status, 200);
   EXPECT_EQ(asked, "PO/7 bär");
   door.on_find = [](auto, auto done) { done(failure{errc::not_found, "no such order"}); };
@@ -197,15 +204,16 @@ TEST_F(routes, what_is_only_accepted_says_so) {
 }
 
 TEST_F(routes, broken_and_over_long_ids_are_refused) {
-  for (const auto& bad : {std::string("%zz"), std::string("%"), std::string("%ff"), std::string("%00"),
-                          std::string(513, 'a'), std::string(5000, 'a')})
+  for (const auto& bad : {std::string("%zz"), std::string("%"), std::string("%ff"),
+                          std::string("%00"), std::string(513, 'a'), std::string(5000, 'a')})
     expect_problem(get("/api/tasks/" + bad), 400);
 }
 
 TEST_F(routes, a_list_knows_its_filters) {
-  const auto a = get("/api/tasks?status=QUEUED,RUNNING&kind=noop&queue=q&tag=t&reference=r%2B1"
-                     "&createdFrom=2026-11-21T10:00:00Z&createdTo=2026-11-21T10:00:00+02:00"
-                     "&order=asc&cursor=abc&limit=1000");
+  const auto a =
+      get("/api/tasks?status=QUEUED,RUNNING&kind=noop&queue=q&tag=t&reference=r%2B1"
+          "&createdFrom=2026-11-21T10:00:00Z&createdTo=2026-11-21T10:00:00+02:00"
+          "&order=asc&cursor=abc&limit=1000");
   EXPECT_EQ(a.status, 200) << a.body;
   EXPECT_TRUE(has(a, R"("next":"more")")) << a.body;
   const auto q = door.listed();
@@ -228,11 +236,20 @@ TEST_F(routes, a_list_of_orders_filters_by_product_and_customer_and_ends_with_nu
 }
 
 TEST_F(routes, a_list_refuses_what_it_does_not_know) {
-  for (const auto& [query, field] : std::vector<std::pair<std::string, std::string>>{
-           {"colour=red", "colour"}, {"status=DONE", "status"}, {"limit=0", "limit"},
-           {"limit=1001", "limit"}, {"limit=-1", "limit"}, {"limit=ten", "limit"},
-           {"order=up", "order"}, {"createdFrom=yesterday", "createdFrom"}, {"product=x", "product"},
-           {"kind=", "kind"}, {"kind=%ff", "kind"}, {"kind=a&kind=b", "kind"}, {"%ff=a", "%ff"}}) {
+  for (const auto& [query, field] :
+       std::vector<std::pair<std::string, std::string>>{{"colour=red", "colour"},
+                                                        {"status=DONE", "status"},
+                                                        {"limit=0", "limit"},
+                                                        {"limit=1001", "limit"},
+                                                        {"limit=-1", "limit"},
+                                                        {"limit=ten", "limit"},
+                                                        {"order=up", "order"},
+                                                        {"createdFrom=yesterday", "createdFrom"},
+                                                        {"product=x", "product"},
+                                                        {"kind=", "kind"},
+                                                        {"kind=%ff", "kind"},
+                                                        {"kind=a&kind=b", "kind"},
+                                                        {"%ff=a", "%ff"}}) {
     const auto a = get("/api/tasks?" + query);
     expect_problem(a, 400);
     EXPECT_TRUE(has(a, "\"field\":\"" + field + "\"")) << query << ": " << a.body;
@@ -247,7 +264,10 @@ TEST_F(routes, other_routes_refuse_parameters) {
 TEST_F(routes, events_and_dead_letters_are_lists) {
   EXPECT_TRUE(has(get("/api/tasks/" + id + "/events"), R"({"items":[{)"));
   size_t limit = 0;
-  door.on_dead_letters = [&](size_t n, auto done) { limit = n; done(std::vector<dead_letter>{}); };
+  door.on_dead_letters = [&](size_t n, auto done) {
+    limit = n;
+    done(std::vector<dead_letter>{});
+  };
   EXPECT_EQ(get("/api/dead-letters?limit=7").body, R"({"items":[]})");
   EXPECT_EQ(limit, 7u);
 }
@@ -277,9 +297,7 @@ TEST_F(routes, an_unknown_verb_is_not_found) {
 TEST_F(routes, health_readiness_and_index) {
   EXPECT_EQ(get("/healthz").body, R"({"status":"ok"})");
   EXPECT_EQ(get("/readyz").status, 200);
-  door.on_readiness = [](auto done) {
-    done(readiness{false, {{"log", false, "broker away"}}});
-  };
+  door.on_readiness = [](auto done) { done(readiness{false, {{"log", false, "broker away"}}}); };
   const auto a = get("/readyz");
   EXPECT_EQ(a.status, 503);
   EXPECT_TRUE(has(a, R"({"name":"log","ready":false,"detail":"broker away"})")) << a.body;
@@ -292,7 +310,8 @@ TEST_F(routes, metrics_are_the_front_doors_and_the_servers_own) {
   const auto a = get("/metrics");
   EXPECT_EQ(a.field("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_TRUE(has(a, "orrery_up 1\n"));
-  EXPECT_TRUE(has(a, R"(orrery_http_requests_total{method="GET",route="/healthz",status="2xx"} 1)"));
+  EXPECT_TRUE(
+      has(a, R"(orrery_http_requests_total{method="GET",route="/healthz",status="2xx"} 1)"));
   EXPECT_TRUE(has(a, R"(orrery_http_requests_total{method="",route="none",status="4xx"} 1)"));
   EXPECT_TRUE(has(a, "orrery_http_connections 1\n")) << a.body;
   EXPECT_TRUE(has(a, "orrery_http_requests_in_flight 1\n")) << a.body;
@@ -324,9 +343,12 @@ TEST_F(routes, unknown_paths_and_methods) {
 TEST_F(routes, other_media_types_are_refused) {
   for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "application/jsonp"})
     expect_problem(ask(address, "POST", "/api/tasks", R"({"kind":"noop"})",
-                       std::string("Content-Type: ") + type + "\r\n"), 415);
+                       std::string("Content-Type: ") + type + "\r\n"),
+                   415);
   EXPECT_EQ(ask(address, "POST", "/api/tasks", R"({"kind":"noop"})",
-                "Content-Type: Application/JSON; charset=utf-8\r\n").status, 200);
+                "Content-Type: Application/JSON; charset=utf-8\r\n")
+                .status,
+            200);
   EXPECT_EQ(ask(address, "POST", "/api/tasks", R"({"kind":"noop"})").status, 200);
   EXPECT_EQ(ask(address, "POST", "/api/tasks", "x", "Content-Encoding: gzip\r\n").status, 415);
 }
@@ -353,7 +375,8 @@ TEST_F(routes, a_token_is_asked_for_everywhere_but_at_the_health_checks) {
   EXPECT_EQ(post("/api/tasks", R"({"kind":"noop"})").status, 401);
   EXPECT_TRUE(door.submitted().empty());
   for (const char* wrong : {"Bearer s3creT", "Bearer ", "Bearer s3cret2", "Basic s3cret", "s3cret"})
-    EXPECT_EQ(ask(address, "GET", "/", {}, std::string("Authorization: ") + wrong + "\r\n").status, 401);
+    EXPECT_EQ(ask(address, "GET", "/", {}, std::string("Authorization: ") + wrong + "\r\n").status,
+              401);
   EXPECT_EQ(ask(address, "GET", "/", {}, "Authorization: bearer s3cret\r\n").status, 200);
   EXPECT_EQ(get("/healthz").status, 200);
   EXPECT_EQ(get("/readyz").status, 200);

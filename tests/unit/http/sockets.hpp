@@ -1,5 +1,6 @@
 #pragma once
-/// Plain sockets for tests of HTTP: a client that can say anything, and a server that answers anything.
+/// Plain sockets for tests of HTTP: a client that can say anything, and a server that answers
+/// anything.
 
 #include <chrono>
 #include <cstdint>
@@ -53,9 +54,9 @@ private:
 http_answer ask(const std::string& address, std::string_view method, std::string_view target,
                 std::string_view body = {}, std::string_view fields = {});
 
-/// A server on 127.0.0.1 that hands every connection's first request to `answer`, which says what bytes
-/// to send back, then closes. `{}` = close without a word; what begins with `hang` is sent without that
-/// word and the connection is then left open until the server ends.
+/// A server on 127.0.0.1 that hands every connection's first request to `answer`, which says what
+/// bytes to send back, then closes. `{}` = close without a word; what begins with `hang` is sent
+/// without that word and the connection is then left open until the server ends.
 class raw_server {
 public:
   explicit raw_server(std::function<std::string(const std::string& request)> answer);

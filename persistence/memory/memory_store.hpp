@@ -1,5 +1,6 @@
 #pragma once
-/// The store in memory: for tests and the simulator. It keeps the port's whole contract but durability.
+/// The store in memory: for tests and the simulator. It keeps the port's whole contract but
+/// durability.
 
 #include "base/clock.hpp"
 #include "domain/ports/store.hpp"
@@ -11,11 +12,12 @@ namespace orrery {
 
 struct memory_state;
 
-/// Thread-safe. All sessions share one state, which lives as long as the store or any session. Faults
-/// can be planned, so that callers meet every outcome of a commit.
+/// Thread-safe. All sessions share one state, which lives as long as the store or any session.
+/// Faults can be planned, so that callers meet every outcome of a commit.
 class memory_store final : public store {
 public:
-  /// `time` is the clock by which `node_registry::nodes` counts; it must outlive store and sessions.
+  /// `time` is the clock by which `node_registry::nodes` counts; it must outlive store and
+  /// sessions.
   explicit memory_store(const clock& time);
   ~memory_store() override;
 
@@ -26,14 +28,14 @@ public:
   result<void> ping() override;
 
   /// The commit that is `nth_from_now` (1 = the next one) ends with `outcome`. `applied` says, for
-  /// `unknown`, whether it took effect all the same. `refused` names all shards of that commit. May be
-  /// called several times to plan several faults.
+  /// `unknown`, whether it took effect all the same. `refused` names all shards of that commit. May
+  /// be called several times to plan several faults.
   void fail_commits(int nth_from_now, commit_outcome outcome, bool applied = false);
 
   /// Runs before every call but `commit` with the call's name (`load`, `due`, `list`, `history`,
   /// `journal`, `shards`, `dead_letters`, `acquire`, `inspect`, `mark_published`, `announce`,
-  /// `withdraw`, `nodes`, `ping`); what it fails with is answered instead. It may block, but must not
-  /// call the store. Empty = no hook.
+  /// `withdraw`, `nodes`, `ping`); what it fails with is answered instead. It may block, but must
+  /// not call the store. Empty = no hook.
   void on_call(std::function<result<void>(std::string_view call)> hook);
 
   /// Commits tried so far, failed ones included.

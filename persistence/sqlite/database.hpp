@@ -1,5 +1,6 @@
 #pragma once
-/// SQLite's handles, owned: a connection with its prepared statements. The only place that sees them.
+/// SQLite's handles, owned: a connection with its prepared statements. The only place that sees
+/// them.
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -30,8 +31,8 @@ struct statement_closer {
 using statement_handle = std::unique_ptr<sqlite3_stmt, statement_closer>;
 
 /// A borrowed prepared statement: bind from left to right with `add`, then `step` or `run`. What is
-/// added by reference must live until then. Reset when it goes out of scope. A statement that could not
-/// be prepared says so at its first step.
+/// added by reference must live until then. Reset when it goes out of scope. A statement that could
+/// not be prepared says so at its first step.
 class query {
 public:
   query(sqlite3* connection, sqlite3_stmt* statement) : db_(connection), statement_(statement) {}
@@ -71,9 +72,9 @@ private:
 
 enum class access { read, write };
 
-/// One connection in WAL mode. Used by one thread at a time. Failures: `busy` (another process holds
-/// the lock for longer than the time limit), `unavailable` (disk full, I/O, cannot open), `corrupt`,
-/// `conflict` (a constraint).
+/// One connection in WAL mode. Used by one thread at a time. Failures: `busy` (another process
+/// holds the lock for longer than the time limit), `unavailable` (disk full, I/O, cannot open),
+/// `corrupt`, `conflict` (a constraint).
 class database {
 public:
   struct options {

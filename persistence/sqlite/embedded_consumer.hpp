@@ -48,7 +48,7 @@ private:
   struct seat {
     int64_t end = 0;                ///< After the last durable record.
     int64_t next = 0;               ///< To be delivered next.
-    std::deque<log_record> fresh;   ///< Of the newest records, without a gap: not read from the file.
+    std::deque<log_record> fresh;   ///< The newest records, without a gap; spares reading.
   };
   struct place {
     std::array<seat, intakes> seats;

@@ -1,6 +1,6 @@
 #pragma once
-/// The event sink of an embedded node: its status topics are a view of the journal, so that publishing
-/// has nothing left to do.
+/// The event sink of an embedded node: its status topics are a view of the journal, so that
+/// publishing has nothing left to do.
 
 #include "base/worker.hpp"
 #include "domain/ports/event_sink.hpp"
@@ -24,8 +24,9 @@ public:
   void publish_dead_letters(std::vector<dead_letter> letters,
                             std::function<void(result<void>)> done) override;
 
-  /// The status events of a shard from position `from` on, in order, about `limit` of them: as many as
-  /// whole commits hold, at least one unless the journal ends. Go on after the last one's position.
+  /// The status events of a shard from position `from` on, in order, about `limit` of them: as many
+  /// as whole commits hold, at least one unless the journal ends. Go on after the last one's
+  /// position.
   result<std::vector<status_event>> read(shard_id shard, position_t from, size_t limit);
 
 private:

@@ -10,8 +10,8 @@
 namespace orrery::sqlite {
 
 /// A format byte (1), then per record: microseconds since the record before (the first: since the
-/// epoch), key, value, number of headers, each header's name and value. Numbers are varints with their
-/// sign folded in, texts come after their length.
+/// epoch), key, value, number of headers, each header's name and value. Numbers are varints with
+/// their sign folded in, texts come after their length.
 class record_packer {
 public:
   void add(const log_record& record);
@@ -24,8 +24,8 @@ private:
   size_t records_ = 0;
 };
 
-/// Appends the records of one blob whose offset is at least `from`. `corrupt` where the bytes are bad
-/// or hold another number of records than `first` to `last`.
+/// Appends the records of one blob whose offset is at least `from`. `corrupt` where the bytes are
+/// bad or hold another number of records than `first` to `last`.
 result<void> unpack_records(std::string_view bytes, intake topic, shard_id shard, int64_t first,
                             int64_t last, int64_t from, std::vector<log_record>& out);
 

@@ -6,10 +6,11 @@ namespace {
 
 // Each step stands for one version and is never changed once released; a change is a new step.
 //
-// Keys are 16-byte blobs; times are microseconds; text that is "none" is NULL. What lists and timers
-// ask for has columns, the rest of an entity is in `body` (codec/stored.hpp), its own events in
-// `history`. The index by status leaves SUCCEEDED (5) out: nearly all rows end there, and for them the
-// index by creation serves; a task that lives and succeeds within one commit pays for one index only.
+// Keys are 16-byte blobs; times are microseconds; text that is "none" is NULL. What lists and
+// timers ask for has columns, the rest of an entity is in `body` (codec/stored.hpp), its own events
+// in `history`. The index by status leaves SUCCEEDED (5) out: nearly all rows end there, and for
+// them the index by creation serves; a task that lives and succeeds within one commit pays for one
+// index only.
 constexpr const char* version_1 = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('settled', 0);

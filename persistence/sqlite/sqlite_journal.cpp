@@ -177,7 +177,8 @@ result<shard_tenure> read_tenure(database& db, shard_id shard) {
   const auto row = sqlite::read_shard_row(q);
   if (!row)
     return row.error();
-  return shard_tenure{row->shard, row->epoch, row->position, row->next, row->counts, row->published};
+  return shard_tenure{row->shard, row->epoch,  row->position,
+                      row->next,  row->counts, row->published};
 }
 
 }  // namespace

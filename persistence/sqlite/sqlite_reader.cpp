@@ -103,7 +103,8 @@ result<std::vector<due_row>> sqlite_reader::due(shard_id shard, time_point until
       q.add(static_cast<int64_t>(limit));
       return append_due(q, kind, rows);
     };
-    if (auto tasks = ask("SELECT id, status, wake_at, waits_until, priority, queue, kind FROM tasks "
+    if (auto tasks = ask("SELECT id, status, wake_at, waits_until, priority, queue, kind "
+                         "FROM tasks "
                          "WHERE shard = ? AND wake_at IS NOT NULL AND wake_at <= ? "
                          "AND (wake_at, id) > (?, ?) ORDER BY wake_at, id LIMIT ?",
                          entity_kind::task);

@@ -1,5 +1,6 @@
 #pragma once
-/// The store in one SQLite file: what an embedded node keeps its truth in. Needs no server beside it.
+/// The store in one SQLite file: what an embedded node keeps its truth in. Needs no server beside
+/// it.
 
 #include "base/clock.hpp"
 #include "domain/ports/store.hpp"
@@ -12,8 +13,8 @@ namespace orrery {
 
 class sqlite_writer;
 
-/// Thread-safe. All sessions write through one connection, one transaction at a time, and each reader
-/// has a connection of its own. A commit is durable when it answers (WAL, synchronous=FULL).
+/// Thread-safe. All sessions write through one connection, one transaction at a time, and each
+/// reader has a connection of its own. A commit is durable when it answers (WAL, synchronous=FULL).
 class sqlite_store final : public store {
 public:
   struct options {
@@ -21,8 +22,8 @@ public:
     std::string vfs = {};        ///< SQLite's file layer by name; empty = the default.
   };
 
-  /// Opens nothing yet: `migrate` makes the file where it is missing (its folder must exist). `time`
-  /// must outlive the store and its sessions.
+  /// Opens nothing yet: `migrate` makes the file where it is missing (its folder must exist).
+  /// `time` must outlive the store and its sessions.
   sqlite_store(std::filesystem::path file, const clock& time);
   sqlite_store(std::filesystem::path file, const clock& time, const options& how);
   ~sqlite_store() override;

@@ -49,8 +49,8 @@ result<void> sqlite_writer::make_ready() {
 
 /// A COMMIT that fails while it syncs leaves its whole transaction, commit mark included, in the
 /// write-ahead log: invisible now, but a recovery after a crash would find and apply it. The next
-/// commit writes over its beginning, after which its checksums lead nowhere. So: one tiny commit, and
-/// what failed is certain to have failed.
+/// commit writes over its beginning, after which its checksums lead nowhere. So: one tiny commit,
+/// and what failed is certain to have failed.
 result<void> sqlite_writer::settle() {
   for (const auto* step :
        {"BEGIN IMMEDIATE", "UPDATE meta SET value = value + 1 WHERE key = 'settled'", "COMMIT"}) {

@@ -1,6 +1,6 @@
 #pragma once
-/// The one connection that writes. SQLite has a single writer, so the journal, the embedded intake log
-/// and the node registry take turns here instead of waiting for each other's file locks.
+/// The one connection that writes. SQLite has a single writer, so the journal, the embedded intake
+/// log and the node registry take turns here instead of waiting for each other's file locks.
 
 #include "base/clock.hpp"
 #include "domain/ports/store.hpp"
@@ -24,8 +24,9 @@ public:
   };
   using work = std::function<result<void>(sqlite::database&)>;
 
-  /// Runs `steps` in one transaction and commits it unless they fail. `failed` is certain: nothing of
-  /// it can come back, not even after a crash. `unknown`: the disk failed at the commit and still does.
+  /// Runs `steps` in one transaction and commits it unless they fail. `failed` is certain: nothing
+  /// of it can come back, not even after a crash. `unknown`: the disk failed at the commit and
+  /// still does.
   ending transact(const work& steps);
   /// The same for callers to whom `unknown` is `in_doubt`.
   result<void> write(const work& steps);

@@ -7,9 +7,9 @@
 
 namespace orrery::test {
 
-/// Registers itself under a name, over the default file layer, for as long as it lives. One at a time.
-/// Counts writes, syncs and truncations of all files; the n-th fails with an I/O error. A write that
-/// fails leaves half of its bytes behind.
+/// Registers itself under a name, over the default file layer, for as long as it lives. One at a
+/// time. Counts writes, syncs and truncations of all files; the n-th fails with an I/O error. A
+/// write that fails leaves half of its bytes behind.
 class failing_vfs {
 public:
   explicit failing_vfs(std::string name) : name_(std::move(name)) {

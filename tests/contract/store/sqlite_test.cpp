@@ -45,8 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(store_adapter{"sqlite", [] { return std::make_unique<sqlite_place>(); }}),
     store_adapter_name);
 
-/// Everything a node finds when it starts on the files as they lie there now, as after a kill: a copy,
-/// so that neither locks nor the shared memory of the living connection come along.
+/// Everything a node finds when it starts on the files as they lie there now, as after a kill: a
+/// copy, so that neither locks nor the shared memory of the living connection come along.
 struct found {
   position_t position;
   intake_offsets next{};
@@ -122,7 +122,8 @@ bool commit_with_fault(failing_vfs& vfs, int nth, failing_vfs::extent how) {
   EXPECT_EQ(now.dead_letters.size(), all ? 1U : 0U);
   EXPECT_NE(report.outcome, commit_outcome::refused);
   if (report.outcome != commit_outcome::unknown) {
-    EXPECT_EQ(all, report.outcome == commit_outcome::done) << "fault " << nth << ", " << report.detail;
+    EXPECT_EQ(all, report.outcome == commit_outcome::done) 
+        << "fault " << nth << ", " << report.detail;
   }
 
   // Once the disk is well again the caller reads back, repeats what is missing, and goes on.
@@ -169,7 +170,7 @@ TEST(sqlite_store, DISABLED_prints_how_many_finished_tasks_it_commits_per_second
     const auto journal = under_test.open_journal();
     shard_owner owner(shard_id{1}, *journal->acquire(shard_id{1}, "node-1", noon));
     auto spec = a_task();
-    spec.payload = R"({"url":"https://example.org/some/path","body":"a text of about ninety-five bytes"})";
+    spec.payload = R"({"url":"https://example.org/some/path","body":"some ninety bytes of text"})";
     std::chrono::steady_clock::duration spent{};
     std::clock_t worked = 0;  // of the processor, whatever else runs on this machine
     constexpr int tasks = 60'000;

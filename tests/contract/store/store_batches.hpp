@@ -1,6 +1,6 @@
 #pragma once
-/// Batches for tests of stores: made by the state machines themselves, so that rows, events and counts
-/// agree as a shard's owner would make them.
+/// Batches for tests of stores: made by the state machines themselves, so that rows, events and
+/// counts agree as a shard's owner would make them.
 
 #include "base/check.hpp"
 #include "domain/ports/store.hpp"
@@ -28,8 +28,8 @@ inline order_spec an_order(std::string product = "Laptop") {
   return spec;
 }
 
-/// Plays the owner of one shard: decides commands, gives positions, keeps counts, and seals what has
-/// gathered as a batch. It takes every sealed batch for committed.
+/// Plays the owner of one shard: decides commands, gives positions, keeps counts, and seals what
+/// has gathered as a batch. It takes every sealed batch for committed.
 class shard_owner {
 public:
   shard_owner(shard_id shard, const shard_tenure& tenure)

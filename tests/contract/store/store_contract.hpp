@@ -32,8 +32,8 @@ inline void PrintTo(const event_record& r, std::ostream* out) {
 
 namespace orrery::test {
 
-/// Somewhere for a store to be: a file, a database schema, a state in memory. Empty and not migrated at
-/// first; what it holds is removed with it.
+/// Somewhere for a store to be: a file, a database schema, a state in memory. Empty and not
+/// migrated at first; what it holds is removed with it.
 class store_place {
 public:
   virtual ~store_place() = default;

@@ -217,7 +217,7 @@ TEST_P(store_contract, lists_the_newest_state_and_tags_after_an_update) {
 }
 
 TEST_P(store_contract, refuses_a_cursor_that_it_never_gave) {
-  for (const auto* text : {"x", "12", "....", "\xff\xfe", "ffffffffffffffffffffffffffffffffffff-"}) {
+  for (const auto* text : {"x", "12", "....", "\xff\xfe", "ffffffffffffffffffffffffffff-"}) {
     const auto page = reader->list({.cursor = text});
     ASSERT_FALSE(page) << text;
     EXPECT_EQ(page.error().code, errc::invalid);

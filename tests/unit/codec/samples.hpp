@@ -7,6 +7,12 @@
 
 namespace orrery::test {
 
+/// A number of the range, each alike: rapidcheck's own ranges begin small and grow with the size.
+template <class T>
+T pick(T from, T below) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, below));
+}
+
 template <class T>
 T one_of(std::initializer_list<T> values) {
   return *rc::gen::elementOf(std::vector<T>(values));
@@ -14,13 +20,13 @@ T one_of(std::initializer_list<T> values) {
 
 template <class Enum>
 Enum any_upto(Enum last) {
-  return static_cast<Enum>(*rc::gen::inRange(0, static_cast<int>(last) + 1));
+  return static_cast<Enum>(pick(0, static_cast<int>(last) + 1));
 }
 
 /// Valid UTF-8 without NUL: quotes, escapes, control characters, sequences of every length.
 inline std::string nasty_text(int pieces_max = 6) {
   std::string text;
-  const int pieces = *rc::gen::inRange(0, pieces_max + 1);
+  const int pieces = pick(0, pieces_max + 1);
   for (int i = 0; i < pieces; ++i)
     text += one_of<std::string>(
         {"a", "Order", " ", "\"", "\\", "/", "\n", "\r\n", "\t", "\b\f", "\x01", "\x1f", "\x7f",
@@ -57,15 +63,15 @@ inline duration any_length(duration most = limits::ttl_max) {
 }
 
 inline entity_id any_id() {
-  return new_entity_id(any_time(), shard_id{*rc::gen::inRange<uint16_t>(0, 4096)},
+  return new_entity_id(any_time(), shard_id{pick<uint16_t>(0, 4096)},
                        *rc::gen::arbitrary<uint64_t>());
 }
 
-inline bool maybe() { return *rc::gen::inRange(0, 3) == 0; }
+inline bool maybe() { return pick(0, 3) == 0; }
 
 inline std::vector<std::string> names() {
   std::vector<std::string> list;
-  const int count = *rc::gen::inRange(0, 4);
+  const int count = pick(0, 4);
   for (int i = 0; i < count; ++i)
     list.push_back(nasty_name());
   return list;
@@ -73,7 +79,7 @@ inline std::vector<std::string> names() {
 
 inline retry_policy any_retry() {
   retry_policy r;
-  if (maybe()) r.max_attempts = *rc::gen::inRange(1U, 1001U);
+  if (maybe()) r.max_attempts = pick(1U, 1001U);
   if (maybe()) r.kind = any_upto(backoff_kind::linear);
   if (maybe()) r.initial = any_length();
   if (maybe()) r.factor = one_of({1.0, 1.5, 2.25, 99.9, 1.1});
@@ -91,7 +97,7 @@ inline task_spec any_task_spec() {
   if (maybe()) s.description = nasty_text();
   if (maybe()) s.payload = any_json();
   if (maybe()) s.queue = nasty_name();
-  if (maybe()) s.priority = *rc::gen::inRange(1, 6);
+  if (maybe()) s.priority = pick(1, 6);
   if (maybe()) s.ttl = any_length();
   if (maybe()) s.queue_ttl = any_length();
   if (maybe()) s.total_ttl = any_length();
@@ -109,7 +115,7 @@ inline task_spec any_task_spec() {
 inline order_spec any_order_spec() {
   order_spec s;
   s.product = nasty_name();
-  if (maybe()) s.quantity = *rc::gen::inRange<int64_t>(1, limits::quantity_max + 1);
+  if (maybe()) s.quantity = pick<int64_t>(1, limits::quantity_max + 1);
   if (maybe()) s.customer = nasty_text();
   if (maybe()) s.flow = nasty_text();
   if (maybe()) s.expires_in = any_length(limits::delay_max);
@@ -131,9 +137,9 @@ inline task any_task() {
   t.spec = with_headers(any_task_spec());
   t.status = any_upto(task_status::cancelled);
   t.paused_from = any_upto(task_status::cancelled);
-  t.run = *rc::gen::inRange(1U, 101U);
-  t.attempt = *rc::gen::inRange(0U, 2000U);
-  t.uncounted = *rc::gen::inRange(0U, 10U);
+  t.run = pick(1U, 101U);
+  t.attempt = pick(0U, 2000U);
+  t.uncounted = pick(0U, 10U);
   t.version = *rc::gen::arbitrary<uint64_t>();
   t.created_at = any_time();
   for (auto* at : {&t.updated_at, &t.life_from, &t.queued_at, &t.started_at, &t.finished_at, &t.next_at})
@@ -164,10 +170,10 @@ inline entity any_entity() { return maybe() ? entity{any_order()} : entity{any_t
 
 inline task_event any_task_event() {
   const auto reason = any_upto(end_reason::interrupted);
-  switch (*rc::gen::inRange(0, 12)) {
+  switch (pick(0, 12)) {
     case 0: return task_submitted{with_headers(any_task_spec())};
     case 1: return task_queued{};
-    case 2: return task_started{{*rc::gen::inRange(0U, 9U), *rc::gen::inRange(0U, 9U)}, nasty_text()};
+    case 2: return task_started{{pick(0U, 9U), pick(0U, 9U)}, nasty_text()};
     case 3: return task_succeeded{any_json()};
     case 4: return task_retry_scheduled{reason, nasty_text(), nasty_text(), any_time()};
     case 5: return task_interrupted{};
@@ -181,7 +187,7 @@ inline task_event any_task_event() {
 }
 
 inline order_event any_order_event() {
-  switch (*rc::gen::inRange(0, 10)) {
+  switch (pick(0, 10)) {
     case 0: return order_created{with_headers(any_order_spec())};
     case 1: return order_confirmed{};
     case 2: return order_rejected{nasty_text()};
@@ -199,10 +205,10 @@ inline order_event any_order_event() {
 inline std::vector<event_record> any_records() {
   const std::vector<entity_id> ids = {any_id(), any_id(), any_id()};
   std::vector<event_record> list;
-  const int count = *rc::gen::inRange(0, 12);
-  int64_t position = *rc::gen::inRange<int64_t>(0, int64_t{1} << 50);
+  const int count = pick(0, 12);
+  int64_t position = pick<int64_t>(0, int64_t{1} << 50);
   for (int i = 0; i < count; ++i) {
-    position = maybe() ? *rc::gen::inRange<int64_t>(1, int64_t{1} << 60) : position + 1;
+    position = maybe() ? pick<int64_t>(1, int64_t{1} << 60) : position + 1;
     list.push_back({position_t{position}, *rc::gen::elementOf(ids), any_time(),
                     maybe() ? entity_event{any_order_event()} : entity_event{any_task_event()}});
   }

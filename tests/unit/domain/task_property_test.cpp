@@ -12,6 +12,12 @@ namespace {
 
 using namespace test;
 
+/// A number of the range, each alike: rapidcheck's own ranges begin small and grow with the size.
+template <class T>
+T pick(T from, T below) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, below));
+}
+
 template <class T>
 T one_of(std::initializer_list<T> values) {
   return *rc::gen::elementOf(std::vector<T>(values));
@@ -21,16 +27,24 @@ duration some_length() {
   return one_of<duration>({0us, 1ms, 1s, 10s, 1min, 1h, 24h});
 }
 
+/// Mostly short, so that a life has many steps before its clocks end it.
+duration some_wait() {
+  return pick(0, 6) == 0 ? some_length() : one_of<duration>({0us, 1ms, 1s});
+}
+
 task_spec any_spec() {
   task_spec s = simple_task();
-  s.queue_ttl = some_length();
-  s.total_ttl = some_length();
-  const auto ahead = [] { return one_of<time_point>({never, start_of_test + 5s, start_of_test + 2h}); };
+  const auto clock = [] { return pick(0, 3) == 0 ? some_length() : 0us; };
+  const auto ahead = [] {
+    return one_of<time_point>({never, never, start_of_test + 5s, start_of_test + 2h});
+  };
+  s.queue_ttl = clock();
+  s.total_ttl = clock();
   s.run_at = ahead();
   s.deadline = ahead();
   s.delivery = one_of({delivery_mode::at_least_once, delivery_mode::at_most_once});
   s.on_timeout = one_of({timeout_action::fail, timeout_action::retry});
-  s.retry.max_attempts = *rc::gen::inRange(1U, 5U);
+  s.retry.max_attempts = pick(1U, 5U);
   s.retry.kind = one_of({backoff_kind::exponential, backoff_kind::fixed, backoff_kind::linear});
   s.retry.initial = one_of<duration>({0us, 1s, 1min});
   s.retry.on_exhausted = one_of({exhausted_action::dead, exhausted_action::pause});
@@ -40,13 +54,13 @@ task_spec any_spec() {
 
 /// Mostly the present attempt, sometimes another.
 attempt_token some_token(const task_driver& d) {
-  if (!d.state || *rc::gen::inRange(0, 5) == 0)
-    return {*rc::gen::inRange(0U, 3U), *rc::gen::inRange(0U, 4U)};
+  if (!d.state || pick(0, 5) == 0)
+    return {pick(0U, 3U), pick(0U, 4U)};
   return d->token();
 }
 
 task_command any_command(const task_driver& d) {
-  switch (*rc::gen::inRange(0, 16)) {
+  switch (pick(0, 16)) {
     case 0: return submit_task{any_spec()};
     case 1:
     case 2: return wake_task{};
@@ -56,14 +70,14 @@ task_command any_command(const task_driver& d) {
     case 6: return complete_task{some_token(d), "1"};
     case 7:
       return fail_task{some_token(d), "no", one_of<std::string>({"", "FATAL"}),
-                       *rc::gen::inRange(0, 4) != 0, some_length()};
+                       pick(0, 4) != 0, some_length()};
     case 8:
       return expire_task{some_token(d), one_of({end_reason::ttl, end_reason::heartbeat,
                                                 end_reason::total_ttl})};
     case 9: return lose_task{some_token(d)};
     case 10:
     case 11: return interrupt_task{some_token(d)};
-    case 12: return cancel_task{"enough", *rc::gen::inRange(0, 2) == 0};
+    case 12: return cancel_task{"enough", pick(0, 2) == 0};
     case 13: return pause_task{"hold"};
     case 14: return resume_task{};
     default: return rerun_task{one_of<std::string>({"", "2"})};
@@ -80,11 +94,11 @@ struct step {
 /// A random life. Folding checks every move against the table and aborts on an illegal one.
 task_driver walk(const std::function<void(const task_driver&, const step&)>& look) {
   task_driver d;
-  if (*rc::gen::inRange(0, 10) != 0)
+  if (pick(0, 10) != 0)
     d.must(submit_task{any_spec()});
-  const int steps = *rc::gen::inRange(1, 60);
+  const int steps = pick(1, 80);
   for (int i = 0; i < steps; ++i) {
-    d.wait(some_length());
+    d.wait(some_wait());
     step s{d.state, any_command(d), {}};
     if (auto events = d.send(s.command))
       s.events = std::move(*events);

@@ -25,6 +25,7 @@ caf::behavior bridge::make_behavior() {
           if (owned_.try_emplace(number).second)
             acquire(number);
         }
+        context_.probe.shards_assigned = owned_.size();
       },
       [this](shards_revoked& wish) { revoke(wish); },
       [this](shard_acquired& news) { acquired(news); },
@@ -115,6 +116,7 @@ void bridge::revoke(shards_revoked& wish) {
     }
     owned_.erase(found);
   }
+  context_.probe.shards_assigned = owned_.size();
   drained(which);
 }
 

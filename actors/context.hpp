@@ -41,6 +41,7 @@ struct node_probe {
   std::atomic<uint64_t> timers_fired{0};
   std::atomic<uint64_t> entities_live{0};
   std::atomic<uint64_t> entities_crashed{0};
+  std::atomic<uint64_t> shards_assigned{0};
   std::atomic<uint64_t> shards_owned{0};
   std::atomic<uint64_t> shards_restarted{0};
   std::atomic<uint64_t> events_published{0};

@@ -20,7 +20,7 @@ if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   # GCC 12 reports false positives of these in inlined library code at -O2.
   target_compile_options(orrery_flags INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
-    -Wno-stringop-overread -Wno-array-bounds>)
+    -Wno-stringop-overread -Wno-array-bounds -Wno-mismatched-new-delete>)
 endif()
 
 # orrery_library(NAME [USES folder...] [LIBS target...] [CONVERSION])

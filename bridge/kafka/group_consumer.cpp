@@ -15,6 +15,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr int poll_ms = 100;
 constexpr size_t poll_records = 1000;
+constexpr size_t batch_records = 500;
 constexpr auto warn_every = 10s;
 
 /// Errors after which waiting does not help: another member took our place, or the brokers refuse what
@@ -137,7 +138,9 @@ void group_consumer::run() {
   name_this_thread("kafka-intake");
   std::vector<rd_kafka_message_t*> room(poll_records);
   while (!stopping_) {
-    fulfil_wishes();
+    fulfil_pauses();
+    fulfil_starts();
+    deliver();
     poll(room);
     commit_progress();
   }
@@ -159,23 +162,33 @@ void group_consumer::poll(std::vector<rd_kafka_message_t*>& room) {
   const auto more =
       rd_kafka_consume_batch_queue(queue_.get(), 0, room.data() + 1, room.size() - 1);
   count += std::max<ssize_t>(more, 0);
-  std::vector<place> touched;
   for (ssize_t i = 0; i < count; ++i) {
     const message_ptr message(room[static_cast<size_t>(i)]);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-      take(*message, touched);
+      take(*message);
     else
       take_error(*message);
   }
-  for (const auto& at : touched) {
-    auto& shard = owned_.at(at.shard);
-    listener_->records(at.shard, std::exchange(shard.partitions[at.topic].batch, {}));
-    if (shard.paused)
-      route(shard);  // the library has forwarded it again, as it does when it begins to fetch
-  }
+  deliver();
 }
 
-void group_consumer::take(const rd_kafka_message_t& message, std::vector<place>& touched) {
+/// Hands over what waits, in small batches, and looks after each whether the listener has had enough:
+/// what the library has read ahead is thousands of records, which a pause must hold back too.
+void group_consumer::deliver() {
+  for (auto& [id, shard] : owned_)
+    for (auto& p : shard.partitions)
+      while (!p.waiting.empty() && !shard.paused) {
+        const auto count =
+            static_cast<ptrdiff_t>(std::min(batch_records, p.waiting.size()));
+        std::vector<log_record> batch(std::make_move_iterator(p.waiting.begin()),
+                                      std::make_move_iterator(p.waiting.begin() + count));
+        p.waiting.erase(p.waiting.begin(), p.waiting.begin() + count);
+        listener_->records(id, std::move(batch));
+        fulfil_pauses();
+      }
+}
+
+void group_consumer::take(const rd_kafka_message_t& message) {
   const auto topic = topic_index(rd_kafka_topic_name(message.rkt));
   const auto found = owned_.find(shard_of(message.partition));
   // Fetched before a rebalance or a seek, handed out after it. Our own count decides.
@@ -185,11 +198,12 @@ void group_consumer::take(const rd_kafka_message_t& message, std::vector<place>&
   if (message.offset < from.next)
     return;
   from.next = message.offset + 1;
-  if (from.batch.empty())
-    touched.push_back({found->first, *topic});
+  // The library connects a queue again when it begins to fetch, whatever we said before.
+  if (found->second.paused && from.waiting.size() % poll_records == 0)
+    route(found->second);
   rd_kafka_timestamp_type_t kind{};
   const auto stamp = rd_kafka_message_timestamp(&message, &kind);
-  from.batch.push_back({static_cast<intake>(*topic), found->first, message.offset,
+  from.waiting.push_back({static_cast<intake>(*topic), found->first, message.offset,
                         from_micros(stamp < 0 ? 0 : stamp * 1000),
                         text_of(message.key, message.key_len),
                         text_of(message.payload, message.len), headers_of(message)});

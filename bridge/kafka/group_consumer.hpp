@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -34,9 +35,9 @@ public:
 private:
   /// A partition while it is ours.
   struct partition {
-    queue_ptr queue;                ///< Where the library puts what it has fetched.
-    int64_t next = 0;               ///< Our own count of what was delivered.
-    std::vector<log_record> batch;  ///< Of the present round.
+    queue_ptr queue;                 ///< Where the library puts what it has fetched.
+    int64_t next = 0;                ///< Our own count of what was taken.
+    std::deque<log_record> waiting;  ///< Taken, not delivered: of this round, or held by a pause.
   };
   struct owned_shard {
     bool started = false;
@@ -48,19 +49,16 @@ private:
     std::map<shard_id, intake_offsets> start;
     std::map<shard_id, bool> pause;
   };
-  struct place {
-    shard_id shard;
-    size_t topic = 0;
-  };
-
   result<client_ptr> make_client();
   void run();
   void poll(std::vector<rd_kafka_message_t*>& room);
-  void take(const rd_kafka_message_t& message, std::vector<place>& touched);
+  void take(const rd_kafka_message_t& message);
   void take_error(const rd_kafka_message_t& message);
   void fail(const std::string& why);
 
-  void fulfil_wishes();
+  void deliver();
+  void fulfil_pauses();
+  void fulfil_starts();
   void start_what_waits();
   result<void> start_shards(const std::map<shard_id, intake_offsets>& from, duration timeout);
   result<void> seek(rd_kafka_topic_partition_list_t& list, duration timeout);

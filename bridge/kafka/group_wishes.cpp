@@ -36,20 +36,28 @@ int64_t within(const offset_range& there, int64_t wanted, const std::string& top
 
 }  // namespace
 
-void group_consumer::fulfil_wishes() {
-  wishes now;
+void group_consumer::fulfil_pauses() {
+  std::map<shard_id, bool> now;
   {
     const std::lock_guard lock(guard_);
-    std::swap(now, wishes_);
+    now.swap(wishes_.pause);
   }
-  for (const auto& [shard, paused] : now.pause) {
+  for (const auto& [shard, paused] : now) {
     const auto found = owned_.find(shard);
     if (found == owned_.end() || found->second.paused == paused)
       continue;
     found->second.paused = paused;
     route(found->second);
   }
-  for (const auto& [shard, next] : now.start)
+}
+
+void group_consumer::fulfil_starts() {
+  std::map<shard_id, intake_offsets> now;
+  {
+    const std::lock_guard lock(guard_);
+    now.swap(wishes_.start);
+  }
+  for (const auto& [shard, next] : now)
     if (owned_.contains(shard))
       starting_[shard] = next;
   if (!starting_.empty() && steady::now() >= start_again_)
@@ -76,7 +84,7 @@ void group_consumer::start_what_waits() {
 }
 
 /// A paused shard's queues are cut off from the one that we poll: they fill up to the prefetch limit
-/// and wait. The library's own pause would throw away what was fetched and fetch it again, which under
+/// and wait; what had reached us before is held in `waiting`, which so has the same limit. The library's own pause would throw away what was fetched and fetch it again, which under
 /// back-pressure, with its many short pauses, is most of the work.
 void group_consumer::route(owned_shard& shard) const {
   for (auto& p : shard.partitions)
@@ -106,8 +114,10 @@ result<void> group_consumer::start_shards(const std::map<shard_id, intake_offset
   for (const auto& [shard, next] : from) {
     auto& mine = owned_.at(shard);
     mine.started = true;
-    for (size_t t = 0; t < intakes; ++t, ++i)
+    for (size_t t = 0; t < intakes; ++t, ++i) {
       mine.partitions[t].next = list->elems[i].offset;
+      mine.partitions[t].waiting.clear();
+    }
   }
   rd_kafka_resume_partitions(client_.get(), list.get());
   // The thread of a broker from which nothing was fetched sleeps for up to a second and does not hear

@@ -23,7 +23,7 @@ struct kafka_options {
   size_t queue_messages_max = 100'000;     ///< In flight per producer; beyond it: `busy`.
   size_t queue_bytes_max = 128 * 1024 * 1024;
   size_t message_bytes_max = 1'000'000;    ///< Key, value and headers; brokers take 1 MiB by default.
-  uint32_t prefetch_kib_max = 8 * 1024;    ///< Read ahead per consumer (per shard while paused).
+  uint32_t prefetch_kib_max = 8 * 1024;    ///< Read ahead per consumer (per partition while paused).
   uint32_t prefetch_records = 2'000;       ///< Read ahead per shard and topic, at least.
   /// Handed to the library as they are: `security.protocol`, `sasl.mechanism`, `ssl.ca.location`, …
   std::map<std::string, std::string> security;

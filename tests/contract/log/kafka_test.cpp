@@ -165,6 +165,48 @@ TEST_F(on_kafka, goes_on_at_the_first_record_left_where_the_wanted_one_is_gone) 
   EXPECT_EQ(listener_.values(second_shard, intake::tasks).front(), "u0");
 }
 
+/// Pauses its shard after every batch, as a bridge does whose shard has had enough.
+class pausing_listener final : public intake_listener {
+public:
+  explicit pausing_listener(kafka_log& log) : log_(log) {}
+  void assigned(const std::vector<shard_id>& shards) override { seen.assigned(shards); }
+  void revoked(const std::vector<shard_id>& shards, bool lost) override {
+    seen.revoked(shards, lost);
+  }
+  void records(shard_id shard, std::vector<log_record> batch) override {
+    largest = std::max(largest.load(), batch.size());
+    seen.records(shard, std::move(batch));
+    log_.consumer().pause(shard);
+    ++pauses;
+  }
+  void failed(const failure& why) override { seen.failed(why); }
+
+  recording_listener seen;
+  std::atomic<size_t> pauses{0};
+  std::atomic<size_t> largest{0};
+
+private:
+  kafka_log& log_;
+};
+
+TEST_F(on_kafka, a_pause_within_a_batch_holds_back_everything_behind_it) {
+  constexpr size_t count = 5'000;
+  put(numbered(first_shard, count, "n"));
+  pausing_listener heard(*log_);
+  ASSERT_TRUE(log_->consumer().open(heard));
+  ASSERT_TRUE(heard.seen.eventually_owns(log_shards, patience));
+  log_->consumer().start(first_shard, from_the_start);
+  for (size_t pauses = 1; heard.seen.count(first_shard, intake::tasks) < count; ++pauses) {
+    ASSERT_TRUE(eventually([&] { return heard.pauses == pauses; }, patience));
+    log_->consumer().resume(first_shard);
+  }
+  log_->consumer().close();
+  EXPECT_LE(heard.largest, 500U);
+  EXPECT_GE(heard.pauses, count / 500);
+  EXPECT_EQ(heard.seen.values(first_shard, intake::tasks),
+            values_of(numbered(first_shard, count, "n")));
+}
+
 TEST_F(on_kafka, a_key_lands_where_our_hash_says_whoever_produces_it) {
   const auto producer =
       raw_client(options_, RD_KAFKA_PRODUCER, {{"partitioner", "murmur2_random"}});

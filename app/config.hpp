@@ -1,0 +1,77 @@
+#pragma once
+/// The configuration of a node: one struct, defaults in it, validated whole.
+///
+/// Precedence: command-line flag, then `ORRERY_…` variable, then file (TOML), then default. A variable is
+/// the key in capitals with `_` for dots: `mesh.certificate` is `ORRERY_MESH_CERTIFICATE`.
+
+#include "actors/context.hpp"
+#include "actors/executors/command.hpp"
+#include "actors/journal_writer.hpp"
+#include "base/log.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace orrery::app {
+
+struct config {
+  std::string node = "node1";
+  std::string data = "data";
+  std::string http = "127.0.0.1:8080";
+  size_t http_threads = 1;
+  std::string store = "sqlite";     ///< `sqlite` or `postgres://…`
+  size_t store_writers = 1;
+  size_t store_readers = 2;
+  std::string log = "embedded";     ///< `embedded` or `kafka://host:port,…`
+  std::string topic_prefix;
+  std::string kafka_group = "orrery";
+  duration kafka_session_timeout = 6s;
+  duration kafka_delivery_timeout = 10s;
+  int kafka_replication = 1;
+  std::map<std::string, std::string> kafka_security;
+  std::string mesh;                 ///< `host:port`; empty = no mesh.
+  std::string mesh_certificate;
+  std::string mesh_key;
+  std::string mesh_ca;
+  std::string auth = "token";       ///< `token` or `off`
+  std::string token;                ///< Empty = made at the first start, kept in the data folder.
+  size_t threads = 2;               ///< Of the actors' scheduler.
+  actors::node_limits limits;
+  actors::writer_options writer;
+  command_table commands;
+  size_t processes_max = 64;
+  duration process_grace = 2s;
+  std::vector<std::string> http_allowed;
+  bool http_public = true;
+  log::options logging;
+
+  bool embedded_log() const { return log == "embedded"; }
+  bool embedded_store() const { return store == "sqlite"; }
+};
+
+/// One setting as text, with where it came from.
+struct setting {
+  std::string key;
+  std::string value;
+  std::string source;  ///< `default`, `file`, `environment`, `flag`
+  bool secret = false;
+};
+
+/// Flags that were given, by key.
+using overrides = std::map<std::string, std::string>;
+
+struct loaded_config {
+  config values;
+  std::vector<setting> settings;      ///< All keys, for `orrery config`.
+  std::vector<std::string> problems;  ///< Every one of them; not empty = do not start.
+};
+
+/// Reads file (empty = none), environment and flags. Never throws.
+loaded_config load_config(const std::string& file, const overrides& flags);
+
+/// As `orrery config` prints it: TOML with the source as a comment, secrets masked.
+std::string describe(const loaded_config& loaded);
+
+}  // namespace orrery::app

@@ -1,0 +1,338 @@
+#include "app/door.hpp"
+
+#include "base/log.hpp"
+#include "base/murmur2.hpp"
+#include "base/sha256.hpp"
+#include "codec/messages.hpp"
+#include "codec/sleep_payload.hpp"
+#include "codec/stored.hpp"
+
+#include <caf/send.hpp>
+
+namespace orrery::app {
+
+namespace {
+
+enum verb : uint8_t { verb_command = 1, verb_watch = 2 };
+
+intake topic_of(entity_kind kind) {
+  return kind == entity_kind::order ? intake::orders : intake::tasks;
+}
+
+std::string hex(const std::array<uint8_t, 32>& digest) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(32);
+  for (size_t i = 0; i < 16; ++i) {
+    out += digits[digest[i] >> 4];
+    out += digits[digest[i] & 15];
+  }
+  return out;
+}
+
+std::string hash_of_request(const entity_command& command) {
+  return hex(sha256(codec::write_intake(entity_id{}, command)));
+}
+
+const std::string& traceparent_of(const entity_command& command) {
+  if (const auto* of_task = std::get_if<task_command>(&command))
+    return std::get<submit_task>(*of_task).spec.traceparent;
+  return std::get<submit_order>(std::get<order_command>(command)).spec.traceparent;
+}
+
+std::string_view verb_of(const entity_command& command) {
+  return std::visit([](const auto& c) { return name_of(c); }, command);
+}
+
+failure no_owner() {
+  return {errc::unavailable, "the shard has no owner that can be reached just now"};
+}
+
+template <class T>
+std::function<void(result<T>)> only_once(answer<T> done) {
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  return [answered, done = std::move(done)](result<T> outcome) {
+    if (!answered->exchange(true))
+      done(std::move(outcome));
+  };
+}
+
+}  // namespace
+
+void accepted_memory::remember(entity_id id, std::string request_hash) {
+  const std::lock_guard lock(guard_);
+  if (young_.size() >= generation_max)
+    old_ = std::exchange(young_, {});
+  young_[id] = std::move(request_hash);
+}
+
+std::optional<std::string> accepted_memory::find(entity_id id) const {
+  const std::lock_guard lock(guard_);
+  for (const auto* generation : {&young_, &old_})
+    if (const auto found = generation->find(id); found != generation->end())
+      return found->second;
+  return std::nullopt;
+}
+
+/// A submission with its place.
+struct door::prepared {
+  submission item;
+  accepted answer;
+  std::string request_hash;  ///< Where it has an idempotency key.
+  bool fresh = false;        ///< The id was made here and now.
+};
+
+door::door(door_parts parts) : parts_(std::move(parts)), catching_up_("catch-up", 1000) {}
+
+door::~door() { stop(); }
+
+void door::stop() { catching_up_.stop(); }
+
+void door::join(const membership& members, mesh& peers) {
+  members_ = &members;
+  peers_ = &peers;
+}
+
+void door::after(duration delay, std::function<void()> what) {
+  caf::delayed_anon_send(parts_.timer, std::chrono::duration_cast<caf::timespan>(delay),
+                         actors::run_here{std::move(what)});
+}
+
+result<void> door::check(const submission& item) const {
+  if (const auto* of_order = std::get_if<order_command>(&item.command))
+    return validate(std::get<submit_order>(*of_order).spec);
+  const auto& spec = std::get<submit_task>(std::get<task_command>(item.command)).spec;
+  if (auto ok = validate(spec); !ok)
+    return ok;
+  if (!parts_.context.knows_kind(spec.kind))
+    return failure{errc::invalid, "has no executor here: " + spec.kind, "kind"};
+  if (spec.run_at != never && spec.run_at > parts_.time.now() + limits::delay_max)
+    return failure{errc::invalid, "lies more than ten years ahead", "runAt"};
+  if (spec.kind == "sleep")
+    if (auto ok = codec::read_sleep_payload(spec.payload); !ok)
+      return std::move(ok).error();
+  const auto found = parts_.context.executors.find(spec.kind);
+  return found == parts_.context.executors.end() ? result<void>{}
+                                                 : found->second->check(spec.payload);
+}
+
+result<door::prepared> door::prepare(submission item, size_t index, size_t count) {
+  const auto named = [&](failure why) {
+    if (count > 1)
+      why.field = "items[" + std::to_string(index) + "]" + (why.field.empty() ? "" : ".") + why.field;
+    return why;
+  };
+  if (auto ok = check(item); !ok)
+    return named(std::move(ok).error());
+  prepared one;
+  one.answer.kind = item.kind;
+  const auto topic = parts_.log.topic_name(topic_of(item.kind));
+  if (!item.idempotency_key.empty()) {
+    const auto key = count > 1 ? item.idempotency_key + '/' + std::to_string(index)
+                               : item.idempotency_key;
+    one.answer.id = id_of_idempotency_key(topic, item.principal, key, parts_.shards);
+    one.request_hash = hash_of_request(item.command);
+  } else if (!item.id_text.empty()) {
+    if (item.id_text.size() > limits::reference_bytes)
+      return named({errc::invalid, "is longer than 512 bytes",
+                    item.kind == entity_kind::order ? "orderId" : "taskId"});
+    const auto id = parse_entity_id(item.id_text);
+    if (id && id->is_ours() && id->shard().value < parts_.shards) {
+      one.answer.id = *id;
+    } else {
+      const auto shard = partition_of_key(item.id_text, parts_.shards);
+      one.answer.id = id_of_reference(topic, shard_id{static_cast<uint16_t>(shard)}, item.id_text);
+      one.answer.reference = item.id_text;
+    }
+  } else {
+    const auto shard = next_shard_.fetch_add(1, std::memory_order_relaxed) % parts_.shards;
+    one.answer.id = new_entity_id(parts_.time.now(), shard_id{static_cast<uint16_t>(shard)},
+                                  parts_.chance.next());
+    one.fresh = true;
+  }
+  one.answer.shard = one.answer.id.shard();
+  one.item = std::move(item);
+  return one;
+}
+
+void door::submit(std::vector<submission> items, answer<std::vector<accepted>> done) {
+  if (auto ok = parts_.log.producer().ready(); !ok)
+    return done(std::move(ok).error());
+  std::vector<prepared> all;
+  all.reserve(items.size());
+  bool keyed = false;
+  for (size_t i = 0; i < items.size(); ++i) {
+    auto one = prepare(std::move(items[i]), i, items.size());
+    if (!one)
+      return done(std::move(one).error());
+    keyed |= !one->request_hash.empty();
+    all.push_back(std::move(*one));
+  }
+  if (keyed)
+    submit_keyed(std::move(all), std::move(done));
+  else
+    append(std::move(all), std::move(done));
+}
+
+/// With idempotency keys: those that were accepted before, here or anywhere, are not sent again.
+void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted>> done) {
+  auto shared = std::make_shared<std::vector<prepared>>(std::move(items));
+  parts_.reads.run(
+      [this, shared, done](entity_store& store) {
+        std::vector<entity_id> ids;
+        for (const auto& one : *shared)
+          ids.push_back(one.answer.id);
+        auto found = store.load(ids);
+        if (!found)
+          return done(std::move(found).error());
+        std::unordered_map<entity_id, std::string> known;
+        for (const auto& e : *found)
+          known[id_of(e)] = std::visit([](const auto& x) { return x.spec.request_hash; }, e);
+        for (auto& one : *shared) {
+          if (one.request_hash.empty())
+            continue;
+          std::optional<std::string> before;
+          if (const auto stored = known.find(one.answer.id); stored != known.end())
+            before = stored->second;
+          else
+            before = memory_.find(one.answer.id);
+          if (!before)
+            continue;
+          if (*before != one.request_hash)
+            return done(failure{errc::conflict,
+                                "this Idempotency-Key was used before with another body"});
+          one.answer.deduplicated = true;
+        }
+        append(std::move(*shared), done);
+      },
+      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+}
+
+void door::append(std::vector<prepared> items, answer<std::vector<accepted>> done) {
+  std::vector<log_message> messages;
+  auto answers = std::make_shared<std::vector<accepted>>();
+  auto sent = std::make_shared<std::vector<std::pair<size_t, std::string>>>();
+  messages.reserve(items.size());
+  answers->reserve(items.size());
+  for (auto& one : items) {
+    const auto index = answers->size();
+    if (!one.answer.deduplicated) {
+      log_message message;
+      message.topic = topic_of(one.item.kind);
+      message.shard = one.answer.shard;
+      message.key = to_string(one.answer.id);
+      if (const auto& trace = traceparent_of(one.item.command); !trace.empty())
+        message.headers.push_back({"traceparent", trace});
+      if (one.fresh)
+        message.headers.push_back({"orrery-fresh", "1"});
+      if (!one.request_hash.empty())
+        message.headers.push_back({"orrery-request-hash", one.request_hash});
+      if (!one.answer.reference.empty())
+        std::visit(
+            [&](auto& c) {
+              using command = std::decay_t<decltype(c)>;
+              if constexpr (std::is_same_v<command, task_command>)
+                std::get<submit_task>(c).spec.reference = one.answer.reference;
+              else
+                std::get<submit_order>(c).spec.reference = one.answer.reference;
+            },
+            one.item.command);
+      message.value = codec::write_intake(one.answer.id, one.item.command);
+      messages.push_back(std::move(message));
+      sent->emplace_back(index, std::move(one.request_hash));
+    }
+    answers->push_back(std::move(one.answer));
+  }
+  if (messages.empty())
+    return done(std::move(*answers));
+  parts_.log.producer().produce(
+      std::move(messages),
+      [this, answers, sent, done = std::move(done)](result<std::vector<log_place>> places) {
+        if (!places)
+          return done(std::move(places).error());
+        for (size_t i = 0; i < sent->size(); ++i) {
+          auto& one = (*answers)[(*sent)[i].first];
+          one.offset = (*places)[i].offset;
+          memory_.remember(one.id, std::move((*sent)[i].second));
+        }
+        done(std::move(*answers));
+      });
+}
+
+void door::command(entity_kind kind, entity_id id, entity_command wish, duration limit,
+                   answer<entity> done) {
+  mesh_request question;
+  question.verb = verb_command;
+  question.kind = static_cast<uint8_t>(kind);
+  question.id = id;
+  question.body = std::string(verb_of(wish)) + '\n' + codec::write_intake(id, wish);
+  ask_owner(std::move(question), limit, std::move(done));
+}
+
+void door::ask_owner(mesh_request question, duration limit, answer<entity> done) {
+  auto reply = only_once<entity>(std::move(done));
+  if (question.id.shard().value >= parts_.shards)
+    return reply(failure{errc::not_found, "there is no such entity"});
+  after(limit, [reply] {
+    reply(failure{errc::unavailable, "not answered in time; it may still happen"});
+  });
+  ask_here(question, limit, reply, [this, question, limit, reply]() mutable {
+    const auto* members = members_.load();
+    auto* peers = peers_.load();
+    if (members == nullptr || peers == nullptr)
+      return reply(no_owner());
+    const auto owner = members->owner_of(question.id.shard());
+    if (!owner || *owner == parts_.node)
+      return reply(no_owner());
+    peers->ask(*owner, std::move(question), limit, [reply](result<mesh_reply> told) {
+      if (!told)
+        return reply(std::move(told).error());
+      if (told->code != 0)
+        return reply(failure{static_cast<errc>(told->code - 1), std::move(told->body)});
+      reply(codec::decode_entity(told->body));
+    });
+  });
+}
+
+void door::ask_here(mesh_request question, duration limit, answer<entity> done,
+                    std::function<void()> not_here) {
+  const auto shard = question.id.shard();
+  parts_.node_actors.find_shard(
+      shard, [this, question = std::move(question), limit, done = std::move(done),
+              not_here = std::move(not_here)](const caf::actor& found) {
+        if (!found)
+          return not_here();
+        const auto until = parts_.time.now() + limit;
+        if (question.verb == verb_watch) {
+          caf::anon_send(found, actors::watch_entity{question.id, until, done});
+          return;
+        }
+        const auto kind = static_cast<entity_kind>(question.kind);
+        const auto line = question.body.find('\n');
+        auto wish = codec::read_command(kind, std::string_view(question.body).substr(0, line),
+                                        std::string_view(question.body).substr(line + 1));
+        if (!wish)
+          return done(std::move(wish).error());
+        caf::anon_send(found, actors::direct_command{kind, question.id, std::move(*wish), until, done});
+      });
+}
+
+void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> done) {
+  const auto valid = question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
+                     (question.verb == verb_watch ||
+                      (question.verb == verb_command && question.body.find('\n') != std::string::npos));
+  const auto refuse = [done](const failure& why) {
+    done({static_cast<uint8_t>(static_cast<uint8_t>(why.code) + 1), why.detail});
+  };
+  if (!valid)
+    return refuse({errc::invalid, "not a question that this node understands"});
+  ask_here(std::move(question), 30s,
+           [done, refuse](result<entity> told) {
+             if (!told)
+               return refuse(told.error());
+             done({0, codec::encode(*told)});
+           },
+           [refuse] { refuse(no_owner()); });
+}
+
+}  // namespace orrery::app

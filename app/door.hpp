@@ -1,0 +1,90 @@
+#pragma once
+/// The front door of a node: what HTTP and the command line ask, answered by the intake log, the actors,
+/// the store, and the other nodes.
+
+#include "actors/journal_writer.hpp"
+#include "actors/node.hpp"
+#include "app/read_pool.hpp"
+#include "cluster/membership.hpp"
+#include "cluster/mesh.hpp"
+#include "domain/ports/front_door.hpp"
+
+#include <atomic>
+#include <unordered_map>
+
+namespace orrery::app {
+
+/// Remembers what was accepted here, until it is certainly in the view: two generations of bounded size.
+class accepted_memory {
+public:
+  void remember(entity_id id, std::string request_hash);
+  /// The hash it was accepted with, where it is remembered.
+  std::optional<std::string> find(entity_id id) const;
+
+private:
+  static constexpr size_t generation_max = 100'000;
+  mutable std::mutex guard_;
+  std::unordered_map<entity_id, std::string> young_;
+  std::unordered_map<entity_id, std::string> old_;
+};
+
+/// Everything it needs outlives it.
+struct door_parts {
+  std::string node;
+  uint32_t shards = 16;
+  const clock& time;
+  random_source& chance;
+  intake_log& log;
+  store& where;
+  read_pool& reads;
+  actors::node_context& context;
+  actors::node& node_actors;
+  const actors::journal_writer& writer;
+  caf::actor timer;                   ///< Receives `run_here`; for time limits.
+};
+
+class door final : public front_door {
+public:
+  explicit door(door_parts parts);
+  ~door() override;
+
+  void submit(std::vector<submission> items, answer<std::vector<accepted>> done) override;
+  void command(entity_kind kind, entity_id id, entity_command wish, duration limit,
+               answer<entity> done) override;
+  void get(entity_kind kind, entity_id id, answer<entity_view> done) override;
+  void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) override;
+  void list(entity_query query, answer<entity_page> done) override;
+  void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
+  void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) override;
+  void check_readiness(answer<readiness> done) override;
+  void metrics(answer<std::string> done) override;
+  void find(entity_kind kind, std::string id_text, answer<entity_id> done) override;
+
+  /// A question of another node, for a shard that should live here.
+  void answer_peer(mesh_request question, std::function<void(mesh_reply)> done);
+  /// From now on other nodes can be asked. Both outlive `stop`.
+  void join(const membership& members, mesh& peers);
+  void stop();
+
+private:
+  struct prepared;
+  result<prepared> prepare(submission item, size_t index, size_t count);
+  result<void> check(const submission& item) const;
+  void append(std::vector<prepared> items, answer<std::vector<accepted>> done);
+  void submit_keyed(std::vector<prepared> items, answer<std::vector<accepted>> done);
+  void ask_owner(mesh_request question, duration limit, answer<entity> done);
+  /// To the shard's actor where it lives here; false through `found` otherwise.
+  void ask_here(mesh_request question, duration limit, answer<entity> done,
+                std::function<void()> not_here);
+  void catch_up(entity_kind kind, entity_id id, answer<entity_view> done);
+  void after(duration delay, std::function<void()> what);
+
+  door_parts parts_;
+  std::atomic<const membership*> members_{nullptr};  ///< Null on a node alone.
+  std::atomic<mesh*> peers_{nullptr};
+  accepted_memory memory_;
+  std::atomic<uint32_t> next_shard_{0};
+  worker catching_up_;
+};
+
+}  // namespace orrery::app

@@ -1,0 +1,187 @@
+/// The reading half of the front door.
+
+#include "app/door.hpp"
+#include "app/metrics.hpp"
+#include "base/log.hpp"
+
+#include <caf/send.hpp>
+#include <thread>
+
+namespace orrery::app {
+
+namespace {
+
+constexpr auto catch_up_limit = std::chrono::seconds{2};
+
+failure missing(entity_kind kind) {
+  return {errc::not_found, "there is no such " + std::string(to_string(kind))};
+}
+
+result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, entity_id id) {
+  auto found = store.load(std::span(&id, 1));
+  if (!found)
+    return std::move(found).error();
+  if (found->empty() || kind_of(found->front()) != kind)
+    return std::optional<entity>{};
+  return std::optional<entity>{std::move(found->front())};
+}
+
+entity_view as_view(entity_id id, std::optional<entity> state) {
+  entity_view view;
+  view.id = id;
+  view.accepted_only = !state;
+  view.state = std::move(state);
+  return view;
+}
+
+}  // namespace
+
+void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
+  parts_.reads.run(
+      [this, kind, id, done](entity_store& store) {
+        auto state = load_one(store, kind, id);
+        if (!state)
+          return done(std::move(state).error());
+        if (*state || memory_.find(id))
+          return done(as_view(id, std::move(*state)));
+        catch_up(kind, id, done);
+      },
+      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+}
+
+/// Unknown to the view: it may be in the intake and not yet read. Waits until the shard has taken
+/// effect up to where the log ends now.
+void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
+  if (id.shard().value >= parts_.shards)
+    return done(missing(kind));
+  const bool taken = catching_up_.submit([this, kind, id, done] {
+    const auto shard = id.shard();
+    const auto topic = static_cast<size_t>(kind == entity_kind::order ? intake::orders : intake::tasks);
+    const auto end = parts_.log.consumer().end(shard, 1s);
+    if (!end)
+      return done(failure{errc::unavailable, "cannot tell yet: " + end.error().detail});
+    const auto session = parts_.where.open_reader();
+    const auto limit = std::chrono::steady_clock::now() + catch_up_limit;
+    for (bool caught_up = false;;) {
+      auto rows = session->shards();
+      if (!rows)
+        return done(std::move(rows).error());
+      caught_up = (*end)[topic] == 0;
+      for (const auto& row : *rows)
+        caught_up |= row.shard == shard && row.next[topic] >= (*end)[topic];
+      auto state = load_one(*session, kind, id);
+      if (!state)
+        return done(std::move(state).error());
+      if (*state)
+        return done(as_view(id, std::move(*state)));
+      if (caught_up)
+        return done(missing(kind));
+      if (std::chrono::steady_clock::now() >= limit)
+        return done(failure{errc::unavailable, "the shard has unread intake; it may be in there"});
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+  });
+  if (!taken)
+    done(failure{errc::busy, "too many reads wait for a shard to catch up"});
+}
+
+void door::wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) {
+  mesh_request question;
+  question.verb = 2;
+  question.kind = static_cast<uint8_t>(kind);
+  question.id = id;
+  ask_owner(std::move(question), limit, [this, kind, id, done](result<entity> told) {
+    if (told)
+      return done(as_view(id, std::move(*told)));
+    get(kind, id, done);  // what is known by now
+  });
+}
+
+void door::list(entity_query query, answer<entity_page> done) {
+  parts_.reads.run([query = std::move(query), done](entity_store& store) { done(store.list(query)); },
+                   [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+}
+
+void door::history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) {
+  parts_.reads.run(
+      [this, kind, id, done](entity_store& store) {
+        auto events = store.history(id);
+        if (events && !events->empty() && kind_of(events->front().event) != kind)
+          return done(missing(kind));
+        if (!events && events.error().code == errc::not_found) {
+          if (memory_.find(id))
+            return done(std::vector<event_record>{});
+          return done(missing(kind));
+        }
+        done(std::move(events));
+      },
+      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+}
+
+void door::dead_letters(size_t limit, answer<std::vector<dead_letter>> done) {
+  parts_.reads.run([limit, done](entity_store& store) { done(store.dead_letters(limit)); },
+                   [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+}
+
+void door::find(entity_kind kind, std::string id_text, answer<entity_id> done) {
+  entity_query query;
+  query.kind = kind;
+  query.reference = std::move(id_text);
+  query.limit = 1;
+  list(std::move(query), [kind, done](result<entity_page> page) {
+    if (!page)
+      return done(std::move(page).error());
+    if (page->items.empty())
+      return done(missing(kind));
+    done(id_of(page->items.front()));
+  });
+}
+
+void door::check_readiness(answer<readiness> done) {
+  const auto refused = [done] {
+    readiness state;
+    state.parts.push_back({"store", false, "too many requests wait for it"});
+    done(state);
+  };
+  parts_.reads.run(
+      [this, done](entity_store&) {
+        readiness state;
+        const auto add = [&](std::string name, const result<void>& outcome) {
+          state.parts.push_back(
+              {std::move(name), outcome.has_value(), outcome ? "" : outcome.error().detail});
+        };
+        add("store", parts_.where.ping());
+        add("log", parts_.log.producer().ready());
+        const auto& probe = parts_.context.probe;
+        const auto owned = probe.shards_owned.load();
+        const auto assigned = probe.shards_assigned.load();
+        state.parts.push_back({"shards", owned == assigned && (assigned > 0 || members_.load()),
+                               std::to_string(owned) + " of " + std::to_string(assigned) +
+                                   " assigned shards run here"});
+        if (const auto* members = members_.load())
+          add("membership", members->ready());
+        state.ready = true;
+        for (const auto& part : state.parts)
+          state.ready &= part.ready;
+        done(state);
+      },
+      refused);
+}
+
+void door::metrics(answer<std::string> done) {
+  parts_.reads.run(
+      [this, done](entity_store& store) {
+        std::string out;
+        append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        if (const auto rows = store.shards())
+          append_shard_metrics(out, *rows);
+        done(std::move(out));
+      },
+      [this, done] {
+        std::string out;
+        append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        done(std::move(out));
+      });
+}
+
+}  // namespace orrery::app

@@ -1,0 +1,88 @@
+/// `orrery`: one binary, one node.
+
+#include "app/commands.hpp"
+#include "app/config.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+int main(int argc, char** argv) {
+  using namespace orrery::app;
+  CLI::App app{"Orrery: orders and tasks that do not get lost"};
+  app.set_version_flag("--version", ORRERY_VERSION);
+  app.require_subcommand(1);
+
+  std::string file;
+  overrides flags;
+  const auto add_options = [&](CLI::App* to) {
+    to->add_option("--config", file, "Configuration file (TOML)");
+    const auto option = [&](const char* name, const char* key, const char* help) {
+      to->add_option_function<std::string>(
+          name, [&flags, key](const std::string& value) { flags[key] = value; }, help);
+    };
+    option("--data", "data", "Folder of this node's data");
+    option("--http", "http", "Address of the HTTP API, host:port");
+    option("--store", "store", "sqlite or postgres://…");
+    option("--log", "log", "embedded or kafka://host:port,…");
+    option("--node", "node", "Name of this node");
+    option("--mesh", "mesh", "Address for other nodes, host:port (needs certificates)");
+    option("--auth", "auth", "token or off (off on loopback only)");
+    option("--shards", "shards", "Partitions of the intake topics (fixed at the first start)");
+    option("--topic-prefix", "topic.prefix", "Put before every topic name");
+    option("--log-level", "logging.level", "debug, info, warning, error or off");
+    to->add_option_function<std::vector<std::string>>(
+        "--set",
+        [&flags](const std::vector<std::string>& pairs) {
+          for (const auto& pair : pairs) {
+            const auto equals = pair.find('=');
+            if (equals == std::string::npos)
+              throw CLI::ValidationError("--set", "wants key=value, got " + pair);
+            flags[pair.substr(0, equals)] = pair.substr(equals + 1);
+          }
+        },
+        "Any other key of the configuration, as key=value");
+  };
+
+  int status = 0;
+  auto* serve_command = app.add_subcommand("serve", "Run a node");
+  add_options(serve_command);
+  serve_command->callback([&] { status = serve(load_config(file, flags)); });
+
+  auto* config_command = app.add_subcommand("config", "Print the configuration that results");
+  add_options(config_command);
+  config_command->callback([&] {
+    const auto loaded = load_config(file, flags);
+    std::cout << describe(loaded);
+    status = report_problems(loaded);
+  });
+
+  auto* cluster = app.add_subcommand("cluster", "Certificates of a cluster");
+  cluster->require_subcommand(1);
+  std::string folder = "pki";
+  std::vector<std::string> names;
+  auto* init = cluster->add_subcommand("init", "Make an authority, and certificates for nodes");
+  init->add_option("--dir", folder, "Folder for the certificates")->required();
+  init->add_option("--node", names, "Also make a certificate for this node; may be repeated");
+  init->callback([&] { status = cluster_init(folder, names); });
+  auto* issue = cluster->add_subcommand("issue", "Make a certificate for one more node");
+  issue->add_option("--dir", folder, "Folder of the authority")->required();
+  issue->add_option("--node", names, "Name of the node")->required();
+  issue->callback([&] { status = cluster_issue(folder, names); });
+
+  auto* journal = app.add_subcommand("journal", "Print a shard's events as JSON lines");
+  add_options(journal);
+  uint32_t shard = 0;
+  int64_t from = 1;
+  journal->add_option("--shard", shard, "Which shard")->required();
+  journal->add_option("--from", from, "First position");
+  journal->callback([&] { status = print_journal(load_config(file, flags), shard, from); });
+
+  auto* tail = app.add_subcommand("tail", "Print the status events of an embedded node as JSON lines");
+  add_options(tail);
+  std::string topic = "task_status_topic";
+  tail->add_option("topic", topic, "order_status_topic or task_status_topic")->required();
+  tail->callback([&] { status = print_statuses(load_config(file, flags), topic); });
+
+  CLI11_PARSE(app, argc, argv);
+  return status;
+}

@@ -1,0 +1,16 @@
+#pragma once
+/// Prometheus text of a node's counters.
+
+#include "actors/context.hpp"
+#include "actors/journal_writer.hpp"
+
+#include <string>
+#include <vector>
+
+namespace orrery::app {
+
+void append_node_metrics(std::string& out, const actors::node_probe& probe,
+                         const actors::writer_figures& writer);
+void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows);
+
+}  // namespace orrery::app

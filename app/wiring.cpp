@@ -1,0 +1,299 @@
+#include "app/wiring.hpp"
+
+#include "actors/executors/process_executor.hpp"
+#include "app/door.hpp"
+#include "base/log.hpp"
+#include "bridge/kafka/kafka_log.hpp"
+#include "bridge/kafka/kafka_sink.hpp"
+#include "http/outbound.hpp"
+#include "http/server.hpp"
+#include "persistence/postgres/postgres_store.hpp"
+#include "persistence/sqlite/embedded_log.hpp"
+#include "persistence/sqlite/embedded_sink.hpp"
+#include "persistence/sqlite/sqlite_store.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <thread>
+
+namespace orrery::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t read_queue_max = 20'000;
+/// How long a start waits for a database or broker that is still coming up.
+constexpr auto patience = std::chrono::seconds{30};
+
+/// Repeats what fails as `unavailable`.
+template <class Call>
+result<void> patiently(const char* what, Call call) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto outcome = call();
+    if (outcome)
+      return {};
+    if (outcome.error().code != errc::unavailable || std::chrono::steady_clock::now() > end)
+      return failure{outcome.error().code, std::string(what) + ": " + outcome.error().detail};
+    log::warning("start.waiting", {{"for", what}, {"detail", outcome.error().detail}});
+    std::this_thread::sleep_for(500ms);
+  }
+}
+
+/// Reads the token of the data folder, or makes one there, readable by its owner alone.
+result<std::string> token_in(const std::filesystem::path& data, random_source& chance) {
+  const auto file = data / "token";
+  if (std::ifstream existing(file); existing) {
+    std::string token;
+    existing >> token;
+    if (!token.empty())
+      return token;
+  }
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string token;
+  for (int word = 0; word < 4; ++word) {
+    auto bits = chance.next();
+    for (int i = 0; i < 8; ++i, bits >>= 4)
+      token += digits[bits & 15];
+  }
+  const auto before = ::umask(0077);
+  std::ofstream out(file, std::ios::trunc);
+  out << token << '\n';
+  out.close();
+  ::umask(before);
+  if (!out)
+    return failure{errc::unavailable, "cannot write " + file.string()};
+  return token;
+}
+
+/// Runs what comes back to it after a time limit.
+caf::behavior timer_behavior(caf::event_based_actor*) {
+  return {[](actors::run_here& job) { job.what(); }};
+}
+
+struct actor_config : caf::actor_system_config {};
+
+}  // namespace
+
+struct running_node::parts {
+  explicit parts(config values) : how(std::move(values)) {}
+
+  config how;
+  system_clock time;
+  system_random chance;
+  std::string http_address;
+  std::string token;
+  std::atomic<bool> failed{false};
+  bool stopped = false;
+
+  std::unique_ptr<store> truth;
+  std::unique_ptr<intake_log> log;
+  std::unique_ptr<event_sink> sink;
+  std::unique_ptr<process_executor> processes;
+  std::unique_ptr<http::http_executor> requests;
+  std::unique_ptr<read_pool> reads;
+  std::unique_ptr<actors::journal_writer> writer;
+  actor_config actor_settings;
+  std::unique_ptr<caf::actor_system> system;
+  std::unique_ptr<actors::node_context> context;
+  std::unique_ptr<actors::node> node;
+  caf::actor timer;
+  std::unique_ptr<mesh> peers;
+  std::unique_ptr<membership> members;
+  std::unique_ptr<door> front;
+  std::unique_ptr<http::server> server;
+
+  result<void> open_store();
+  result<void> open_log();
+  void make_executors();
+  result<void> start_actors();
+  result<void> start_faces();
+  void stop();
+};
+
+result<void> running_node::parts::open_store() {
+  std::error_code error;
+  std::filesystem::create_directories(how.data, error);
+  if (error)
+    return failure{errc::unavailable, "data: cannot make " + how.data + ": " + error.message()};
+  if (how.embedded_store()) {
+    truth = std::make_unique<sqlite_store>(std::filesystem::path(how.data) / "orrery.db", time);
+  } else {
+    auto opened = postgres_store::open(how.store);
+    if (!opened)
+      return failure{errc::invalid, "store: " + opened.error().detail};
+    truth = std::move(*opened);
+  }
+  return patiently("store", [&] { return truth->migrate(how.limits.shards); });
+}
+
+result<void> running_node::parts::open_log() {
+  if (how.embedded_log()) {
+    auto& sqlite = static_cast<sqlite_store&>(*truth);
+    log = std::make_unique<embedded_log>(sqlite, embedded_log_options{.topic_prefix = how.topic_prefix});
+    sink = std::make_unique<embedded_sink>(sqlite);
+  } else {
+    kafka_options options;
+    options.bootstrap = how.log.substr(std::string_view("kafka://").size());
+    options.node = how.node;
+    options.group = how.kafka_group;
+    options.prefix = how.topic_prefix;
+    options.replication_factor = how.kafka_replication;
+    options.session_timeout = how.kafka_session_timeout;
+    options.delivery_timeout = how.kafka_delivery_timeout;
+    options.security = how.kafka_security;
+    auto opened = kafka_log::make(options);
+    if (!opened)
+      return failure{errc::invalid, "log: " + opened.error().detail};
+    log = std::move(*opened);
+    auto opened_sink = kafka_sink::make(options);
+    if (!opened_sink)
+      return failure{errc::invalid, "log: " + opened_sink.error().detail};
+    sink = std::move(*opened_sink);
+  }
+  return patiently("log", [&] { return log->prepare(how.limits.shards); });
+}
+
+void running_node::parts::make_executors() {
+  process_executor::options exec;
+  exec.commands = how.commands;
+  exec.processes_max = how.processes_max + 16;  // slots bound it; the rest is for those stopping
+  exec.grace = how.process_grace;
+  processes = std::make_unique<process_executor>(std::move(exec));
+  http::outbound_options outbound;
+  outbound.allowed_hosts = how.http_allowed;
+  outbound.allow_public = how.http_public;
+  requests = std::make_unique<http::http_executor>(std::move(outbound));
+}
+
+result<void> running_node::parts::start_actors() {
+  actors::configure(actor_settings, how.threads);
+  mesh::options mesh_how;
+  if (!how.mesh.empty()) {
+    const auto colon = how.mesh.rfind(':');
+    mesh_how.node = how.node;
+    mesh_how.bind_host = how.mesh.substr(0, colon);
+    mesh_how.port = static_cast<uint16_t>(std::atoi(how.mesh.c_str() + colon + 1));
+    mesh_how.certificate = how.mesh_certificate;
+    mesh_how.key = how.mesh_key;
+    mesh_how.ca = how.mesh_ca;
+    if (auto ok = orrery::configure(actor_settings, mesh_how); !ok)
+      return failure{errc::invalid, "mesh: " + ok.error().detail};
+  }
+  auto writing = how.writer;
+  writing.node = how.node;
+  writer = std::make_unique<actors::journal_writer>(*truth, time, writing);
+  reads = std::make_unique<read_pool>(*truth, how.store_readers, read_queue_max);
+  system = std::make_unique<caf::actor_system>(actor_settings);
+  context.reset(new actors::node_context{how.node,
+                                         time,
+                                         how.limits,
+                                         *writer,
+                                         *reads,
+                                         *log,
+                                         *sink,
+                                         {{"exec", processes.get()}, {"http", requests.get()}},
+                                         {}, {}, {}, {}, {}});
+  node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
+    log::error("node.failed", {{"detail", why.detail}});
+    failed = true;
+  });
+  timer = system->spawn(timer_behavior);
+  if (!how.mesh.empty())
+    peers = std::make_unique<mesh>(*system, mesh_how, [this](auto question, auto done) {
+      front->answer_peer(std::move(question), std::move(done));
+    });
+  return {};
+}
+
+result<void> running_node::parts::start_faces() {
+  if (how.auth == "token") {
+    auto made = how.token.empty() ? token_in(how.data, chance) : result<std::string>(how.token);
+    if (!made)
+      return std::move(made).error();
+    token = *made;
+  }
+  front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
+                                            *reads, *context, *node, *writer, timer});
+  http::server_options serving;
+  serving.address = how.http;
+  serving.threads = how.http_threads;
+  serving.bearer_token = token;
+  server = std::make_unique<http::server>(serving, *front);
+  auto address = server->start();
+  if (!address)
+    return failure{address.error().code, "http: " + address.error().detail};
+  http_address = *address;
+  if (peers) {
+    auto mesh_address = peers->start();
+    if (!mesh_address)
+      return failure{mesh_address.error().code, "mesh: " + mesh_address.error().detail};
+    node_row self{how.node, *mesh_address, http_address, ORRERY_VERSION, time.now(), {}};
+    members = std::make_unique<membership>(*truth, membership::options{std::move(self)},
+                                           [this](auto nodes) { peers->peers(std::move(nodes)); });
+    members->start();
+    front->join(*members, *peers);
+  }
+  return node->start();
+}
+
+void running_node::parts::stop() {
+  if (std::exchange(stopped, true))
+    return;
+  log::info("node.stopping", {{"node", how.node}});
+  if (server)
+    server->stop(10s);
+  if (node)
+    node->stop();
+  if (members)
+    members->stop();
+  if (peers)
+    peers->stop();
+  if (front)
+    front->stop();
+  if (writer)
+    writer->stop();
+  if (reads)
+    reads->stop();
+  processes.reset();
+  requests.reset();
+  if (system) {
+    caf::anon_send_exit(std::exchange(timer, {}), caf::exit_reason::user_shutdown);
+    system->await_all_actors_done();
+  }
+  log::info("node.stopped", {{"node", how.node}});
+}
+
+result<std::unique_ptr<running_node>> running_node::start(const config& how) {
+  auto p = std::make_unique<parts>(how);
+  for (auto step : {&parts::open_store, &parts::open_log}) {
+    if (auto ok = ((*p).*step)(); !ok)
+      return std::move(ok).error();
+  }
+  p->make_executors();
+  for (auto step : {&parts::start_actors, &parts::start_faces}) {
+    if (auto ok = ((*p).*step)(); !ok) {
+      p->stop();
+      return std::move(ok).error();
+    }
+  }
+  log::info("node.ready", {{"node", how.node},
+                           {"http", p->http_address},
+                           {"store", how.embedded_store() ? "sqlite" : "postgres"},
+                           {"log", how.embedded_log() ? "embedded" : "kafka"},
+                           {"shards", how.limits.shards}});
+  return std::unique_ptr<running_node>(new running_node(std::move(p)));
+}
+
+running_node::running_node(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+running_node::~running_node() { stop(); }
+const std::string& running_node::http_address() const noexcept { return parts_->http_address; }
+const std::string& running_node::token() const noexcept { return parts_->token; }
+void running_node::stop() { parts_->stop(); }
+bool running_node::failed() const noexcept { return parts_->failed; }
+
+}  // namespace orrery::app

@@ -30,7 +30,7 @@ class TheCommandLine(unittest.TestCase):
                  self.folder.path / "data", "--http", "127.0.0.1:0", "--store", "sqlite", "--log",
                  "embedded", "--node", "solo", "--auth", "off"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=open(self.folder.path / "log", "wb"), text=True) as node:
+                stderr=subprocess.DEVNULL, text=True) as node:
             self.addCleanup(node.kill)
             ready = node.stdout.readline().split()
             self.assertEqual(["ready", "node=solo"], [ready[0], ready[2]])

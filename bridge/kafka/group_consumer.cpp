@@ -243,13 +243,10 @@ void group_consumer::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
   rd_kafka_assign(client, nullptr);
 }
 
-void group_consumer::on_assigned(rd_kafka_topic_partition_list_t& list) {
-  // Nothing may come before `start` has said from where. The end is the position from which the least
-  // is fetched until the pause has taken effect; `start` seeks away from it.
-  for (int i = 0; i < list.cnt; ++i)
-    list.elems[i].offset = RD_KAFKA_OFFSET_END;
-  rd_kafka_assign(client_.get(), &list);
-  rd_kafka_pause_partitions(client_.get(), &list);
+void group_consumer::on_assigned(const rd_kafka_topic_partition_list_t& list) {
+  // The empty list says that we have taken note. Nothing may come before `start` has said from where.
+  const partitions_ptr nothing_yet(rd_kafka_topic_partition_list_new(0));
+  rd_kafka_assign(client_.get(), nothing_yet.get());
   std::map<shard_id, size_t> halves;
   for (int i = 0; i < list.cnt; ++i)
     ++halves[shard_of(list.elems[i].partition)];

@@ -61,11 +61,11 @@ private:
   void fulfil_starts();
   void start_what_waits();
   result<void> start_shards(const std::map<shard_id, intake_offsets>& from, duration timeout);
-  result<void> seek(rd_kafka_topic_partition_list_t& list, duration timeout);
-  void route(owned_shard& shard) const;
+  result<void> assign_started();
+  void route(const owned_shard& shard) const;
   void commit_progress();
 
-  void on_assigned(rd_kafka_topic_partition_list_t& list);
+  void on_assigned(const rd_kafka_topic_partition_list_t& list);
   void on_revoked();
   static void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t* list, void* self);

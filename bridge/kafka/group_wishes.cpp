@@ -86,56 +86,50 @@ void group_consumer::start_what_waits() {
 /// A paused shard's queues are cut off from the one that we poll: they fill up to the prefetch limit
 /// and wait; what had reached us before is held in `waiting`, which so has the same limit. The library's own pause would throw away what was fetched and fetch it again, which under
 /// back-pressure, with its many short pauses, is most of the work.
-void group_consumer::route(owned_shard& shard) const {
-  for (auto& p : shard.partitions)
+void group_consumer::route(const owned_shard& shard) const {
+  for (const auto& p : shard.partitions)
     rd_kafka_queue_forward(p.queue.get(), shard.paused ? nullptr : queue_.get());
 }
 
 result<void> group_consumer::start_shards(const std::map<shard_id, intake_offsets>& from,
                                           duration timeout) {
-  const deadline until(timeout);
   const partitions_ptr list(
       rd_kafka_topic_partition_list_new(static_cast<int>(from.size() * intakes)));
   for (const auto& [shard, next] : from)
     for (const auto& topic : topics_)
       rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), shard.value);
-  // Paused first: what is fetched from the old position until the seek would pass for new records.
-  rd_kafka_pause_partitions(client_.get(), list.get());
-  const auto ranges = ranges_of(client_.get(), *list, until.left());
+  const auto ranges = ranges_of(client_.get(), *list, timeout);
   if (!ranges)
     return ranges.error();
   size_t i = 0;
-  for (const auto& [shard, next] : from)
-    for (size_t t = 0; t < intakes; ++t, ++i)
-      list->elems[i].offset = within((*ranges)[i], next[t], topics_[t], shard);
-  if (auto sought = seek(*list, until.left()); !sought)
-    return sought;
-  i = 0;
   for (const auto& [shard, next] : from) {
     auto& mine = owned_.at(shard);
     mine.started = true;
     for (size_t t = 0; t < intakes; ++t, ++i) {
-      mine.partitions[t].next = list->elems[i].offset;
+      mine.partitions[t].next = within((*ranges)[i], next[t], topics_[t], shard);
       mine.partitions[t].waiting.clear();
     }
   }
-  rd_kafka_resume_partitions(client_.get(), list.get());
-  // The thread of a broker from which nothing was fetched sleeps for up to a second and does not hear
-  // of the resumption. Any request wakes it; the answer is of no interest.
-  (void)ranges_of(client_.get(), *list, until.left());
-  return {};
+  return assign_started();
 }
 
-result<void> group_consumer::seek(rd_kafka_topic_partition_list_t& list, duration timeout) {
-  for (int i = 0; i < list.cnt; ++i)
-    list.elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
-  const error_ptr error(
-      rd_kafka_seek_partitions(client_.get(), &list, milliseconds_of(timeout)));
-  if (error)
-    return failure_of(rd_kafka_error_code(error.get()), "seeking");
-  for (int i = 0; i < list.cnt; ++i)
-    if (list.elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return failure_of(list.elems[i].err, "seeking");
+/// Tells the library to read what is started, each partition from our own count on. Partitions that are
+/// not started are not given to it at all: with the alternative (everything assigned, paused, and at
+/// `start` sought and resumed) librdkafka 2.0.2 now and then stayed where it was before the seek. What
+/// was read ahead of the others is fetched again, which happens only after a rebalance.
+result<void> group_consumer::assign_started() {
+  const partitions_ptr list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size() * intakes)));
+  for (const auto& [shard, mine] : owned_)
+    for (size_t t = 0; t < intakes && mine.started; ++t)
+      rd_kafka_topic_partition_list_add(list.get(), topics_[t].c_str(), shard.value)->offset =
+          mine.partitions[t].next;
+  if (const auto code = rd_kafka_assign(client_.get(), list.get());
+      code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return failure_of(code, "beginning to read");
+  for (auto& [shard, mine] : owned_)
+    if (mine.paused)
+      route(mine);
   return {};
 }
 

@@ -165,19 +165,18 @@ protected:
     bridge = sys.spawn<actors::bridge>(context);
     listening = std::make_unique<listener>(bridge);
     EXPECT_TRUE(log.consumer().open(*listening));
+    settle();
   }
 
   ~simulated_node() override {
-    log.consumer().close();
-    if (const auto shard = find_shard(shard0))
-      caf::anon_send_exit(shard, caf::exit_reason::kill);
-    if (const auto shard = find_shard(shard_id{1}))
-      caf::anon_send_exit(shard, caf::exit_reason::kill);
     for (const auto& one :
-         {bridge, context.outbox, context.tick, context.ttl, context.dispatcher})
-      caf::anon_send_exit(one, caf::exit_reason::kill);
+         {find_shard(shard0), find_shard(shard_id{1}), bridge, context.outbox, context.tick,
+          context.ttl, context.dispatcher})
+      if (one)
+        caf::anon_send_exit(one, caf::exit_reason::kill);
     while (sched.try_run_once()) {
     }
+    log.consumer().close();
   }
 
   /// Runs everything that can run without time passing.

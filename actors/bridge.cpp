@@ -63,8 +63,7 @@ void bridge::acquired(shard_acquired& news) {
   log::info("shard.acquired", {{"shard", tenure.shard.value},
                                {"epoch", tenure.epoch.value},
                                {"position", tenure.position.value}});
-  send(context_.outbox,
-       open_outbox{tenure.shard, tenure.epoch, tenure.position, tenure.published});
+  send(context_.outbox, open_outbox{tenure.shard, tenure.epoch, tenure.position, tenure.published});
   one.shard = spawn<shard_actor>(context_, tenure, one.careful);
   monitor(one.shard);
   context_.probe.shards_owned.fetch_add(1, std::memory_order_relaxed);

@@ -20,7 +20,7 @@ public:
 
 private:
   struct owned {
-    caf::actor shard;         ///< Null while it is being acquired.
+    caf::actor shard;  ///< Null while it is being acquired.
     uint32_t failures = 0;
     bool careful = false;
   };

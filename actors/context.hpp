@@ -15,16 +15,16 @@ namespace orrery::actors {
 /// Limits and times of the actors; each has a key in orrery.toml.
 struct node_limits {
   uint32_t shards = 16;
-  size_t live_per_shard = 10'000;          ///< Live entities before intake is paused.
-  size_t intake_in_flight = 1'000;         ///< Records per shard before intake is paused.
-  duration timer_horizon = 60s;            ///< Due rows are loaded this far ahead.
-  duration idle_leave = 2s;                ///< A waiting entity leaves memory after this.
-  duration stop_grace = 5s;                ///< What a stopped attempt may take before it is reported.
+  size_t live_per_shard = 10'000;   ///< Live entities before intake is paused.
+  size_t intake_in_flight = 1'000;  ///< Records per shard before intake is paused.
+  duration timer_horizon = 60s;     ///< Due rows are loaded this far ahead.
+  duration idle_leave = 2s;         ///< A waiting entity leaves memory after this.
+  duration stop_grace = 5s;         ///< What a stopped attempt may take before it is reported.
   size_t slots_per_queue = 100'000;
   std::map<std::string, size_t> slots_per_kind = {
       {"noop", 10'000}, {"sleep", 100'000}, {"http", 512}, {"exec", 64}};
   size_t slots_of_other_kinds = 256;
-  size_t outbox_backlog = 50'000;          ///< Events per shard kept in memory before replaying instead.
+  size_t outbox_backlog = 50'000;  ///< Events per shard kept in memory before replaying instead.
   duration drain_limit = 5s;
 };
 
@@ -35,7 +35,7 @@ struct node_probe {
   std::atomic<uint64_t> commands{0};
   std::atomic<uint64_t> attempts_started{0};
   std::atomic<uint64_t> attempts_ended{0};
-  std::atomic<uint64_t> attempts_late{0};      ///< Ended by TTL later than one tick.
+  std::atomic<uint64_t> attempts_late{0};  ///< Ended by TTL later than one tick.
   std::atomic<uint64_t> ttl_fired{0};
   std::atomic<uint64_t> ttl_lateness_max_micros{0};
   std::atomic<uint64_t> timers_fired{0};

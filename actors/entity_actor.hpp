@@ -78,9 +78,10 @@ protected:
     entity_effect effect;
     effect.sequence = wish.sequence;
     auto* mine = std::get_if<command>(&wish.command);
-    auto decided = mine != nullptr ? decide(state_, *mine, now())
-                                   : result<std::vector<event>>(failure{
-                                         errc::invalid, "the command is for another kind of entity"});
+    auto decided = mine != nullptr
+                       ? decide(state_, *mine, now())
+                       : result<std::vector<event>>(
+                             failure{errc::invalid, "the command is for another kind of entity"});
     if (!decided) {
       effect.refused = decided.error();
       if (wish.reply)

@@ -184,7 +184,8 @@ void journal_writer::commit(sealed_group group) {
       figures_.failures += report.outcome == commit_outcome::failed;
       figures_.refusals += report.outcome == commit_outcome::refused;
       figures_.unknowns += report.outcome == commit_outcome::unknown;
-      healthy_ = report.outcome == commit_outcome::done || report.outcome == commit_outcome::refused;
+      healthy_ =
+          report.outcome == commit_outcome::done || report.outcome == commit_outcome::refused;
     }
     switch (report.outcome) {
       case commit_outcome::done:

@@ -48,17 +48,17 @@ struct entity_effect {
     std::optional<status_event> published;  ///< Position and shard are given by the shard.
   };
   entity_id id;
-  uint64_t sequence = 0;                    ///< Of the intake record answered by this; 0 = none.
+  uint64_t sequence = 0;  ///< Of the intake record answered by this; 0 = none.
   std::vector<step> steps;
-  std::optional<entity> state;              ///< After the steps; set where there are any.
-  std::optional<uint8_t> status_before;     ///< Empty = the entity did not exist.
-  bool leaving = false;                     ///< The actor has ended.
-  bool offer = false;                       ///< Wants a slot.
+  std::optional<entity> state;           ///< After the steps; set where there are any.
+  std::optional<uint8_t> status_before;  ///< Empty = the entity did not exist.
+  bool leaving = false;                  ///< The actor has ended.
+  bool offer = false;                    ///< Wants a slot.
   bool slot_released = false;
-  bool tell_committed = false;              ///< Send `committed_note` once durable.
-  uint64_t handled = 0;                     ///< Messages of the shard that the actor has answered.
+  bool tell_committed = false;  ///< Send `committed_note` once durable.
+  uint64_t handled = 0;         ///< Messages of the shard that the actor has answered.
   reply_to reply;
-  std::optional<failure> refused;           ///< The intake record asked for what cannot be.
+  std::optional<failure> refused;  ///< The intake record asked for what cannot be.
 };
 /// An entity actor threw; its supervisor rebuilds it from the store.
 struct entity_crashed {
@@ -69,7 +69,8 @@ struct entity_crashed {
 struct commit_note {
   enum class kind { done, lost } outcome = kind::done;
   uint64_t ordinal = 0;
-  bool careful = false;  ///< Lost because the store refused the contents: check ids before inserting.
+  bool careful =
+      false;  ///< Lost because the store refused the contents: check ids before inserting.
   std::string detail;
 };
 /// Entities asked for, as the store has them; those missing in `found` do not exist.
@@ -271,50 +272,50 @@ struct stop_node {
 }  // namespace orrery::actors
 
 CAF_BEGIN_TYPE_ID_BLOCK(orrery_actors, first_custom_type_id)
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::intake_batch))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::direct_command))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watch_entity))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_effect))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_crashed))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::commit_note))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entities_loaded))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::due_loaded))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slots_granted))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::wake_entities))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::drain_shard))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::abandon_shard))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_gathered))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_tick))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::scan_due))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watched_state))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::do_command))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slot_granted))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::committed_note))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::work_done))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::clock_passed))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::may_leave))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::give_back))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::dispatch_update))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_gone))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::arm_clock))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::disarm_clock))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::set_timers))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::supervisor_tick))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_events))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::open_outbox))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::close_outbox))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_done))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::replay_loaded))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::retry_outbox))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_outbox))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_assigned))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_revoked))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_records))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_acquired))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::restart_shard))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::route_to_shard))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::stop_node))
-  CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::run_here))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::intake_batch))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::direct_command))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watch_entity))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_effect))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_crashed))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::commit_note))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entities_loaded))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::due_loaded))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slots_granted))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::wake_entities))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::drain_shard))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::abandon_shard))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_gathered))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_tick))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::scan_due))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watched_state))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::do_command))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slot_granted))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::committed_note))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::work_done))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::clock_passed))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::may_leave))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::give_back))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::dispatch_update))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_gone))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::arm_clock))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::disarm_clock))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::set_timers))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::supervisor_tick))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_events))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::open_outbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::close_outbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_done))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::replay_loaded))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::retry_outbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_outbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_assigned))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_revoked))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_records))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_acquired))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::restart_shard))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::route_to_shard))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::stop_node))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::run_here))
 CAF_END_TYPE_ID_BLOCK(orrery_actors)
 
 #define ORRERY_LOCAL_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(orrery::actors::name)

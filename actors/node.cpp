@@ -70,13 +70,12 @@ result<void> node::start() {
   context_.tick = system_.spawn<tick_supervisor>(context_);
   context_.outbox = system_.spawn<outbox>(context_);
   bridge_ = system_.spawn<bridge>(context_);
-  root_ = system_.spawn<root_actor>(
-      std::vector<caf::actor>{context_.dispatcher, context_.ttl, context_.tick, context_.outbox,
-                              bridge_},
-      fatal_);
+  root_ =
+      system_.spawn<root_actor>(std::vector<caf::actor>{context_.dispatcher, context_.ttl,
+                                                        context_.tick, context_.outbox, bridge_},
+                                fatal_);
   started_ = true;
-  listener_ =
-      std::make_unique<bridge_listener>(bridge_, context_.limits.drain_limit + 5s, fatal_);
+  listener_ = std::make_unique<bridge_listener>(bridge_, context_.limits.drain_limit + 5s, fatal_);
   return context_.log.consumer().open(*listener_);
 }
 

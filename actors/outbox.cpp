@@ -96,9 +96,9 @@ void outbox::pump(shard_id shard, channel& one) {
     return;
   }
   const auto n = std::min(one.queue.size(), publish_max);
-  std::vector<status_event> events(std::make_move_iterator(one.queue.begin()),
-                                   std::make_move_iterator(one.queue.begin() +
-                                                           static_cast<std::ptrdiff_t>(n)));
+  std::vector<status_event> events(
+      std::make_move_iterator(one.queue.begin()),
+      std::make_move_iterator(one.queue.begin() + static_cast<std::ptrdiff_t>(n)));
   one.queue.erase(one.queue.begin(), one.queue.begin() + static_cast<std::ptrdiff_t>(n));
   const auto upto = one.queue.empty() ? one.committed : position_of(events.back());
   hand_over(shard, one, std::move(events), upto);

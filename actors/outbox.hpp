@@ -22,13 +22,13 @@ public:
 private:
   struct channel {
     epoch_t epoch;
-    position_t published;             ///< All up to here are published.
-    position_t committed;             ///< All up to here are committed.
-    std::deque<status_event> queue;   ///< Committed, positions rising, not yet handed over.
-    position_t queued_from;           ///< The queue holds everything after this position.
+    position_t published;            ///< All up to here are published.
+    position_t committed;            ///< All up to here are committed.
+    std::deque<status_event> queue;  ///< Committed, positions rising, not yet handed over.
+    position_t queued_from;          ///< The queue holds everything after this position.
     bool publishing = false;
     bool replaying = false;
-    bool behind = true;               ///< Must read the journal before the queue may be used.
+    bool behind = true;  ///< Must read the journal before the queue may be used.
   };
 
   void open(const open_outbox& wish);

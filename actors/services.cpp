@@ -22,7 +22,9 @@ reply_to once(reply_to reply) {
 void read_service::load(std::vector<entity_id> ids,
                         std::function<void(result<std::vector<entity>>)> done) {
   run([ids = std::move(ids), done](entity_store& store) { done(store.load(ids)); },
-      [done] { done(failure{errc::busy, "too many reads wait for the store"}); });
+      [done] {
+        done(failure{errc::busy, "too many reads wait for the store"});
+      });
 }
 
 }  // namespace orrery::actors

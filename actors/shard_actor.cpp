@@ -215,9 +215,9 @@ void shard_actor::finish_drain_if_empty() {
 
 void shard_actor::lose(const commit_note& note) {
   lost_ = true;
-  log::warning("shard.lost", {{"shard", tenure_.shard.value},
-                              {"epoch", tenure_.epoch.value},
-                              {"detail", note.detail}});
+  log::warning(
+      "shard.lost",
+      {{"shard", tenure_.shard.value}, {"epoch", tenure_.epoch.value}, {"detail", note.detail}});
   quit(caf::make_error(caf::sec::runtime_error, note.careful ? "careful" : "lost"));
 }
 

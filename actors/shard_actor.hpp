@@ -44,34 +44,34 @@ private:
     entity_kind kind = entity_kind::task;
     phase stage = phase::loading;
     caf::actor actor;
-    uint64_t answered = 0;            ///< Of the messages sent to the actor.
-    std::vector<item> unanswered;     ///< Sent, in order, and not yet answered.
-    std::vector<item> stash;          ///< Waits until the entity is (back) in memory.
-    uint32_t held = 0;                ///< Effects waiting in the gate.
-    uint32_t uncommitted = 0;         ///< Effects released and not yet durable.
-    uint64_t gate = 0;                ///< Sequence of its newest answered record.
-    bool waiting = false;             ///< Only waits for a slot.
-    std::optional<slot_key> slot;     ///< Held by the entity.
+    uint64_t answered = 0;         ///< Of the messages sent to the actor.
+    std::vector<item> unanswered;  ///< Sent, in order, and not yet answered.
+    std::vector<item> stash;       ///< Waits until the entity is (back) in memory.
+    uint32_t held = 0;             ///< Effects waiting in the gate.
+    uint32_t uncommitted = 0;      ///< Effects released and not yet durable.
+    uint64_t gate = 0;             ///< Sequence of its newest answered record.
+    bool waiting = false;          ///< Only waits for a slot.
+    std::optional<slot_key> slot;  ///< Held by the entity.
     time_point touched{};
   };
   /// The place of one intake record in the gate.
   struct gate_place {
     log_place place;
     std::string key;
-    std::string value;                ///< For the dead letter, where it comes to that.
+    std::string value;  ///< For the dead letter, where it comes to that.
     entity_id id;
     bool answered = false;
     std::vector<entity_effect> effects;
-    std::string bad;                  ///< Why it is a dead letter.
+    std::string bad;  ///< Why it is a dead letter.
   };
   /// Released, not yet durable.
   struct in_flight {
     uint64_t ordinal = 0;
     entity_id id;
-    bool counted = false;             ///< Counts in the entity's `uncommitted`.
+    bool counted = false;  ///< Counts in the entity's `uncommitted`.
     bool tell_committed = false;
     reply_to reply;
-    std::optional<entity> state;      ///< For the reply and watchers.
+    std::optional<entity> state;  ///< For the reply and watchers.
     std::vector<status_event> events;
     std::optional<dead_letter> letter;
     position_t position;
@@ -129,14 +129,14 @@ private:
   uint64_t ordinal_ = 0;
   uint64_t committed_ordinal_ = 0;
 
-  uint64_t gate_base_ = 1;            ///< Sequence of the front of the gate.
+  uint64_t gate_base_ = 1;  ///< Sequence of the front of the gate.
   std::deque<gate_place> gate_;
   std::deque<in_flight> in_flight_;
   std::unordered_map<entity_id, live_entity> live_;
   std::unordered_multimap<entity_id, watcher> watchers_;
 
   std::vector<entity_id> loads_;
-  std::vector<entity_id> reloads_;    ///< After a failed load, at the next tick.
+  std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.
   dispatch_update dispatch_;
   std::vector<timer_entry> timers_;
   bool flush_pending_ = false;

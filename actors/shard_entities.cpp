@@ -44,7 +44,9 @@ void shard_actor::deliver_fresh(entity_id id, entity_kind kind, do_command first
   const auto [place, is_new] = live_.try_emplace(id);
   auto& entry = place->second;
   if (!is_new) {
-    item what{item::kind::command, first.sequence, {},
+    item what{item::kind::command,
+              first.sequence,
+              {},
               std::make_shared<const entity_command>(std::move(first.command))};
     if (entry.stage == phase::live)
       return hand_over(entry, std::move(what));
@@ -93,15 +95,13 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
 
 void shard_actor::hand_over(live_entity& entry, item what) {
   switch (what.what) {
-    case item::kind::grant:
-      send(entry.actor, slot_granted{});
-      break;
+    case item::kind::grant: send(entry.actor, slot_granted{}); break;
     case item::kind::wake:
-      send(entry.actor, do_command{entry.kind == entity_kind::task
-                                       ? entity_command{task_command{wake_task{}}}
-                                       : entity_command{order_command{wake_order{}}},
-                                   0,
-                                   {}});
+      send(entry.actor,
+           do_command{entry.kind == entity_kind::task ? entity_command{task_command{wake_task{}}}
+                                                      : entity_command{order_command{wake_order{}}},
+                      0,
+                      {}});
       break;
     case item::kind::command:
       send(entry.actor, do_command{*what.command, what.sequence, what.reply});
@@ -144,8 +144,8 @@ void shard_actor::loaded(entities_loaded& news) {
       entry.kind = kind_of(*state->second);
       spawn_entity(id, entry, std::move(*state->second), std::nullopt);
     } else {
-      while (next < stash.size() && !(stash[next].what == item::kind::command &&
-                                      is_submit(*stash[next].command)))
+      while (next < stash.size() &&
+             !(stash[next].what == item::kind::command && is_submit(*stash[next].command)))
         answer_missing(id, stash[next++]);
       if (next == stash.size()) {
         if (entry.slot)

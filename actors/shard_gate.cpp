@@ -68,17 +68,15 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
       }
       complete_spec(submit->spec, record, resolved.reference);
     }
-  } else if (auto* submit =
-                 std::get_if<submit_order>(&std::get<order_command>(message->command))) {
+  } else if (auto* submit = std::get_if<submit_order>(&std::get<order_command>(message->command))) {
     is_submit = true;
     complete_spec(submit->spec, record, resolved.reference);
   }
   // A record without an id makes its own, and our front door marks ids it has just made: neither can
   // exist yet. Everything else is looked up.
-  const bool fresh =
-      is_submit && !careful_ &&
-      (message->id_text.empty() ||
-       (resolved.reference.empty() && find_header(record, "orrery-fresh") != nullptr));
+  const bool fresh = is_submit && !careful_ &&
+                     (message->id_text.empty() || (resolved.reference.empty() &&
+                                                   find_header(record, "orrery-fresh") != nullptr));
   place.id = resolved.id;
   place.value = std::move(record.value);
   const auto kind = kind_of(record.topic);
@@ -86,7 +84,9 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
     deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
   else
     deliver(resolved.id, kind,
-            {item::kind::command, sequence, {},
+            {item::kind::command,
+             sequence,
+             {},
              std::make_shared<const entity_command>(std::move(message->command))});
 }
 
@@ -124,7 +124,8 @@ void shard_actor::effect_arrived(entity_effect& effect) {
     const auto* t = std::get_if<task>(&*effect.state);
     entry.waiting = t != nullptr && t->status == task_status::queued;
     if (effect.offer && t != nullptr && !draining_)
-      dispatch_.offers.push_back({t->id, t->spec.priority, t->queued_at, t->spec.queue, t->spec.kind});
+      dispatch_.offers.push_back(
+          {t->id, t->spec.priority, t->queued_at, t->spec.queue, t->spec.kind});
   }
   if (entry.waiting)
     want_tick();
@@ -171,7 +172,7 @@ void shard_actor::release_answered() {
       const auto ordinal = ++ordinal_;
       commit_release outcome{ordinal, {}, {}, {}, place.place, {}};
       outcome.letter = dead_letter{place.place.topic, place.place.shard, place.place.offset, now(),
-                                place.bad,         place.key,         place.value};
+                                   place.bad,         place.key,         place.value};
       in_flight waiting;
       waiting.ordinal = ordinal;
       waiting.letter = outcome.letter;

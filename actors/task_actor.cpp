@@ -25,12 +25,12 @@ caf::behavior task_actor::make_behavior() {
       [this](work_done& news) { work_ended(news); },
       [this](do_command& wish) {
         may_leave_ = false;
-        const auto mode = std::holds_alternative<task_command>(wish.command) &&
-                                  std::holds_alternative<cancel_task>(
-                                      std::get<task_command>(wish.command)) &&
-                                  std::get<cancel_task>(std::get<task_command>(wish.command)).kill
-                              ? stop_mode::now
-                              : stop_mode::graceful;
+        const auto mode =
+            std::holds_alternative<task_command>(wish.command) &&
+                    std::holds_alternative<cancel_task>(std::get<task_command>(wish.command)) &&
+                    std::get<cancel_task>(std::get<task_command>(wish.command)).kill
+                ? stop_mode::now
+                : stop_mode::graceful;
         if (handle(wish))
           stop_what_is_over(mode);
       },

@@ -53,8 +53,8 @@ void ttl_supervisor::fire(const deadline& due, armed& one) {
     log::error("ttl.not_obeyed", {{"task", to_string(due.id)}, {"clock", to_string(one.clock)}});
     context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
   } else {
-    const auto late = static_cast<uint64_t>(
-        std::chrono::duration_cast<duration>(clock().now() - due.at).count());
+    const auto late =
+        static_cast<uint64_t>(std::chrono::duration_cast<duration>(clock().now() - due.at).count());
     context_.probe.ttl_fired.fetch_add(1, std::memory_order_relaxed);
     auto& worst = context_.probe.ttl_lateness_max_micros;
     for (auto seen = worst.load(); late > seen && !worst.compare_exchange_weak(seen, late);) {

@@ -49,18 +49,18 @@ key_rule number(std::string key, Access access, uint64_t min, uint64_t max) {
 
 template <class Access>
 key_rule length(std::string key, Access access, duration min, duration max) {
-  return {std::move(key),
-          [=](config& c, const std::string& v) -> result<void> {
-            const auto value = parse_duration(v);
-            if (!value)
-              return value.error();
-            if (*value < min || *value > max)
-              return bad("must lie between " + format_duration(min) + " and " +
-                         format_duration(max));
-            access(c) = *value;
-            return {};
-          },
-          [=](const config& c) { return format_duration(access(const_cast<config&>(c))); }};
+  return {
+      std::move(key),
+      [=](config& c, const std::string& v) -> result<void> {
+        const auto value = parse_duration(v);
+        if (!value)
+          return value.error();
+        if (*value < min || *value > max)
+          return bad("must lie between " + format_duration(min) + " and " + format_duration(max));
+        access(c) = *value;
+        return {};
+      },
+      [=](const config& c) { return format_duration(access(const_cast<config&>(c))); }};
 }
 
 template <class Access>
@@ -77,7 +77,8 @@ key_rule flag(std::string key, Access access) {
           }};
 }
 
-#define MEMBER(path) [](config& c) -> auto& { return c.path; }
+#define MEMBER(path) \
+  [](config & c) -> auto& { return c.path; }
 
 const std::vector<key_rule>& rules() {
   static const std::vector<key_rule> all = {
@@ -176,9 +177,12 @@ std::string variable_of(const std::string& key) {
 }
 
 std::string scalar_text(const toml::node& node) {
-  if (const auto* s = node.as_string()) return s->get();
-  if (const auto* i = node.as_integer()) return std::to_string(i->get());
-  if (const auto* b = node.as_boolean()) return b->get() ? "true" : "false";
+  if (const auto* s = node.as_string())
+    return s->get();
+  if (const auto* i = node.as_integer())
+    return std::to_string(i->get());
+  if (const auto* b = node.as_boolean())
+    return b->get() ? "true" : "false";
   if (const auto* list = node.as_array()) {
     std::string out;
     for (const auto& element : *list)
@@ -191,8 +195,8 @@ std::string scalar_text(const toml::node& node) {
 /// `[store] url` and the like: a table may carry its own key as `url`, `address` or `level`.
 std::string canonical(const std::string& key) {
   static const std::map<std::string, std::string> aliases = {
-      {"store.url", "store"},   {"log.url", "log"},           {"http.address", "http"},
-      {"mesh.address", "mesh"}, {"node.name", "node"},        {"kafka.prefix", "topic.prefix"},
+      {"store.url", "store"},          {"log.url", "log"},    {"http.address", "http"},
+      {"mesh.address", "mesh"},        {"node.name", "node"}, {"kafka.prefix", "topic.prefix"},
       {"topic_prefix", "topic.prefix"}};
   const auto found = aliases.find(key);
   if (found != aliases.end())
@@ -206,7 +210,8 @@ std::string canonical(const std::string& key) {
 void flatten(const toml::table& table, const std::string& prefix,
              std::map<std::string, std::string>& out) {
   for (const auto& [name, node] : table) {
-    const auto key = prefix.empty() ? std::string(name.str()) : prefix + '.' + std::string(name.str());
+    const auto key =
+        prefix.empty() ? std::string(name.str()) : prefix + '.' + std::string(name.str());
     if (key == "executors.exec.commands" || key == "kafka.security")
       continue;  // tables of their own
     if (const auto* inner = node.as_table())
@@ -295,8 +300,7 @@ void validate(loaded_config& out) {
   if (c.embedded_log() && !c.embedded_store())
     problems.push_back("log: the embedded log lives in the SQLite file; with store " +
                        std::string("postgres use kafka://…"));
-  if (!c.mesh.empty() &&
-      (c.mesh_certificate.empty() || c.mesh_key.empty() || c.mesh_ca.empty()))
+  if (!c.mesh.empty() && (c.mesh_certificate.empty() || c.mesh_key.empty() || c.mesh_ca.empty()))
     problems.push_back(
         "mesh: needs mesh.certificate, mesh.key and mesh.ca (orrery cluster init makes them)");
 }

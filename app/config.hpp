@@ -21,23 +21,23 @@ struct config {
   std::string data = "data";
   std::string http = "127.0.0.1:8080";
   size_t http_threads = 1;
-  std::string store = "sqlite";     ///< `sqlite` or `postgres://…`
+  std::string store = "sqlite";  ///< `sqlite` or `postgres://…`
   size_t store_writers = 1;
   size_t store_readers = 2;
-  std::string log = "embedded";     ///< `embedded` or `kafka://host:port,…`
+  std::string log = "embedded";  ///< `embedded` or `kafka://host:port,…`
   std::string topic_prefix;
   std::string kafka_group = "orrery";
   duration kafka_session_timeout = 6s;
   duration kafka_delivery_timeout = 10s;
   int kafka_replication = 1;
   std::map<std::string, std::string> kafka_security;
-  std::string mesh;                 ///< `host:port`; empty = no mesh.
+  std::string mesh;  ///< `host:port`; empty = no mesh.
   std::string mesh_certificate;
   std::string mesh_key;
   std::string mesh_ca;
-  std::string auth = "token";       ///< `token` or `off`
-  std::string token;                ///< Empty = made at the first start, kept in the data folder.
-  size_t threads = 2;               ///< Of the actors' scheduler.
+  std::string auth = "token";  ///< `token` or `off`
+  std::string token;           ///< Empty = made at the first start, kept in the data folder.
+  size_t threads = 2;          ///< Of the actors' scheduler.
   actors::node_limits limits;
   actors::writer_options writer;
   command_table commands;

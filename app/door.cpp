@@ -119,7 +119,8 @@ result<void> door::check(const submission& item) const {
 result<door::prepared> door::prepare(submission item, size_t index, size_t count) {
   const auto named = [&](failure why) {
     if (count > 1)
-      why.field = "items[" + std::to_string(index) + "]" + (why.field.empty() ? "" : ".") + why.field;
+      why.field =
+          "items[" + std::to_string(index) + "]" + (why.field.empty() ? "" : ".") + why.field;
     return why;
   };
   if (auto ok = check(item); !ok)
@@ -128,8 +129,8 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   one.answer.kind = item.kind;
   const auto topic = parts_.log.topic_name(topic_of(item.kind));
   if (!item.idempotency_key.empty()) {
-    const auto key = count > 1 ? item.idempotency_key + '/' + std::to_string(index)
-                               : item.idempotency_key;
+    const auto key =
+        count > 1 ? item.idempotency_key + '/' + std::to_string(index) : item.idempotency_key;
     one.answer.id = id_of_idempotency_key(topic, item.principal, key, parts_.shards);
     one.request_hash = hash_of_request(item.command);
   } else if (!item.id_text.empty()) {
@@ -199,13 +200,15 @@ void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted
           if (!before)
             continue;
           if (*before != one.request_hash)
-            return done(failure{errc::conflict,
-                                "this Idempotency-Key was used before with another body"});
+            return done(
+                failure{errc::conflict, "this Idempotency-Key was used before with another body"});
           one.answer.deduplicated = true;
         }
         append(std::move(*shared), done);
       },
-      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+      [done] {
+        done(failure{errc::busy, "too many requests wait for the store"});
+      });
 }
 
 void door::append(std::vector<prepared> items, answer<std::vector<accepted>> done) {
@@ -245,18 +248,17 @@ void door::append(std::vector<prepared> items, answer<std::vector<accepted>> don
   }
   if (messages.empty())
     return done(std::move(*answers));
-  parts_.log.producer().produce(
-      std::move(messages),
-      [this, answers, sent, done = std::move(done)](result<std::vector<log_place>> places) {
-        if (!places)
-          return done(std::move(places).error());
-        for (size_t i = 0; i < sent->size(); ++i) {
-          auto& one = (*answers)[(*sent)[i].first];
-          one.offset = (*places)[i].offset;
-          memory_.remember(one.id, std::move((*sent)[i].second));
-        }
-        done(std::move(*answers));
-      });
+  parts_.log.producer().produce(std::move(messages), [this, answers, sent, done = std::move(done)](
+                                                         result<std::vector<log_place>> places) {
+    if (!places)
+      return done(std::move(places).error());
+    for (size_t i = 0; i < sent->size(); ++i) {
+      auto& one = (*answers)[(*sent)[i].first];
+      one.offset = (*places)[i].offset;
+      memory_.remember(one.id, std::move((*sent)[i].second));
+    }
+    done(std::move(*answers));
+  });
 }
 
 void door::command(entity_kind kind, entity_id id, entity_command wish, duration limit,
@@ -297,42 +299,44 @@ void door::ask_owner(mesh_request question, duration limit, answer<entity> done)
 void door::ask_here(mesh_request question, duration limit, answer<entity> done,
                     std::function<void()> not_here) {
   const auto shard = question.id.shard();
-  parts_.node_actors.find_shard(
-      shard, [this, question = std::move(question), limit, done = std::move(done),
-              not_here = std::move(not_here)](const caf::actor& found) {
-        if (!found)
-          return not_here();
-        const auto until = parts_.time.now() + limit;
-        if (question.verb == verb_watch) {
-          caf::anon_send(found, actors::watch_entity{question.id, until, done});
-          return;
-        }
-        const auto kind = static_cast<entity_kind>(question.kind);
-        const auto line = question.body.find('\n');
-        auto wish = codec::read_command(kind, std::string_view(question.body).substr(0, line),
-                                        std::string_view(question.body).substr(line + 1));
-        if (!wish)
-          return done(std::move(wish).error());
-        caf::anon_send(found, actors::direct_command{kind, question.id, std::move(*wish), until, done});
-      });
+  parts_.node_actors.find_shard(shard, [this, question = std::move(question), limit,
+                                        done = std::move(done),
+                                        not_here = std::move(not_here)](const caf::actor& found) {
+    if (!found)
+      return not_here();
+    const auto until = parts_.time.now() + limit;
+    if (question.verb == verb_watch) {
+      caf::anon_send(found, actors::watch_entity{question.id, until, done});
+      return;
+    }
+    const auto kind = static_cast<entity_kind>(question.kind);
+    const auto line = question.body.find('\n');
+    auto wish = codec::read_command(kind, std::string_view(question.body).substr(0, line),
+                                    std::string_view(question.body).substr(line + 1));
+    if (!wish)
+      return done(std::move(wish).error());
+    caf::anon_send(found, actors::direct_command{kind, question.id, std::move(*wish), until, done});
+  });
 }
 
 void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> done) {
-  const auto valid = question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
-                     (question.verb == verb_watch ||
-                      (question.verb == verb_command && question.body.find('\n') != std::string::npos));
+  const auto valid =
+      question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
+      (question.verb == verb_watch ||
+       (question.verb == verb_command && question.body.find('\n') != std::string::npos));
   const auto refuse = [done](const failure& why) {
     done({static_cast<uint8_t>(static_cast<uint8_t>(why.code) + 1), why.detail});
   };
   if (!valid)
     return refuse({errc::invalid, "not a question that this node understands"});
-  ask_here(std::move(question), 30s,
-           [done, refuse](result<entity> told) {
-             if (!told)
-               return refuse(told.error());
-             done({0, codec::encode(*told)});
-           },
-           [refuse] { refuse(no_owner()); });
+  ask_here(
+      std::move(question), 30s,
+      [done, refuse](result<entity> told) {
+        if (!told)
+          return refuse(told.error());
+        done({0, codec::encode(*told)});
+      },
+      [refuse] { refuse(no_owner()); });
 }
 
 }  // namespace orrery::app

@@ -40,7 +40,7 @@ struct door_parts {
   actors::node_context& context;
   actors::node& node_actors;
   const actors::journal_writer& writer;
-  caf::actor timer;                   ///< Receives `run_here`; for time limits.
+  caf::actor timer;  ///< Receives `run_here`; for time limits.
 };
 
 class door final : public front_door {

@@ -46,7 +46,9 @@ void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
           return done(as_view(id, std::move(*state)));
         catch_up(kind, id, done);
       },
-      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+      [done] {
+        done(failure{errc::busy, "too many requests wait for the store"});
+      });
 }
 
 /// Unknown to the view: it may be in the intake and not yet read. Waits until the shard has taken
@@ -56,7 +58,8 @@ void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
     return done(missing(kind));
   const bool taken = catching_up_.submit([this, kind, id, done] {
     const auto shard = id.shard();
-    const auto topic = static_cast<size_t>(kind == entity_kind::order ? intake::orders : intake::tasks);
+    const auto topic =
+        static_cast<size_t>(kind == entity_kind::order ? intake::orders : intake::tasks);
     const auto end = parts_.log.consumer().end(shard, 1s);
     if (!end)
       return done(failure{errc::unavailable, "cannot tell yet: " + end.error().detail});
@@ -98,8 +101,11 @@ void door::wait(entity_kind kind, entity_id id, duration limit, answer<entity_vi
 }
 
 void door::list(entity_query query, answer<entity_page> done) {
-  parts_.reads.run([query = std::move(query), done](entity_store& store) { done(store.list(query)); },
-                   [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+  parts_.reads.run(
+      [query = std::move(query), done](entity_store& store) { done(store.list(query)); },
+      [done] {
+        done(failure{errc::busy, "too many requests wait for the store"});
+      });
 }
 
 void door::history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) {
@@ -115,12 +121,16 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
         }
         done(std::move(events));
       },
-      [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+      [done] {
+        done(failure{errc::busy, "too many requests wait for the store"});
+      });
 }
 
 void door::dead_letters(size_t limit, answer<std::vector<dead_letter>> done) {
   parts_.reads.run([limit, done](entity_store& store) { done(store.dead_letters(limit)); },
-                   [done] { done(failure{errc::busy, "too many requests wait for the store"}); });
+                   [done] {
+                     done(failure{errc::busy, "too many requests wait for the store"});
+                   });
 }
 
 void door::find(entity_kind kind, std::string id_text, answer<entity_id> done) {

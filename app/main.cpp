@@ -77,7 +77,8 @@ int main(int argc, char** argv) {
   journal->add_option("--from", from, "First position");
   journal->callback([&] { status = print_journal(load_config(file, flags), shard, from); });
 
-  auto* tail = app.add_subcommand("tail", "Print the status events of an embedded node as JSON lines");
+  auto* tail =
+      app.add_subcommand("tail", "Print the status events of an embedded node as JSON lines");
   add_options(tail);
   std::string topic = "task_status_topic";
   tail->add_option("topic", topic, "order_status_topic or task_status_topic")->required();

@@ -33,32 +33,44 @@ void append_node_metrics(std::string& out, const actors::node_probe& p,
   const auto get = [](const std::atomic<uint64_t>& value) {
     return value.load(std::memory_order_relaxed);
   };
-  one(out, "orrery_intake_records_total", "counter", "Records read from the intake log.", get(p.intake_records));
-  one(out, "orrery_intake_bad_total", "counter", "Records that became dead letters.", get(p.intake_bad));
+  one(out, "orrery_intake_records_total", "counter", "Records read from the intake log.",
+      get(p.intake_records));
+  one(out, "orrery_intake_bad_total", "counter", "Records that became dead letters.",
+      get(p.intake_bad));
   one(out, "orrery_commands_total", "counter", "Commands on existing entities.", get(p.commands));
-  one(out, "orrery_attempts_started_total", "counter", "Attempts begun here.", get(p.attempts_started));
+  one(out, "orrery_attempts_started_total", "counter", "Attempts begun here.",
+      get(p.attempts_started));
   one(out, "orrery_attempts_ended_total", "counter", "Attempts ended here.", get(p.attempts_ended));
   one(out, "orrery_ttl_fired_total", "counter", "Clocks that passed.", get(p.ttl_fired));
-  one(out, "orrery_ttl_not_obeyed_total", "counter", "Clocks whose attempt did not stop in time.", get(p.attempts_late));
+  one(out, "orrery_ttl_not_obeyed_total", "counter", "Clocks whose attempt did not stop in time.",
+      get(p.attempts_late));
   one(out, "orrery_ttl_lateness_max_seconds", "gauge", "Worst lateness of a clock since start.",
       static_cast<double>(get(p.ttl_lateness_max_micros)) / 1e6);
-  one(out, "orrery_timers_fired_total", "counter", "Wall-clock timers that came due.", get(p.timers_fired));
+  one(out, "orrery_timers_fired_total", "counter", "Wall-clock timers that came due.",
+      get(p.timers_fired));
   one(out, "orrery_entities_live", "gauge", "Entities in memory.", get(p.entities_live));
-  one(out, "orrery_entities_crashed_total", "counter", "Entity actors restarted from the journal.", get(p.entities_crashed));
+  one(out, "orrery_entities_crashed_total", "counter", "Entity actors restarted from the journal.",
+      get(p.entities_crashed));
   one(out, "orrery_shards_owned", "gauge", "Shards that run here.", get(p.shards_owned));
-  one(out, "orrery_shards_restarted_total", "counter", "Shards restarted from the journal.", get(p.shards_restarted));
-  one(out, "orrery_events_published_total", "counter", "Status events published.", get(p.events_published));
-  one(out, "orrery_publish_failures_total", "counter", "Publishing attempts that failed.", get(p.publish_failures));
-  one(out, "orrery_outbox_backlog", "gauge", "Status events handed to the topics and not yet confirmed.", get(p.outbox_backlog));
+  one(out, "orrery_shards_restarted_total", "counter", "Shards restarted from the journal.",
+      get(p.shards_restarted));
+  one(out, "orrery_events_published_total", "counter", "Status events published.",
+      get(p.events_published));
+  one(out, "orrery_publish_failures_total", "counter", "Publishing attempts that failed.",
+      get(p.publish_failures));
+  one(out, "orrery_outbox_backlog", "gauge",
+      "Status events handed to the topics and not yet confirmed.", get(p.outbox_backlog));
   one(out, "orrery_ready_tasks", "gauge", "Tasks waiting for a slot.", get(p.ready_tasks));
   one(out, "orrery_slots_used", "gauge", "Slots in use.", get(p.slots_used));
   one(out, "orrery_commits_total", "counter", "Transactions of the journal writer.", w.commits);
   one(out, "orrery_commit_entities_total", "counter", "Entities written by them.", w.entities);
   one(out, "orrery_commit_seconds_total", "counter", "Time spent in commits.",
       static_cast<double>(w.busy.count()) / 1e6);
-  one(out, "orrery_commit_failures_total", "counter", "Commits that failed and were repeated.", w.failures);
+  one(out, "orrery_commit_failures_total", "counter", "Commits that failed and were repeated.",
+      w.failures);
   one(out, "orrery_commit_refusals_total", "counter", "Commits refused by the fence.", w.refusals);
-  one(out, "orrery_commit_unknowns_total", "counter", "Commits whose outcome was read back.", w.unknowns);
+  one(out, "orrery_commit_unknowns_total", "counter", "Commits whose outcome was read back.",
+      w.unknowns);
   one(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 }
 
@@ -83,12 +95,19 @@ void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) 
   const auto per_shard = [&](const char* name, const char* help, auto value) {
     head(out, name, "gauge", help);
     for (const auto& row : rows)
-      out.append(name).append("{shard=\"").append(std::to_string(row.shard.value)).append("\"} ")
-          .append(std::to_string(value(row))).append("\n");
+      out.append(name)
+          .append("{shard=\"")
+          .append(std::to_string(row.shard.value))
+          .append("\"} ")
+          .append(std::to_string(value(row)))
+          .append("\n");
   };
-  per_shard("orrery_shard_epoch", "Owners the shard has had.", [](const shard_row& r) { return r.epoch.value; });
-  per_shard("orrery_shard_position", "Events committed.", [](const shard_row& r) { return r.position.value; });
-  per_shard("orrery_shard_published", "Events known to be published.", [](const shard_row& r) { return r.published.value; });
+  per_shard("orrery_shard_epoch", "Owners the shard has had.",
+            [](const shard_row& r) { return r.epoch.value; });
+  per_shard("orrery_shard_position", "Events committed.",
+            [](const shard_row& r) { return r.position.value; });
+  per_shard("orrery_shard_published", "Events known to be published.",
+            [](const shard_row& r) { return r.published.value; });
 }
 
 }  // namespace orrery::app

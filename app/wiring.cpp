@@ -134,7 +134,8 @@ result<void> running_node::parts::open_store() {
 result<void> running_node::parts::open_log() {
   if (how.embedded_log()) {
     auto& sqlite = static_cast<sqlite_store&>(*truth);
-    log = std::make_unique<embedded_log>(sqlite, embedded_log_options{.topic_prefix = how.topic_prefix});
+    log = std::make_unique<embedded_log>(sqlite,
+                                         embedded_log_options{.topic_prefix = how.topic_prefix});
     sink = std::make_unique<embedded_sink>(sqlite);
   } else {
     kafka_options options;
@@ -197,7 +198,11 @@ result<void> running_node::parts::start_actors() {
                                          *log,
                                          *sink,
                                          {{"exec", processes.get()}, {"http", requests.get()}},
-                                         {}, {}, {}, {}, {}});
+                                         {},
+                                         {},
+                                         {},
+                                         {},
+                                         {}});
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;

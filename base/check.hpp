@@ -9,8 +9,8 @@ namespace orrery {
 
 }  // namespace orrery
 
-#define CHECK(condition, sentence)                                               \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::orrery::check_failed(#condition, sentence, __FILE__, __LINE__);          \
+#define CHECK(condition, sentence)                                      \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]]                                      \
+      ::orrery::check_failed(#condition, sentence, __FILE__, __LINE__); \
   } while (false)

@@ -25,18 +25,18 @@ struct field {
   field(std::string_view k, const char* v) : key(k), value(v) {}
   field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), is_text(false) {}
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  field(std::string_view k, Number v) : key(k), value(std::to_string(v)), is_text(false) {}
+    requires std::is_arithmetic_v<Number> field(std::string_view k, Number v)
+        : key(k), value(std::to_string(v)), is_text(false) {}
 };
 
 struct options {
   level threshold = level::info;
-  bool json = false;        ///< JSON lines instead of logfmt.
-  std::string file;         ///< Also written there, rotated; empty = console only.
+  bool json = false;  ///< JSON lines instead of logfmt.
+  std::string file;   ///< Also written there, rotated; empty = console only.
   uint64_t file_bytes_max = 32 * 1024 * 1024;
   uint32_t files_kept = 5;
-  bool console = true;      ///< To stderr.
-  std::string node;         ///< Added to each line where not empty.
+  bool console = true;  ///< To stderr.
+  std::string node;     ///< Added to each line where not empty.
 };
 
 /// Called once by `main`; before that, and in tests, lines go to stderr as logfmt from warning up.

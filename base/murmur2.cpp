@@ -22,7 +22,10 @@ uint32_t murmur2(std::string_view bytes) noexcept {
   switch (length) {
     case 3: h ^= static_cast<uint32_t>(data[2]) << 16; [[fallthrough]];
     case 2: h ^= static_cast<uint32_t>(data[1]) << 8; [[fallthrough]];
-    case 1: h ^= data[0]; h *= m; break;
+    case 1:
+      h ^= data[0];
+      h *= m;
+      break;
     default: break;
   }
   h ^= h >> 13;

@@ -31,13 +31,12 @@ int read_digits(std::string_view text, size_t at, size_t width) {
 }
 
 failure bad_time(std::string_view text) {
-  return {errc::invalid, "not an RFC 3339 time (like 2026-11-21T10:15:00Z): " +
-                             std::string(text.substr(0, 64))};
+  return {errc::invalid,
+          "not an RFC 3339 time (like 2026-11-21T10:15:00Z): " + std::string(text.substr(0, 64))};
 }
 
 failure bad_duration(std::string_view text) {
-  return {errc::invalid,
-          "not a duration (like PT30S or 30s): " + std::string(text.substr(0, 64))};
+  return {errc::invalid, "not a duration (like PT30S or 30s): " + std::string(text.substr(0, 64))};
 }
 
 constexpr int64_t microseconds_per_day = 86'400'000'000;
@@ -121,12 +120,18 @@ result<duration> parse_iso_duration(std::string_view text) {
 }
 
 int64_t short_unit(std::string_view unit) {
-  if (unit == "us") return 1;
-  if (unit == "ms") return 1000;
-  if (unit == "s") return 1'000'000;
-  if (unit == "m") return 60'000'000;
-  if (unit == "h") return 3'600'000'000;
-  if (unit == "d") return microseconds_per_day;
+  if (unit == "us")
+    return 1;
+  if (unit == "ms")
+    return 1000;
+  if (unit == "s")
+    return 1'000'000;
+  if (unit == "m")
+    return 60'000'000;
+  if (unit == "h")
+    return 3'600'000'000;
+  if (unit == "d")
+    return microseconds_per_day;
   return 0;
 }
 
@@ -184,8 +189,7 @@ std::string format_time(time_point at) {
 result<time_point> parse_time(std::string_view text) {
   // 2026-11-21T10:15:00 is 19 characters, then an optional fraction and a zone.
   if (text.size() < 20 || text[4] != '-' || text[7] != '-' ||
-      (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || text[13] != ':' ||
-      text[16] != ':')
+      (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || text[13] != ':' || text[16] != ':')
     return bad_time(text);
   const int year = read_digits(text, 0, 4);
   const int month = read_digits(text, 5, 2);

@@ -10,9 +10,12 @@ constexpr uint64_t variant_bits = uint64_t{2} << 62;
 constexpr uint64_t variant_mask = ~(uint64_t{3} << 62);
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
   return -1;
 }
 
@@ -94,8 +97,6 @@ std::array<uint8_t, 16> to_bytes(const uuid& id) noexcept {
   return bytes;
 }
 
-uuid uuid_from_bytes(const uint8_t* bytes) noexcept {
-  return {word_at(bytes), word_at(bytes + 8)};
-}
+uuid uuid_from_bytes(const uint8_t* bytes) noexcept { return {word_at(bytes), word_at(bytes + 8)}; }
 
 }  // namespace orrery

@@ -85,8 +85,7 @@ void run() {
   const auto written = write_intake(done.id, submitted.command);
   measure("write task intake", written.size(),
           [&] { return write_intake(done.id, submitted.command).size(); });
-  const auto status =
-      status_event_of(std::optional<task>{}, done, history.back()).value();
+  const auto status = status_event_of(std::optional<task>{}, done, history.back()).value();
   const auto status_text = write(status);
   measure("write task status", status_text.size(), [&] { return write(status).size(); });
   measure("read task status", status_text.size(),

@@ -41,7 +41,8 @@ task_spec a_task(bool tagged) {
   spec.kind = "http";
   spec.payload =
       R"({"url":"http://127.0.0.1:8080/work","customer":"c-000123","amount":42.5,"n":7})";
-  if (tagged) spec.tags = {"region-eu", "nightly"};
+  if (tagged)
+    spec.tags = {"region-eu", "nightly"};
   return spec;
 }
 
@@ -50,7 +51,8 @@ double encoding(const std::vector<shard_batch>& batches) {
   const auto from = own_cpu();
   std::string rows;
   for (const auto& batch : batches) {
-    for (const auto& write : batch.writes) postgres::append_copy_row(rows, batch.shard, write);
+    for (const auto& write : batch.writes)
+      postgres::append_copy_row(rows, batch.shard, write);
     const auto events = postgres::events_in_order(batch);
     rows += codec::encode_journal(events);
   }
@@ -58,7 +60,8 @@ double encoding(const std::vector<shard_batch>& batches) {
 }
 
 void must(const commit_report& report) {
-  if (report.outcome == commit_outcome::done) return;
+  if (report.outcome == commit_outcome::done)
+    return;
   std::fprintf(stderr, "commit: %s\n", report.detail.c_str());
   std::exit(1);
 }
@@ -77,7 +80,8 @@ shard_owner own(journal_store& journal, uint16_t shard) {
 void inserts(store& s, size_t batch_size, uint16_t shards, double limit, bool tagged, int when) {
   const auto journal = s.open_journal();
   std::vector<shard_owner> owners;
-  for (uint16_t i = 0; i < shards; ++i) owners.push_back(own(*journal, i));
+  for (uint16_t i = 0; i < shards; ++i)
+    owners.push_back(own(*journal, i));
   size_t committed = 0;
   double busy = 0;
   double encode = 0;
@@ -97,7 +101,8 @@ void inserts(store& s, size_t batch_size, uint16_t shards, double limit, bool ta
     cpu += own_cpu() - cpu_from;
     busy += since(from);
     if (round % 50 == 0)  // the owner of a test remembers everything
-      for (uint16_t i = 0; i < shards; ++i) owners[i] = own(*journal, i);
+      for (uint16_t i = 0; i < shards; ++i)
+        owners[i] = own(*journal, i);
   }
   std::printf(
       "insert  %5zu tasks in %2u shards%s: %7.0f/s, commit %6.2f ms; us/task: %5.1f in all,"
@@ -150,7 +155,8 @@ int main(int argc, char** argv) {
   postgres_options options;
   options.schema = "bench";
   const auto opened = postgres_store::open(argv[1], options);
-  if (!opened) return 2;
+  if (!opened)
+    return 2;
   auto& s = **opened;
   if (const auto migrated = s.migrate(16); !migrated) {
     std::fprintf(stderr, "%s\n", migrated.error().detail.c_str());

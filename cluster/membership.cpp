@@ -11,9 +11,7 @@ namespace orrery {
 membership::membership(store& where, options how, listener tell)
     : store_(where), options_(std::move(how)), tell_(std::move(tell)) {}
 
-membership::~membership() {
-  stop();
-}
+membership::~membership() { stop(); }
 
 void membership::start() {
   if (!thread_.joinable())
@@ -21,7 +19,8 @@ void membership::start() {
 }
 
 void membership::stop() {
-  if (!thread_.joinable()) return;
+  if (!thread_.joinable())
+    return;
   thread_.request_stop();
   thread_.join();
 }
@@ -39,7 +38,8 @@ std::vector<node_row> membership::nodes() const {
 
 result<void> membership::ready() const {
   const std::lock_guard lock(guard_);
-  if (trouble_) return *trouble_;
+  if (trouble_)
+    return *trouble_;
   return {};
 }
 
@@ -63,7 +63,8 @@ void membership::run(const std::stop_token& stopping) {
       was_well = !trouble_;
       trouble_ = done ? std::nullopt : std::optional(done.error());
     }
-    if (!done && was_well) log::warning("membership.unreadable", {{"why", done.error().detail}});
+    if (!done && was_well)
+      log::warning("membership.unreadable", {{"why", done.error().detail}});
     wait(stopping);
   }
   if (auto gone = registry->withdraw(options_.self.name); !gone)
@@ -71,19 +72,23 @@ void membership::run(const std::stop_token& stopping) {
 }
 
 result<void> membership::round(node_registry& registry, entity_store& reader) {
-  if (auto announced = registry.announce(options_.self); !announced) return announced;
+  if (auto announced = registry.announce(options_.self); !announced)
+    return announced;
   auto seen = registry.nodes(options_.window);
-  if (!seen) return std::move(seen).error();
+  if (!seen)
+    return std::move(seen).error();
   {
     const std::lock_guard lock(guard_);
     nodes_ = *seen;
   }
   tell_(*std::move(seen));
   auto rows = reader.shards();
-  if (!rows) return std::move(rows).error();
+  if (!rows)
+    return std::move(rows).error();
   std::unordered_map<shard_id, std::string> owners;
   for (auto& row : *rows)
-    if (!row.owner.empty()) owners.emplace(row.shard, std::move(row.owner));
+    if (!row.owner.empty())
+      owners.emplace(row.shard, std::move(row.owner));
   const std::lock_guard lock(guard_);
   owners_ = std::move(owners);
   return {};

@@ -57,9 +57,7 @@ struct mesh::parts {
 mesh::mesh(caf::actor_system& system, options how, handler answer)
     : parts_(std::make_unique<parts>(system, std::move(how), std::move(answer))) {}
 
-mesh::~mesh() {
-  stop();
-}
+mesh::~mesh() { stop(); }
 
 result<std::string> mesh::start() {
   auto& p = *parts_;
@@ -67,7 +65,8 @@ result<std::string> mesh::start() {
   CHECK(!p.started, "a mesh is started once");
   if (p.how.node.empty() || p.how.bind_host.empty())
     return failure{errc::invalid, "the mesh needs the node's name and a host to listen at"};
-  if (auto valid = check_credentials(credentials(p.how)); !valid) return std::move(valid).error();
+  if (auto valid = check_credentials(credentials(p.how)); !valid)
+    return std::move(valid).error();
   if (!has_tls(p.system, p.how))
     return failure{errc::invalid, "the actor system was not configured for this mesh's TLS"};
   p.gate = p.system.spawn(make_gate, p.how, p.answer, p.shared);
@@ -89,9 +88,7 @@ result<std::string> mesh::start() {
   return host + ":" + std::to_string(p.port);
 }
 
-void mesh::peers(std::vector<node_row> nodes) {
-  parts_->shared->set_peers(nodes);
-}
+void mesh::peers(std::vector<node_row> nodes) { parts_->shared->set_peers(nodes); }
 
 void mesh::ask(std::string node, mesh_request request, duration limit,
                std::function<void(result<mesh_reply>)> done) {
@@ -111,19 +108,20 @@ void mesh::ask(std::string node, mesh_request request, duration limit,
                    .body = std::move(request.body)};
   question.done = done;
   const auto number = parts_->shared->add(std::move(question));
-  if (!number) return done(number.error());
+  if (!number)
+    return done(number.error());
   // Without a caller the mesh was closed just now, and the question failed with it.
-  if (const auto caller = parts_->shared->caller()) caf::anon_send(caller, question_ready{*number});
+  if (const auto caller = parts_->shared->caller())
+    caf::anon_send(caller, question_ready{*number});
 }
 
-std::vector<std::string> mesh::connected() const {
-  return parts_->shared->names_connected();
-}
+std::vector<std::string> mesh::connected() const { return parts_->shared->names_connected(); }
 
 void mesh::stop() {
   auto& p = *parts_;
   const std::lock_guard lock(p.guard);
-  if (!p.started) return;
+  if (!p.started)
+    return;
   p.started = false;
   caf::scoped_actor self{p.system, true};
   caf::anon_send(p.system.openssl_manager().actor_handle(), caf::close_atom_v, p.port);
@@ -139,7 +137,8 @@ void mesh::stop() {
 }
 
 result<void> configure(caf::actor_system_config& config, const mesh::options& how) {
-  if (auto valid = check_credentials(credentials(how)); !valid) return valid;
+  if (auto valid = check_credentials(credentials(how)); !valid)
+    return valid;
   config.openssl_certificate = how.certificate;
   config.openssl_key = how.key;
   config.openssl_cafile = how.ca;

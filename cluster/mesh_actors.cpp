@@ -63,7 +63,8 @@ void connect_peer(caf::actor_system& system, mesh_state& shared, const mesh_stat
     shared.not_connected(job, std::chrono::steady_clock::now());
   };
   const auto reached = reach(job.where, limit);
-  if (!reached) return give_up(reached.error().detail);
+  if (!reached)
+    return give_up(reached.error().detail);
   caf::actor gate;
   std::string why = "nothing is published there";
   caf::scoped_actor self{system, true};
@@ -74,7 +75,8 @@ void connect_peer(caf::actor_system& system, mesh_state& shared, const mesh_stat
             gate = caf::actor_cast<caf::actor>(std::move(found));
           },
           [&](caf::error& error) { why = system.render(error); });
-  if (!gate || !greet(system, shared, job, gate, why)) return give_up(why);
+  if (!gate || !greet(system, shared, job, gate, why))
+    return give_up(why);
   shared.connected(job, std::move(gate));
 }
 
@@ -83,14 +85,16 @@ void connect_peer(caf::actor_system& system, mesh_state& shared, const mesh_stat
 caf::result<wire_answer> gate_state::question(wire_question& text) {
   if (text.body.size() > mesh_body_bytes)
     return refusal(wire_status::too_large, "the body is larger than allowed");
-  if (text.to != node) return refusal(wire_status::wrong_node, "this is node " + node);
+  if (text.to != node)
+    return refusal(wire_status::wrong_node, "this is node " + node);
   if (text.verb > verb_max)
     return refusal(wire_status::unknown_verb, "this node does not know the verb");
   if (tickets.size() >= tickets_max)
     return refusal(wire_status::busy, "too many questions wait here");
   system_random random;
   uint64_t number = random.next();
-  while (tickets.contains(number)) number = random.next();
+  while (tickets.contains(number))
+    number = random.next();
   auto promise = self->make_response_promise<wire_answer>();
   const auto limit =
       std::min<duration>(std::chrono::milliseconds(text.limit_ms), question_limit_max);
@@ -101,7 +105,8 @@ caf::result<wire_answer> gate_state::question(wire_question& text) {
              .id = entity_id{uuid{text.id_high, text.id_low}},
              .body = std::move(text.body)},
             [weak = shared, number](mesh_reply answer) {
-              if (const auto state = weak.lock()) state->reply(number, std::move(answer));
+              if (const auto state = weak.lock())
+                state->reply(number, std::move(answer));
             });
   } catch (const std::exception& e) {
     log::error("mesh.handler_threw", {{"what", e.what()}});
@@ -113,7 +118,8 @@ caf::result<wire_answer> gate_state::question(wire_question& text) {
 
 wire_answer gate_state::hello(wire_hello& greeting) {
   constexpr size_t name_bytes = 64;
-  if (greeting.to != node) return refusal(wire_status::wrong_node, "this is node " + node);
+  if (greeting.to != node)
+    return refusal(wire_status::wrong_node, "this is node " + node);
   const auto state = shared.lock();
   if (!state || !greeting.gate || greeting.from.size() > name_bytes ||
       !state->introduced(greeting.from, std::move(greeting.gate)))
@@ -123,7 +129,8 @@ wire_answer gate_state::hello(wire_hello& greeting) {
 
 void gate_state::reply(reply_ready& ready) {
   const auto found = tickets.find(ready.ticket);
-  if (found == tickets.end()) return;  // Answered before, or too late.
+  if (found == tickets.end())
+    return;  // Answered before, or too late.
   auto promise = std::move(found->second.promise);
   tickets.erase(found);
   if (ready.body.size() > mesh_body_bytes)
@@ -161,7 +168,8 @@ caf::behavior make_gate(caf::stateful_actor<gate_state>* self, const mesh::optio
 
 void caller_state::send(uint64_t number) {
   auto next = shared->take_for_sending(number);
-  if (!next) return;
+  if (!next)
+    return;
   self->request(next->gate, caf::timespan(next->limit), std::move(next->text))
       .then([state = shared,
              number](wire_answer& answer) { state->finish(number, read_answer(answer)); },
@@ -174,13 +182,15 @@ void caller_state::send(uint64_t number) {
 
 void caller_state::watch(const std::string& node) {
   const auto gate = shared->handle_of(node);
-  if (!gate) return;
+  if (!gate)
+    return;
   self->monitor(gate);
   log::info("mesh.connected", {{"peer", node}});
 }
 
 void caller_state::look_around_now() {
-  for (const auto& job : shared->due(std::chrono::steady_clock::now())) connect(job);
+  for (const auto& job : shared->due(std::chrono::steady_clock::now()))
+    connect(job);
   self->delayed_send(self, caf::timespan(caller_period), look_around{});
 }
 
@@ -189,7 +199,8 @@ void caller_state::connect(const mesh_state::connect_job& job) {
   const bool taken = connector->submit([&system, state = shared, job, limit = reach_limit] {
     connect_peer(system, *state, job, limit);
   });
-  if (!taken) shared->not_connected(job, std::chrono::steady_clock::now());
+  if (!taken)
+    shared->not_connected(job, std::chrono::steady_clock::now());
 }
 
 caf::behavior make_caller(caf::stateful_actor<caller_state>* self, const mesh::options& how,
@@ -202,7 +213,8 @@ caf::behavior make_caller(caf::stateful_actor<caller_state>* self, const mesh::o
   self->set_error_handler([](caf::error&) {});
   self->set_down_handler([self](caf::down_msg& down) {
     const auto name = self->state.shared->lost(down.source, std::chrono::steady_clock::now());
-    if (!name.empty()) log::warning("mesh.lost", {{"peer", name}});
+    if (!name.empty())
+      log::warning("mesh.lost", {{"peer", name}});
   });
   self->delayed_send(self, caf::timespan(caller_period), look_around{});
   return {

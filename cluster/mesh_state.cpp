@@ -6,15 +6,14 @@ namespace orrery::cluster {
 
 namespace {
 
-failure unavailable(std::string why) {
-  return failure{errc::unavailable, std::move(why)};
-}
+failure unavailable(std::string why) { return failure{errc::unavailable, std::move(why)}; }
 
 }  // namespace
 
 result<uint64_t> mesh_state::add(question next) {
   const std::lock_guard lock(guard_);
-  if (!open_) return unavailable("the mesh is not running");
+  if (!open_)
+    return unavailable("the mesh is not running");
   if (questions_.size() >= questions_max)
     return failure{errc::busy, "too many questions wait for other nodes"};
   questions_.emplace(++last_number_, std::move(next));
@@ -26,7 +25,8 @@ std::optional<mesh_state::dispatch> mesh_state::take_for_sending(uint64_t number
   {
     const std::lock_guard lock(guard_);
     const auto found = questions_.find(number);
-    if (found == questions_.end()) return std::nullopt;
+    if (found == questions_.end())
+      return std::nullopt;
     auto& asked = found->second;
     node = asked.node;
     const auto place = peers_.find(node);
@@ -43,7 +43,8 @@ void mesh_state::finish(uint64_t number, result<mesh_reply> answer) {
   {
     const std::lock_guard lock(guard_);
     const auto found = questions_.find(number);
-    if (found == questions_.end()) return;
+    if (found == questions_.end())
+      return;
     done = std::move(found->second.done);
     questions_.erase(found);
   }
@@ -54,12 +55,14 @@ void mesh_state::set_peers(const std::vector<node_row>& nodes) {
   std::map<std::string, endpoint> wanted;
   for (const auto& node : nodes) {
     auto where = parse_endpoint(node.mesh_address);
-    if (where && node.name != own_name_) wanted[node.name] = *std::move(where);
+    if (where && node.name != own_name_)
+      wanted[node.name] = *std::move(where);
   }
   failed orphans;
   {
     const std::lock_guard lock(guard_);
-    if (!open_) return;
+    if (!open_)
+      return;
     for (auto known = peers_.begin(); known != peers_.end();) {
       const auto found = wanted.find(known->first);
       if (found != wanted.end() && found->second == known->second.where) {
@@ -72,7 +75,8 @@ void mesh_state::set_peers(const std::vector<node_row>& nodes) {
     }
     for (const auto& [name, where] : wanted) {
       const auto [place, is_new] = peers_.try_emplace(name);
-      if (!is_new) continue;
+      if (!is_new)
+        continue;
       place->second.where = where;
       place->second.ours = own_name_ < name;
       if (const auto known = introduced_.find(name); known != introduced_.end())
@@ -96,7 +100,8 @@ std::vector<mesh_state::connect_job> mesh_state::due(steady_point now) {
 bool mesh_state::connected(const connect_job& job, caf::actor gate) {
   const std::lock_guard lock(guard_);
   const auto found = peers_.find(job.node);
-  if (!open_ || found == peers_.end() || !(found->second.where == job.where)) return false;
+  if (!open_ || found == peers_.end() || !(found->second.where == job.where))
+    return false;
   found->second.connecting = false;
   take_in(job.node, found->second, std::move(gate));
   return true;
@@ -104,7 +109,8 @@ bool mesh_state::connected(const connect_job& job, caf::actor gate) {
 
 bool mesh_state::introduced(const std::string& node, caf::actor gate) {
   const std::lock_guard lock(guard_);
-  if (!open_ || (introduced_.size() >= introduced_max && !introduced_.contains(node))) return false;
+  if (!open_ || (introduced_.size() >= introduced_max && !introduced_.contains(node)))
+    return false;
   introduced_[node] = gate;
   if (const auto found = peers_.find(node); found != peers_.end())
     take_in(node, found->second, std::move(gate));
@@ -120,7 +126,8 @@ void mesh_state::take_in(const std::string& node, peer& one, caf::actor gate) {
 void mesh_state::not_connected(const connect_job& job, steady_point now) {
   const std::lock_guard lock(guard_);
   const auto found = peers_.find(job.node);
-  if (found == peers_.end() || !(found->second.where == job.where)) return;
+  if (found == peers_.end() || !(found->second.where == job.where))
+    return;
   auto& one = found->second;
   one.connecting = false;
   one.next_try = now + one.pause;
@@ -142,12 +149,14 @@ std::string mesh_state::lost(const caf::actor_addr& gate, steady_point now) {
     const auto found = std::find_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
       return entry.second.gate && entry.second.gate.address() == gate;
     });
-    if (found == peers_.end()) return {};
+    if (found == peers_.end())
+      return {};
     name = found->first;
     auto& one = found->second;
     one.gate = nullptr;
     // One that comes and goes keeps its growing pause; one that was there for long starts anew.
-    if (now - one.since > pause_max) one.pause = pause_first;
+    if (now - one.since > pause_max)
+      one.pause = pause_first;
     one.next_try = now + one.pause;
     one.pause = std::min<duration>(one.pause * 2, pause_max);
     orphans = take_questions_of(name);
@@ -160,7 +169,8 @@ std::vector<std::string> mesh_state::names_connected() const {
   std::vector<std::string> names;
   const std::lock_guard lock(guard_);
   for (const auto& [name, one] : peers_)
-    if (one.gate) names.push_back(name);
+    if (one.gate)
+      names.push_back(name);
   return names;
 }
 
@@ -182,7 +192,8 @@ void mesh_state::close() {
     gate_ = nullptr;
     gone.swap(peers_);
     forgotten.swap(introduced_);
-    for (auto& [number, asked] : questions_) orphans.push_back(std::move(asked.done));
+    for (auto& [number, asked] : questions_)
+      orphans.push_back(std::move(asked.done));
     questions_.clear();
   }
   fail(std::move(orphans), "the mesh was stopped");
@@ -200,7 +211,8 @@ caf::actor mesh_state::own_gate() const {
 
 void mesh_state::reply(uint64_t ticket, mesh_reply answer) const {
   const std::lock_guard lock(guard_);
-  if (gate_) caf::anon_send(gate_, reply_ready{ticket, answer.code, std::move(answer.body)});
+  if (gate_)
+    caf::anon_send(gate_, reply_ready{ticket, answer.code, std::move(answer.body)});
 }
 
 mesh_state::failed mesh_state::take_questions_of(const std::string& node) {
@@ -217,7 +229,8 @@ mesh_state::failed mesh_state::take_questions_of(const std::string& node) {
 }
 
 void mesh_state::fail(failed questions, const std::string& why) {
-  for (auto& done : questions) done(unavailable(why));
+  for (auto& done : questions)
+    done(unavailable(why));
 }
 
 }  // namespace orrery::cluster

@@ -56,7 +56,8 @@ result<void> write_new(const std::filesystem::path& file, BIO* content) {
   const auto wrote = ::write(fd, bytes, static_cast<size_t>(length));
   const bool durable = wrote == length && ::fsync(fd) == 0;
   ::close(fd);
-  if (durable) return {};
+  if (durable)
+    return {};
   ::unlink(file.c_str());
   return failure{errc::unavailable, file.string() + " could not be written"};
 }
@@ -68,9 +69,11 @@ result<void> write_pair(const std::filesystem::path& certificate_file, X509* cer
   if (::PEM_write_bio_PrivateKey(key_text.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1 ||
       ::PEM_write_bio_X509(certificate_text.get(), certificate) != 1)
     return crypto_failure("encoding a certificate");
-  if (auto wrote = write_new(key_file, key_text.get()); !wrote) return wrote;
+  if (auto wrote = write_new(key_file, key_text.get()); !wrote)
+    return wrote;
   auto wrote = write_new(certificate_file, certificate_text.get());
-  if (!wrote) ::unlink(key_file.c_str());
+  if (!wrote)
+    ::unlink(key_file.c_str());
   return wrote;
 }
 
@@ -82,7 +85,8 @@ result<certificate_ptr> read_certificate(const std::filesystem::path& file) {
   const auto in = open_file(file);
   certificate_ptr certificate(in ? ::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)
                                  : nullptr);
-  if (certificate) return certificate;
+  if (certificate)
+    return certificate;
   ::ERR_clear_error();
   return failure{errc::not_found, file.string() + " is no certificate that can be read"};
 }
@@ -92,7 +96,8 @@ result<key_ptr> read_key(const std::filesystem::path& file) {
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   const auto in = open_file(file);
   key_ptr key(in ? ::PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr) : nullptr);
-  if (key) return key;
+  if (key)
+    return key;
   ::ERR_clear_error();
   return failure{errc::not_found, file.string() + " is no private key that can be read"};
 }
@@ -141,7 +146,8 @@ bool is_node_name(std::string_view node) {
 result<void> init_authority(const std::filesystem::path& dir) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
-  if (error) return failure{errc::unavailable, dir.string() + ": " + error.message()};
+  if (error)
+    return failure{errc::unavailable, dir.string() + ": " + error.message()};
   const auto certificate_file = dir / "ca.pem";
   const auto key_file = dir / "ca.key";
   if (std::filesystem::exists(certificate_file) || std::filesystem::exists(key_file))
@@ -195,11 +201,14 @@ result<void> check_credentials(const node_credentials& files) {
                    "the mesh needs a certificate, its key and the authority's "
                    "certificate: it never opens a port without mutual TLS"};
   auto certificate = read_certificate(files.certificate);
-  if (!certificate) return std::move(certificate).error();
+  if (!certificate)
+    return std::move(certificate).error();
   auto authority = read_certificate(files.authority);
-  if (!authority) return std::move(authority).error();
+  if (!authority)
+    return std::move(authority).error();
   auto key = read_key(files.key);
-  if (!key) return std::move(key).error();
+  if (!key)
+    return std::move(key).error();
   if (::X509_check_private_key(certificate->get(), key->get()) != 1) {
     ::ERR_clear_error();
     return failure{errc::invalid,

@@ -17,7 +17,8 @@ namespace {
 /// Whether a connection to this address is made within the limit.
 bool answers(const addrinfo& address, duration limit) {
   const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
+  if (fd < 0)
+    return false;
   int error = ::connect(fd, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
   if (error == EINPROGRESS) {
     pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
@@ -43,8 +44,10 @@ result<endpoint> parse_endpoint(std::string_view text) {
   if (error != std::errc{} || end != port.data() + port.size() || out.port == 0)
     return failure{errc::invalid, "a port is a number from 1 to 65535", "address"};
   auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty()) return failure{errc::invalid, "an address has the form host:port", "address"};
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  if (host.empty())
+    return failure{errc::invalid, "an address has the form host:port", "address"};
   out.host = host;
   return out;
 }

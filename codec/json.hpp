@@ -40,7 +40,7 @@ public:
   json_writer& value(uint32_t number) { return value(static_cast<uint64_t>(number)); }
   json_writer& value(double number);
   json_writer& value(bool flag);
-  json_writer& value(time_point at);   ///< RFC 3339; `never` as null.
+  json_writer& value(time_point at);  ///< RFC 3339; `never` as null.
   json_writer& value(const uuid& id);
   json_writer& null();
   /// Already JSON; put in as it is.

@@ -59,9 +59,8 @@ public:
     return scalar(v);
   }
   bool number_integer(int64_t number) {
-    json_value v{.is = json_value::form::integer,
-                 .integer = number,
-                 .real = static_cast<double>(number)};
+    json_value v{
+        .is = json_value::form::integer, .integer = number, .real = static_cast<double>(number)};
     return scalar(v);
   }
   bool number_unsigned(uint64_t number) {

@@ -8,9 +8,7 @@ namespace orrery::codec::detail {
 
 namespace {
 
-constexpr bool is_space(char c) noexcept {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 std::string longer_than(size_t bytes_max) {
   return "is longer than " + std::to_string(bytes_max) + " bytes";
@@ -71,8 +69,8 @@ bool member::real(double& into) const {
 bool member::length(duration& into) const {
   if (is_null())
     return true;
-  auto parsed = is(json_value::form::string) ? parse_duration(*value_.text)
-                                             : result<duration>(failure{});
+  auto parsed =
+      is(json_value::form::string) ? parse_duration(*value_.text) : result<duration>(failure{});
   if (!parsed)
     return refuse("must be a duration, like \"PT30S\" or \"30s\"");
   into = *parsed;
@@ -185,8 +183,8 @@ result<std::vector<std::string_view>> split_array(std::string_view text, size_t 
     if (text.empty())
       break;
     if (text.front() != ',')
-      return failure{errc::invalid, "is not valid JSON after item " +
-                                        std::to_string(items.size() - 1)};
+      return failure{errc::invalid,
+                     "is not valid JSON after item " + std::to_string(items.size() - 1)};
     text = trimmed(text.substr(1));
     if (text.empty())
       return failure{errc::invalid, "is not valid JSON: it ends with a comma"};

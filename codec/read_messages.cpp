@@ -136,8 +136,7 @@ result<submission> read_submission(entity_kind kind, std::string_view body) {
                 : result<submission>(std::move(read).error());
   }
   auto read = read_order_body(body);
-  return read ? submission_of(kind, std::move(*read))
-              : result<submission>(std::move(read).error());
+  return read ? submission_of(kind, std::move(*read)) : result<submission>(std::move(read).error());
 }
 
 result<std::vector<submission>> read_batch(entity_kind kind, std::string_view body) {

@@ -7,15 +7,24 @@ namespace {
 
 bool read_member(std::string_view key, json_value& value, order_body& b, failure& error) {
   const member m(key, value, error);
-  if (key == "orderId") return m.text(b.id_text, limits::reference_bytes);
-  if (key == "product") return m.text(b.spec.product);
-  if (key == "quantity") return m.whole(b.spec.quantity);
-  if (key == "customer") return m.text(b.spec.customer);
-  if (key == "flow") return m.text(b.spec.flow);
-  if (key == "expiresIn") return m.length(b.spec.expires_in);
-  if (key == "metadata") return m.object(b.spec.metadata, limits::metadata_bytes);
-  if (key == "command") return m.text(b.command, limits::name_bytes);
-  if (key == "reason") return m.text(b.reason, limits::text_bytes);
+  if (key == "orderId")
+    return m.text(b.id_text, limits::reference_bytes);
+  if (key == "product")
+    return m.text(b.spec.product);
+  if (key == "quantity")
+    return m.whole(b.spec.quantity);
+  if (key == "customer")
+    return m.text(b.spec.customer);
+  if (key == "flow")
+    return m.text(b.spec.flow);
+  if (key == "expiresIn")
+    return m.length(b.spec.expires_in);
+  if (key == "metadata")
+    return m.object(b.spec.metadata, limits::metadata_bytes);
+  if (key == "command")
+    return m.text(b.command, limits::name_bytes);
+  if (key == "reason")
+    return m.text(b.reason, limits::text_bytes);
   return true;
 }
 

@@ -80,44 +80,66 @@ bool read_previous(const member& m, const json_value& value, std::optional<Enum>
 bool read_order_member(std::string_view key, json_value& value, order_status_event& e,
                        common_members& common, failure& error) {
   const member m(key, value, error);
-  if (key == "orderId") return common.id(m, value, e.order_id);
-  if (key == "reference") return m.text(e.reference);
-  if (key == "product") return m.text(e.product);
-  if (key == "quantity") return m.whole(e.quantity);
+  if (key == "orderId")
+    return common.id(m, value, e.order_id);
+  if (key == "reference")
+    return m.text(e.reference);
+  if (key == "product")
+    return m.text(e.product);
+  if (key == "quantity")
+    return m.whole(e.quantity);
   if (key == "status") {
     common.has_status = value.is != json_value::form::null;
     return m.choice(e.status, parse_order_status, "must be a status in upper case");
   }
-  if (key == "previousStatus") return read_previous(m, value, e.previous, parse_order_status);
-  if (key == "reason") return m.text(e.reason);
-  if (key == "shard") return common.shard(m, e.shard);
-  if (key == "position") return common.position(m, e.position);
-  if (key == "at") return m.time(e.at);
+  if (key == "previousStatus")
+    return read_previous(m, value, e.previous, parse_order_status);
+  if (key == "reason")
+    return m.text(e.reason);
+  if (key == "shard")
+    return common.shard(m, e.shard);
+  if (key == "position")
+    return common.position(m, e.position);
+  if (key == "at")
+    return m.time(e.at);
   return true;
 }
 
 bool read_task_member(std::string_view key, json_value& value, task_status_event& e,
                       common_members& common, failure& error) {
   const member m(key, value, error);
-  if (key == "taskId") return common.id(m, value, e.task_id);
-  if (key == "reference") return m.text(e.reference);
-  if (key == "kind") return m.text(e.kind);
-  if (key == "queue") return m.text(e.queue);
+  if (key == "taskId")
+    return common.id(m, value, e.task_id);
+  if (key == "reference")
+    return m.text(e.reference);
+  if (key == "kind")
+    return m.text(e.kind);
+  if (key == "queue")
+    return m.text(e.queue);
   if (key == "status") {
     common.has_status = value.is != json_value::form::null;
     return m.choice(e.status, parse_task_status, "must be a status in upper case");
   }
-  if (key == "previousStatus") return read_previous(m, value, e.previous, parse_task_status);
-  if (key == "run") return m.whole(e.run);
-  if (key == "attempt") return m.whole(e.attempt);
+  if (key == "previousStatus")
+    return read_previous(m, value, e.previous, parse_task_status);
+  if (key == "run")
+    return m.whole(e.run);
+  if (key == "attempt")
+    return m.whole(e.attempt);
   if (key == "reason")
     return m.choice(e.reason, parse_end_reason, "must be the reason of an attempt's end");
-  if (key == "reasonText") return m.text(e.reason_text);
-  if (key == "result") return m.json(e.result, limits::result_bytes);
-  if (key == "error") return m.text(e.error);
-  if (key == "shard") return common.shard(m, e.shard);
-  if (key == "position") return common.position(m, e.position);
-  if (key == "at") return m.time(e.at);
+  if (key == "reasonText")
+    return m.text(e.reason_text);
+  if (key == "result")
+    return m.json(e.result, limits::result_bytes);
+  if (key == "error")
+    return m.text(e.error);
+  if (key == "shard")
+    return common.shard(m, e.shard);
+  if (key == "position")
+    return common.position(m, e.position);
+  if (key == "at")
+    return m.time(e.at);
   return true;
 }
 

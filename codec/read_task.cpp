@@ -8,14 +8,20 @@ namespace {
 bool read_retry(const member& m, retry_policy& into, failure& error) {
   return m.each([&](std::string_view key, json_value& value) {
     const member one(key, value, error, "retry.");
-    if (key == "maxAttempts") return one.whole(into.max_attempts);
+    if (key == "maxAttempts")
+      return one.whole(into.max_attempts);
     if (key == "kind")
       return one.choice(into.kind, parse_backoff_kind, "must be exponential, fixed or linear");
-    if (key == "initial") return one.length(into.initial);
-    if (key == "factor") return one.real(into.factor);
-    if (key == "max") return one.length(into.max);
-    if (key == "jitter") return one.real(into.jitter);
-    if (key == "nonRetryable") return one.texts(into.non_retryable, limits::tags);
+    if (key == "initial")
+      return one.length(into.initial);
+    if (key == "factor")
+      return one.real(into.factor);
+    if (key == "max")
+      return one.length(into.max);
+    if (key == "jitter")
+      return one.real(into.jitter);
+    if (key == "nonRetryable")
+      return one.texts(into.non_retryable, limits::tags);
     if (key == "onExhausted")
       return one.choice(into.on_exhausted, parse_exhausted_action, "must be dead or pause");
     return true;
@@ -24,20 +30,34 @@ bool read_retry(const member& m, retry_policy& into, failure& error) {
 
 /// Members of the spec; empty where `key` is none of them.
 std::optional<bool> read_spec(std::string_view key, const member& m, task_spec& s, failure& error) {
-  if (key == "kind") return m.text(s.kind);
-  if (key == "payload") return m.json(s.payload, limits::payload_bytes);
-  if (key == "queue") return m.text(s.queue);
-  if (key == "priority") return m.whole(s.priority);
-  if (key == "ttl") return m.length(s.ttl);
-  if (key == "retry") return read_retry(m, s.retry, error);
-  if (key == "tags") return m.texts(s.tags, limits::tags);
-  if (key == "description") return m.text(s.description);
-  if (key == "queueTtl") return m.length(s.queue_ttl);
-  if (key == "totalTtl") return m.length(s.total_ttl);
-  if (key == "heartbeat") return m.length(s.heartbeat);
-  if (key == "deadline") return m.time(s.deadline);
-  if (key == "runAt") return m.time(s.run_at);
-  if (key == "uniqueKey") return m.text(s.unique_key);
+  if (key == "kind")
+    return m.text(s.kind);
+  if (key == "payload")
+    return m.json(s.payload, limits::payload_bytes);
+  if (key == "queue")
+    return m.text(s.queue);
+  if (key == "priority")
+    return m.whole(s.priority);
+  if (key == "ttl")
+    return m.length(s.ttl);
+  if (key == "retry")
+    return read_retry(m, s.retry, error);
+  if (key == "tags")
+    return m.texts(s.tags, limits::tags);
+  if (key == "description")
+    return m.text(s.description);
+  if (key == "queueTtl")
+    return m.length(s.queue_ttl);
+  if (key == "totalTtl")
+    return m.length(s.total_ttl);
+  if (key == "heartbeat")
+    return m.length(s.heartbeat);
+  if (key == "deadline")
+    return m.time(s.deadline);
+  if (key == "runAt")
+    return m.time(s.run_at);
+  if (key == "uniqueKey")
+    return m.text(s.unique_key);
   if (key == "delivery")
     return m.choice(s.delivery, parse_delivery_mode, "must be at-least-once or at-most-once");
   if (key == "onTimeout")
@@ -47,9 +67,12 @@ std::optional<bool> read_spec(std::string_view key, const member& m, task_spec& 
 
 bool read_member(std::string_view key, json_value& value, task_body& b, failure& error) {
   const member m(key, value, error);
-  if (key == "taskId") return m.text(b.id_text, limits::reference_bytes);
-  if (key == "command") return m.text(b.command, limits::name_bytes);
-  if (const auto read = read_spec(key, m, b.spec, error)) return *read;
+  if (key == "taskId")
+    return m.text(b.id_text, limits::reference_bytes);
+  if (key == "command")
+    return m.text(b.command, limits::name_bytes);
+  if (const auto read = read_spec(key, m, b.spec, error))
+    return *read;
   const bool given = value.is != json_value::form::null;
   if (key == "run") {
     b.has_run = given;
@@ -59,15 +82,23 @@ bool read_member(std::string_view key, json_value& value, task_body& b, failure&
     b.has_attempt = given;
     return m.whole(b.token.attempt);
   }
-  if (key == "result") return m.json(b.result, limits::result_bytes);
-  if (key == "error") return m.text(b.error, limits::text_bytes);
-  if (key == "errorCode") return m.text(b.error_code, limits::name_bytes);
-  if (key == "retryable") return m.flag(b.retryable);
-  if (key == "retryAfter") return m.length(b.retry_after);
-  if (key == "reason") return m.text(b.reason, limits::text_bytes);
-  if (key == "kill") return m.flag(b.kill);
+  if (key == "result")
+    return m.json(b.result, limits::result_bytes);
+  if (key == "error")
+    return m.text(b.error, limits::text_bytes);
+  if (key == "errorCode")
+    return m.text(b.error_code, limits::name_bytes);
+  if (key == "retryable")
+    return m.flag(b.retryable);
+  if (key == "retryAfter")
+    return m.length(b.retry_after);
+  if (key == "reason")
+    return m.text(b.reason, limits::text_bytes);
+  if (key == "kill")
+    return m.flag(b.kill);
   // Relative to a clock that a reader has not; silently starting at once would be worse.
-  if (key == "delay" && given) return m.refuse("is not known here: give runAt");
+  if (key == "delay" && given)
+    return m.refuse("is not known here: give runAt");
   return true;
 }
 
@@ -121,8 +152,8 @@ result<std::optional<entity_command>> command_of(std::string_view verb, task_bod
     return std::move(ok).error();
   if (verb == "complete")
     return some(complete_task{b.token, std::move(b.result)});
-  return some(fail_task{b.token, std::move(b.error), std::move(b.error_code), b.retryable,
-                        b.retry_after});
+  return some(
+      fail_task{b.token, std::move(b.error), std::move(b.error_code), b.retryable, b.retry_after});
 }
 
 }  // namespace orrery::codec::detail

@@ -115,7 +115,8 @@ bool read_as(const wire_field& field, entity_event& into) {
   bool ok = false;
   [&]<size_t... I>(std::index_sequence<I...>) {
     (void)(one(std::in_place_type<std::variant_alternative_t<I, Events>>, ok) || ...);
-  }(std::make_index_sequence<std::variant_size_v<Events>>{});
+  }
+  (std::make_index_sequence<std::variant_size_v<Events>>{});
   return ok;
 }
 

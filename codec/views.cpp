@@ -103,8 +103,7 @@ void append_view(std::string& out, const event_record& record) {
   writer.begin_object().field("type", name_of(record.event));
   writer.field("position", record.position.value).field("at", record.at);
   writer.field(id_name(kind_of(record.event)), record.id.value);
-  std::visit([&](const auto& of_kind) { std::visit(event_writer{writer}, of_kind); },
-             record.event);
+  std::visit([&](const auto& of_kind) { std::visit(event_writer{writer}, of_kind); }, record.event);
   writer.end_object();
 }
 

@@ -10,8 +10,8 @@ namespace orrery::limits {
 
 inline constexpr size_t payload_bytes = 256 * 1024;
 inline constexpr size_t result_bytes = 256 * 1024;
-inline constexpr size_t text_bytes = 4 * 1024;       ///< description, reason, error message
-inline constexpr size_t name_bytes = 128;            ///< kind, queue, tag, flow, product, keys
+inline constexpr size_t text_bytes = 4 * 1024;  ///< description, reason, error message
+inline constexpr size_t name_bytes = 128;       ///< kind, queue, tag, flow, product, keys
 inline constexpr size_t reference_bytes = 512;
 inline constexpr size_t tags = 32;
 inline constexpr size_t metadata_bytes = 16 * 1024;
@@ -22,13 +22,13 @@ inline constexpr size_t json_keys = 10'000;
 inline constexpr size_t output_bytes = 1024 * 1024;  ///< captured per attempt, oldest dropped
 inline constexpr uint32_t attempts = 1'000;
 inline constexpr uint32_t runs = 100;
-inline constexpr int32_t priority_min = 1;           ///< most urgent
+inline constexpr int32_t priority_min = 1;  ///< most urgent
 inline constexpr int32_t priority_max = 5;
 inline constexpr int32_t priority_default = 3;
 inline constexpr duration ttl_min = 1ms;
 inline constexpr duration ttl_max = 24h * 30;
 inline constexpr duration ttl_default = 15min;
-inline constexpr duration delay_max = 24h * 3650;    ///< runAt, deadline, expiresIn: ten years ahead
+inline constexpr duration delay_max = 24h * 3650;  ///< runAt, deadline, expiresIn: ten years ahead
 inline constexpr int64_t quantity_max = 1'000'000;
 inline constexpr size_t list_items = 1'000;
 

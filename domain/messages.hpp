@@ -12,8 +12,8 @@ namespace orrery {
 
 /// A value of `order_topic` or `task_topic` after reading: a command for one entity.
 struct intake_message {
-  std::string id_text;      ///< `orderId` / `taskId` as it came; empty = none.
-  entity_command command;   ///< A submit carries the spec, without `reference`.
+  std::string id_text;     ///< `orderId` / `taskId` as it came; empty = none.
+  entity_command command;  ///< A submit carries the spec, without `reference`.
 };
 
 /// `order_topic`: `{"product":"Laptop","quantity":1,…}` or `{"command":"cancel","orderId":…}`.
@@ -26,12 +26,12 @@ struct order_status_event {
   std::string product;
   int64_t quantity = 0;
   order_status status = order_status::created;
-  std::optional<order_status> previous;   ///< Absent for the first.
+  std::optional<order_status> previous;  ///< Absent for the first.
   std::string reason;
   shard_id shard;
   position_t position;
   time_point at{};
-  std::string traceparent;                ///< A header, not part of the value.
+  std::string traceparent;  ///< A header, not part of the value.
 
   friend bool operator==(const order_status_event&, const order_status_event&) = default;
 };
@@ -46,9 +46,9 @@ struct task_status_event {
   std::optional<task_status> previous;
   uint32_t run = 1;
   uint32_t attempt = 0;
-  end_reason reason = end_reason::none;   ///< Left out of the JSON where none.
+  end_reason reason = end_reason::none;  ///< Left out of the JSON where none.
   std::string reason_text;
-  std::string result;                     ///< JSON text.
+  std::string result;  ///< JSON text.
   std::string error;
   shard_id shard;
   position_t position;

@@ -32,8 +32,8 @@ constexpr std::array<uint16_t, order_statuses> moves = [] {
 }();
 
 failure refused(const order& o, std::string_view wish) {
-  return {errc::rejected, "cannot " + std::string(wish) + ": the order is " +
-                              std::string(to_string(o.status))};
+  return {errc::rejected,
+          "cannot " + std::string(wish) + ": the order is " + std::string(to_string(o.status))};
 }
 
 using events = std::vector<order_event>;
@@ -152,17 +152,16 @@ std::optional<order_status> parse_order_status(std::string_view text) noexcept {
 
 std::string_view name_of(const order_event& event) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<order_event>> names = {
-      "OrderCreated",   "OrderConfirmed",          "OrderRejected",
-      "OrderFulfilmentStarted", "OrderCompleted",  "OrderCancelled",
-      "OrderExpired",   "OrderCompensationStarted", "OrderFailed",
-      "OrderCompensationFailed"};
+      "OrderCreated",   "OrderConfirmed",         "OrderRejected", "OrderFulfilmentStarted",
+      "OrderCompleted", "OrderCancelled",         "OrderExpired",  "OrderCompensationStarted",
+      "OrderFailed",    "OrderCompensationFailed"};
   return names[event.index()];
 }
 
 std::string_view name_of(const order_command& command) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<order_command>> names = {
-      "submit", "confirm", "reject",     "begin-fulfilment", "complete",
-      "cancel", "wake",    "compensate", "fail",             "fail-compensation"};
+      "submit", "confirm",    "reject", "begin-fulfilment", "complete", "cancel",
+      "wake",   "compensate", "fail",   "fail-compensation"};
   return names[command.index()];
 }
 

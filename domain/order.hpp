@@ -19,7 +19,7 @@ enum class order_status : uint8_t {
   fulfilling,
   compensating,
   completed,
-  rejected,             ///< No stock, or refused by an operator.
+  rejected,  ///< No stock, or refused by an operator.
   cancelled,
   expired,
   failed,               ///< A step failed; everything was compensated.
@@ -34,9 +34,9 @@ struct order_spec {
   std::string product;
   int64_t quantity = 1;
   std::string customer;
-  std::string flow;          ///< Empty = none.
-  duration expires_in{};     ///< 0 = never expires.
-  std::string metadata;      ///< A JSON object as text; empty = none.
+  std::string flow;       ///< Empty = none.
+  duration expires_in{};  ///< 0 = never expires.
+  std::string metadata;   ///< A JSON object as text; empty = none.
   std::string reference;
   std::string traceparent;
   std::string request_hash;
@@ -72,7 +72,8 @@ struct order_rejected {
   friend bool operator==(const order_rejected&, const order_rejected&) = default;
 };
 struct order_fulfilment_started {
-  friend bool operator==(const order_fulfilment_started&, const order_fulfilment_started&) = default;
+  friend bool operator==(const order_fulfilment_started&,
+                         const order_fulfilment_started&) = default;
 };
 struct order_completed {
   friend bool operator==(const order_completed&, const order_completed&) = default;
@@ -106,17 +107,29 @@ using order_event =
 /// `OrderCreated`, `OrderConfirmed`, …
 std::string_view name_of(const order_event& event) noexcept;
 
-struct submit_order { order_spec spec; };
+struct submit_order {
+  order_spec spec;
+};
 struct confirm_order {};
-struct reject_order { std::string reason; };
+struct reject_order {
+  std::string reason;
+};
 struct begin_fulfilment {};
 struct complete_order {};
-struct cancel_order { std::string reason; };
+struct cancel_order {
+  std::string reason;
+};
 /// A timer of the order came due.
 struct wake_order {};
-struct begin_compensation { std::string reason; };
-struct fail_order { std::string reason; };
-struct fail_compensation { std::string reason; };
+struct begin_compensation {
+  std::string reason;
+};
+struct fail_order {
+  std::string reason;
+};
+struct fail_compensation {
+  std::string reason;
+};
 
 using order_command =
     std::variant<submit_order, confirm_order, reject_order, begin_fulfilment, complete_order,

@@ -11,7 +11,8 @@ namespace orrery {
 namespace {
 
 template <class Enum, size_t N>
-std::optional<Enum> parse_enum(const std::array<std::string_view, N>& names, std::string_view text) {
+std::optional<Enum> parse_enum(const std::array<std::string_view, N>& names,
+                               std::string_view text) {
   for (size_t i = 0; i < N; ++i)
     if (names[i] == text)
       return static_cast<Enum>(i);
@@ -29,7 +30,9 @@ constexpr std::array<std::string_view, 2> timeout_names = {"fail", "retry"};
 constexpr std::array<std::string_view, 3> backoff_names = {"exponential", "fixed", "linear"};
 constexpr std::array<std::string_view, 2> exhausted_names = {"dead", "pause"};
 
-constexpr uint16_t bit(task_status s) { return static_cast<uint16_t>(1U << static_cast<unsigned>(s)); }
+constexpr uint16_t bit(task_status s) {
+  return static_cast<uint16_t>(1U << static_cast<unsigned>(s));
+}
 
 using enum task_status;
 
@@ -59,14 +62,16 @@ uint64_t mix(uint64_t x) {
 }
 
 time_point earlier(time_point a, time_point b) {
-  if (a == never) return b;
-  if (b == never) return a;
+  if (a == never)
+    return b;
+  if (b == never)
+    return a;
   return std::min(a, b);
 }
 
 failure refused(const task& t, std::string_view wish) {
-  return {errc::rejected, "cannot " + std::string(wish) + ": the task is " +
-                              std::string(to_string(t.status))};
+  return {errc::rejected,
+          "cannot " + std::string(wish) + ": the task is " + std::string(to_string(t.status))};
 }
 
 using events = std::vector<task_event>;
@@ -84,10 +89,11 @@ result<void> speaks_for_running(const task& t, attempt_token token, std::string_
   if (t.status != running)
     return refused(t, wish);
   if (token != t.token())
-    return failure{errc::rejected,
-                   "cannot " + std::string(wish) + ": run " + std::to_string(token.run) +
-                       " attempt " + std::to_string(token.attempt) + " is over; the task is in run " +
-                       std::to_string(t.run) + " attempt " + std::to_string(t.attempt)};
+    return failure{errc::rejected, "cannot " + std::string(wish) + ": run " +
+                                       std::to_string(token.run) + " attempt " +
+                                       std::to_string(token.attempt) +
+                                       " is over; the task is in run " + std::to_string(t.run) +
+                                       " attempt " + std::to_string(t.attempt)};
   return {};
 }
 
@@ -376,7 +382,9 @@ std::string_view to_string(delivery_mode m) noexcept {
 std::string_view to_string(timeout_action a) noexcept {
   return timeout_names[static_cast<size_t>(a)];
 }
-std::string_view to_string(backoff_kind k) noexcept { return backoff_names[static_cast<size_t>(k)]; }
+std::string_view to_string(backoff_kind k) noexcept {
+  return backoff_names[static_cast<size_t>(k)];
+}
 std::string_view to_string(exhausted_action a) noexcept {
   return exhausted_names[static_cast<size_t>(a)];
 }
@@ -450,8 +458,7 @@ time_point task::life_ends_at() const noexcept {
 }
 
 time_point task::waits_until() const noexcept {
-  const auto slot =
-      status == queued && spec.queue_ttl > 0us ? queued_at + spec.queue_ttl : never;
+  const auto slot = status == queued && spec.queue_ttl > 0us ? queued_at + spec.queue_ttl : never;
   return is_final(status) ? never : earlier(life_ends_at(), slot);
 }
 
@@ -490,8 +497,8 @@ result<void> validate(const task_spec& s) {
   return {};
 }
 
-result<std::vector<task_event>> decide(const std::optional<task>& state, const task_command& command,
-                                       time_point now) {
+result<std::vector<task_event>> decide(const std::optional<task>& state,
+                                       const task_command& command, time_point now) {
   if (state)
     return std::visit(decider{*state, now}, command);
   const auto* submit = std::get_if<submit_task>(&command);

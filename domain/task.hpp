@@ -22,8 +22,8 @@ enum class task_status : uint8_t {
   retrying,       ///< The last attempt failed; waits for the next.
   paused,         ///< Held by an operator, or after the last attempt (`on_exhausted = pause`).
   succeeded,
-  failed,         ///< Dead letter: can be rerun.
-  expired,        ///< A clock ended it.
+  failed,   ///< Dead letter: can be rerun.
+  expired,  ///< A clock ended it.
   cancelled,
 };
 inline constexpr size_t task_statuses = 9;
@@ -33,14 +33,14 @@ constexpr bool is_final(task_status s) noexcept { return s >= task_status::succe
 
 /// Why an attempt ended. Every attempt ends with exactly one of these.
 enum class end_reason : uint8_t {
-  none = 0,     ///< Has not ended, or ended while no attempt was under way.
+  none = 0,  ///< Has not ended, or ended while no attempt was under way.
   succeeded,
   failed,
-  ttl,          ///< One attempt took longer than `ttl`.
-  queue_ttl,    ///< Waited for a slot longer than `queue_ttl`.
-  total_ttl,    ///< The whole life passed `total_ttl` or `deadline`.
-  heartbeat,    ///< The worker was silent for too long.
-  lease_lost,   ///< The node or worker that ran it is gone.
+  ttl,         ///< One attempt took longer than `ttl`.
+  queue_ttl,   ///< Waited for a slot longer than `queue_ttl`.
+  total_ttl,   ///< The whole life passed `total_ttl` or `deadline`.
+  heartbeat,   ///< The worker was silent for too long.
+  lease_lost,  ///< The node or worker that ran it is gone.
   cancelled,
   killed,
   interrupted,  ///< The node was shut down; costs no attempt.
@@ -67,7 +67,7 @@ struct retry_policy {
   duration initial = 1s;
   double factor = 2.0;
   duration max = 5min;
-  double jitter = 0.2;  ///< The delay is spread over ± this share of itself.
+  double jitter = 0.2;                     ///< The delay is spread over ± this share of itself.
   std::vector<std::string> non_retryable;  ///< Error codes after which no retry is made.
   exhausted_action on_exhausted = exhausted_action::dead;
 
@@ -81,7 +81,7 @@ duration retry_delay(const retry_policy& policy, entity_id id, attempt_token fai
 struct task_spec {
   std::string kind;
   std::string description;
-  std::string payload;    ///< JSON text as it came; empty = none.
+  std::string payload;  ///< JSON text as it came; empty = none.
   std::string queue = "default";
   int32_t priority = limits::priority_default;
   duration ttl = limits::ttl_default;
@@ -95,9 +95,9 @@ struct task_spec {
   retry_policy retry;
   std::string unique_key;
   std::vector<std::string> tags;
-  std::string reference;    ///< The submitter's own id where it is not ours.
-  std::string traceparent;  ///< W3C trace context, passed on.
-  std::string request_hash; ///< Of the body, where it came with an idempotency key.
+  std::string reference;     ///< The submitter's own id where it is not ours.
+  std::string traceparent;   ///< W3C trace context, passed on.
+  std::string request_hash;  ///< Of the body, where it came with an idempotency key.
 
   friend bool operator==(const task_spec&, const task_spec&) = default;
 };
@@ -108,22 +108,22 @@ struct task {
   task_status status = task_status::queued;
   task_status paused_from = task_status::queued;  ///< Where `resume` leads; meaningful when paused.
   uint32_t run = 1;
-  uint32_t attempt = 0;          ///< Attempts begun in this run. Only grows, so a token never returns.
-  uint32_t uncounted = 0;        ///< Of those, the ones that cost nothing (interrupted).
-  uint64_t version = 0;          ///< Events folded so far.
+  uint32_t attempt = 0;    ///< Attempts begun in this run. Only grows, so a token never returns.
+  uint32_t uncounted = 0;  ///< Of those, the ones that cost nothing (interrupted).
+  uint64_t version = 0;    ///< Events folded so far.
   time_point created_at{};
   time_point updated_at{};
-  time_point life_from{};        ///< `total_ttl` counts from here: submission, or the last rerun.
-  time_point queued_at{};        ///< When it last became QUEUED.
-  time_point started_at{};       ///< When the present attempt began; `never` while none runs.
+  time_point life_from{};   ///< `total_ttl` counts from here: submission, or the last rerun.
+  time_point queued_at{};   ///< When it last became QUEUED.
+  time_point started_at{};  ///< When the present attempt began; `never` while none runs.
   time_point finished_at{};
-  time_point next_at{};          ///< SCHEDULED and RETRYING: when to queue it.
+  time_point next_at{};                  ///< SCHEDULED and RETRYING: when to queue it.
   end_reason reason = end_reason::none;  ///< Of the last attempt that ended, or of the end.
-  std::string reason_text;       ///< What a person gave with cancel, kill or pause.
-  std::string result;            ///< JSON text.
-  std::string error;             ///< Last error, for people.
+  std::string reason_text;               ///< What a person gave with cancel, kill or pause.
+  std::string result;                    ///< JSON text.
+  std::string error;                     ///< Last error, for people.
   std::string error_code;
-  std::string worker;            ///< Node or worker of the present or last attempt.
+  std::string worker;  ///< Node or worker of the present or last attempt.
 
   friend bool operator==(const task&, const task&) = default;
   attempt_token token() const noexcept { return {run, attempt}; }
@@ -203,21 +203,27 @@ struct task_rerun {
   friend bool operator==(const task_rerun&, const task_rerun&) = default;
 };
 
-using task_event =
-    std::variant<task_submitted, task_queued, task_started, task_succeeded, task_retry_scheduled,
-                 task_interrupted, task_failed, task_expired, task_cancelled, task_paused, task_resumed,
-                 task_rerun>;
+using task_event = std::variant<task_submitted, task_queued, task_started, task_succeeded,
+                                task_retry_scheduled, task_interrupted, task_failed, task_expired,
+                                task_cancelled, task_paused, task_resumed, task_rerun>;
 /// `TaskQueued`, `TaskStarted`, …
 std::string_view name_of(const task_event& event) noexcept;
 
 // Commands: wishes, may be refused. Those that speak for an attempt carry its token.
 
-struct submit_task { task_spec spec; };
+struct submit_task {
+  task_spec spec;
+};
 /// A timer of the task came due (`wake_at`): looks at the clock and does what is to be done.
 struct wake_task {};
 /// A slot is free: begin an attempt.
-struct start_task { std::string worker; };
-struct complete_task { attempt_token token; std::string result; };
+struct start_task {
+  std::string worker;
+};
+struct complete_task {
+  attempt_token token;
+  std::string result;
+};
 struct fail_task {
   attempt_token token;
   std::string error;
@@ -226,19 +232,33 @@ struct fail_task {
   duration retry_after{};  ///< 0 = by the policy.
 };
 /// A clock of the present attempt passed: ttl, heartbeat, or total_ttl.
-struct expire_task { attempt_token token; end_reason clock = end_reason::ttl; };
+struct expire_task {
+  attempt_token token;
+  end_reason clock = end_reason::ttl;
+};
 /// Who ran the attempt is gone.
-struct lose_task { attempt_token token; };
+struct lose_task {
+  attempt_token token;
+};
 /// The node stops in order and gives the attempt back.
-struct interrupt_task { attempt_token token; };
-struct cancel_task { std::string text; bool kill = false; };
-struct pause_task { std::string text; };
+struct interrupt_task {
+  attempt_token token;
+};
+struct cancel_task {
+  std::string text;
+  bool kill = false;
+};
+struct pause_task {
+  std::string text;
+};
 struct resume_task {};
-struct rerun_task { std::string payload; };
+struct rerun_task {
+  std::string payload;
+};
 
 using task_command =
-    std::variant<submit_task, wake_task, start_task, complete_task, fail_task, expire_task, lose_task,
-                 interrupt_task, cancel_task, pause_task, resume_task, rerun_task>;
+    std::variant<submit_task, wake_task, start_task, complete_task, fail_task, expire_task,
+                 lose_task, interrupt_task, cancel_task, pause_task, resume_task, rerun_task>;
 std::string_view name_of(const task_command& command) noexcept;
 
 /// Checks a spec against the limits; the failure names the field as the JSON calls it.
@@ -248,8 +268,8 @@ result<void> validate(const task_spec& spec);
 /// No events and no failure = already so (a submit read twice, a cancel of what is cancelled).
 /// Failures: `not_found`, `rejected` (with the present state in the sentence), `invalid`, `conflict`
 /// (an id used again with another body).
-result<std::vector<task_event>> decide(const std::optional<task>& state, const task_command& command,
-                                       time_point now);
+result<std::vector<task_event>> decide(const std::optional<task>& state,
+                                       const task_command& command, time_point now);
 
 /// Folds one event. `task_submitted` makes the task of `id` in `state`; every other event needs one.
 void evolve(std::optional<task>& state, entity_id id, const task_event& event, time_point at);

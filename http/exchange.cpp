@@ -11,10 +11,12 @@ void exchange::finish(response answer) {
   // `wake_` runs under the lock: after `close` has returned, no call of it can be under way, so
   // that it may point at an io thread which ends soon after. It only posts.
   const std::lock_guard lock(guard_);
-  if (state_ != state::open) return;
+  if (state_ != state::open)
+    return;
   answer_ = std::move(answer);
   state_ = state::answered;
-  if (wake_) std::exchange(wake_, nullptr)();
+  if (wake_)
+    std::exchange(wake_, nullptr)();
 }
 
 void exchange::fail(const failure& why) {

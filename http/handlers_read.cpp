@@ -19,7 +19,8 @@ template <class Items>
 std::string items_text(const Items& items) {
   std::string out = R"({"items":[)";
   for (size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) out += ',';
+    if (i > 0)
+      out += ',';
     codec::append_view(out, items[i]);
   }
   out += ']';
@@ -60,32 +61,43 @@ result<time_point> read_time(const parameter& p) {
   auto text = p.value;
   std::replace(text.begin(), text.end(), ' ', '+');
   auto at = parse_time(text);
-  if (!at) return failure{errc::invalid, at.error().detail, p.name};
+  if (!at)
+    return failure{errc::invalid, at.error().detail, p.name};
   return at;
 }
 
 std::string* text_filter(entity_query& query, std::string_view name) {
   const bool task = query.kind == entity_kind::task;
-  if (name == "reference") return &query.reference;
-  if (name == "cursor") return &query.cursor;
-  if (name == "kind" && task) return &query.task_kind;
-  if (name == "queue" && task) return &query.queue;
-  if (name == "tag" && task) return &query.tag;
-  if (name == "product" && !task) return &query.product;
-  if (name == "customer" && !task) return &query.customer;
+  if (name == "reference")
+    return &query.reference;
+  if (name == "cursor")
+    return &query.cursor;
+  if (name == "kind" && task)
+    return &query.task_kind;
+  if (name == "queue" && task)
+    return &query.queue;
+  if (name == "tag" && task)
+    return &query.tag;
+  if (name == "product" && !task)
+    return &query.product;
+  if (name == "customer" && !task)
+    return &query.customer;
   return nullptr;
 }
 
 result<void> read_filter(entity_query& query, parameter& p) {
   if (auto* target = text_filter(query, p.name)) {
-    if (p.value.empty()) return failure{errc::invalid, "is empty", p.name};
+    if (p.value.empty())
+      return failure{errc::invalid, "is empty", p.name};
     *target = std::move(p.value);
     return {};
   }
-  if (p.name == "status") return read_statuses(query, p.value);
+  if (p.name == "status")
+    return read_statuses(query, p.value);
   if (p.name == "createdFrom" || p.name == "createdTo") {
     const auto at = read_time(p);
-    if (!at) return at.error();
+    if (!at)
+      return at.error();
     (p.name == "createdFrom" ? query.created_from : query.created_to) = *at;
     return {};
   }
@@ -97,7 +109,8 @@ result<void> read_filter(entity_query& query, parameter& p) {
   }
   if (p.name == "limit") {
     const auto n = read_limit(p);
-    if (!n) return n.error();
+    if (!n)
+      return n.error();
     query.limit = *n;
     return {};
   }
@@ -107,16 +120,20 @@ result<void> read_filter(entity_query& query, parameter& p) {
 }  // namespace
 
 void with_entity(const exchange_ptr& ex, std::function<void(entity_id)> next) {
-  if (const auto id = parse_entity_id(ex->in.id); id && id->is_ours()) return next(*id);
+  if (const auto id = parse_entity_id(ex->in.id); id && id->is_ours())
+    return next(*id);
   ex->door.find(ex->matched->kind, ex->in.id,
                 [ex, next = std::move(next)](result<entity_id> found) {
-                  if (!found) return ex->fail(found.error());
-                  if (ex->open()) next(*found);
+                  if (!found)
+                    return ex->fail(found.error());
+                  if (ex->open())
+                    next(*found);
                 });
 }
 
 bool refuses_parameters(const exchange_ptr& ex) {
-  if (ex->in.query.empty()) return false;
+  if (ex->in.query.empty())
+    return false;
   const auto parameters = parse_query(ex->in.query);
   if (!parameters)
     ex->fail(parameters.error());
@@ -128,10 +145,12 @@ bool refuses_parameters(const exchange_ptr& ex) {
 }
 
 void get_one(const exchange_ptr& ex) {
-  if (refuses_parameters(ex)) return;
+  if (refuses_parameters(ex))
+    return;
   with_entity(ex, [ex](entity_id id) {
     ex->door.get(ex->matched->kind, id, [ex](result<entity_view> view) {
-      if (!view) return ex->fail(view.error());
+      if (!view)
+        return ex->fail(view.error());
       response out;
       if (view->state) {
         codec::append_view(out.body, *view->state);
@@ -150,13 +169,16 @@ void get_one(const exchange_ptr& ex) {
 
 void list(const exchange_ptr& ex) {
   auto parameters = parse_query(ex->in.query);
-  if (!parameters) return ex->fail(parameters.error());
+  if (!parameters)
+    return ex->fail(parameters.error());
   entity_query query;
   query.kind = ex->matched->kind;
   for (auto& p : *parameters)
-    if (const auto read = read_filter(query, p); !read) return ex->fail(read.error());
+    if (const auto read = read_filter(query, p); !read)
+      return ex->fail(read.error());
   ex->door.list(std::move(query), [ex](result<entity_page> page) {
-    if (!page) return ex->fail(page.error());
+    if (!page)
+      return ex->fail(page.error());
     response out;
     out.body = items_text(page->items);
     out.body += R"(,"next":)";
@@ -170,10 +192,12 @@ void list(const exchange_ptr& ex) {
 }
 
 void history(const exchange_ptr& ex) {
-  if (refuses_parameters(ex)) return;
+  if (refuses_parameters(ex))
+    return;
   with_entity(ex, [ex](entity_id id) {
     ex->door.history(ex->matched->kind, id, [ex](result<std::vector<event_record>> events) {
-      if (!events) return ex->fail(events.error());
+      if (!events)
+        return ex->fail(events.error());
       ex->finish({.body = items_text(*events) + "}"});
     });
   });
@@ -181,28 +205,30 @@ void history(const exchange_ptr& ex) {
 
 void dead_letters(const exchange_ptr& ex) {
   const auto parameters = parse_query(ex->in.query);
-  if (!parameters) return ex->fail(parameters.error());
+  if (!parameters)
+    return ex->fail(parameters.error());
   size_t limit = 50;
   for (const auto& p : *parameters) {
     if (p.name != "limit")
       return ex->fail({errc::invalid, "is not a parameter of this list", p.name});
     const auto n = read_limit(p);
-    if (!n) return ex->fail(n.error());
+    if (!n)
+      return ex->fail(n.error());
     limit = *n;
   }
   ex->door.dead_letters(limit, [ex](result<std::vector<dead_letter>> letters) {
-    if (!letters) return ex->fail(letters.error());
+    if (!letters)
+      return ex->fail(letters.error());
     ex->finish({.body = items_text(*letters) + "}"});
   });
 }
 
-void health(const exchange_ptr& ex) {
-  ex->finish({.body = R"({"status":"ok"})"});
-}
+void health(const exchange_ptr& ex) { ex->finish({.body = R"({"status":"ok"})"}); }
 
 void ready(const exchange_ptr& ex) {
   ex->door.check_readiness([ex](result<readiness> state) {
-    if (!state) return ex->fail(state.error());
+    if (!state)
+      return ex->fail(state.error());
     response out;
     out.status = state->ready ? 200 : 503;
     out.retry_after_s = state->ready ? 0 : 1;
@@ -220,7 +246,8 @@ void ready(const exchange_ptr& ex) {
 
 void metrics(const exchange_ptr& ex) {
   ex->door.metrics([ex](result<std::string> text) {
-    if (!text) return ex->fail(text.error());
+    if (!text)
+      return ex->fail(text.error());
     ex->counts->append_metrics(*text);
     ex->finish({.type = media::metrics, .body = std::move(*text)});
   });

@@ -31,7 +31,8 @@ failure without_index(failure why) {
   constexpr std::string_view first = "items[0]";
   if (why.field.starts_with(first)) {
     why.field.erase(0, first.size());
-    if (why.field.starts_with('.')) why.field.erase(0, 1);
+    if (why.field.starts_with('.'))
+      why.field.erase(0, 1);
   }
   return why;
 }
@@ -47,7 +48,8 @@ void answer_after_wait(const exchange_ptr& ex, const accepted& a) {
   ex->door.wait(a.kind, a.id, ex->in.wait, [ex, a](result<entity_view> view) {
     // The submit has succeeded: trouble with waiting must not look like a failed submit, or the
     // client would send it again.
-    if (!view || view->accepted_only || !view->state) return answer_accepted(ex, a);
+    if (!view || view->accepted_only || !view->state)
+      return answer_accepted(ex, a);
     response out;
     codec::append_view(out.body, *view->state);
     out.location = location_of(a.kind, a.id);
@@ -59,27 +61,33 @@ void answer_after_wait(const exchange_ptr& ex, const accepted& a) {
 }  // namespace
 
 void submit_one(const exchange_ptr& ex) {
-  if (refuses_parameters(ex)) return;
+  if (refuses_parameters(ex))
+    return;
   auto item = codec::read_submission(ex->matched->kind, ex->in.body);
-  if (!item) return ex->fail(item.error());
+  if (!item)
+    return ex->fail(item.error());
   item->idempotency_key = ex->in.idempotency_key.value_or("");
   item->principal = ex->in.principal;
   set_traceparent(*item, ex->in.traceparent);
   std::vector<submission> items;
   items.push_back(std::move(*item));
   ex->door.submit(std::move(items), [ex](result<std::vector<accepted>> done) {
-    if (!done) return ex->fail(without_index(std::move(done).error()));
+    if (!done)
+      return ex->fail(without_index(std::move(done).error()));
     if (done->size() != 1)
       return ex->fail({errc::corrupt, "the intake answered for another number of items"});
-    if (ex->in.wait > duration{} && ex->open()) return answer_after_wait(ex, done->front());
+    if (ex->in.wait > duration{} && ex->open())
+      return answer_after_wait(ex, done->front());
     answer_accepted(ex, done->front());
   });
 }
 
 void submit_batch(const exchange_ptr& ex) {
-  if (refuses_parameters(ex)) return;
+  if (refuses_parameters(ex))
+    return;
   auto items = codec::read_batch(ex->matched->kind, ex->in.body);
-  if (!items) return ex->fail(items.error());
+  if (!items)
+    return ex->fail(items.error());
   // One key stands for the whole batch: item n has the key `key/n`, so that a batch sent twice is
   // recognised item by item.
   for (size_t i = 0; i < items->size(); ++i) {
@@ -89,14 +97,17 @@ void submit_batch(const exchange_ptr& ex) {
     item.principal = ex->in.principal;
     set_traceparent(item, ex->in.traceparent);
   }
-  if (items->empty()) return ex->finish({.body = R"({"items":[]})"});
+  if (items->empty())
+    return ex->finish({.body = R"({"items":[]})"});
   ex->door.submit(std::move(*items), [ex](result<std::vector<accepted>> done) {
-    if (!done) return ex->fail(done.error());
+    if (!done)
+      return ex->fail(done.error());
     response out;
     out.body.reserve(32 + done->size() * 128);
     out.body = R"({"items":[)";
     for (size_t i = 0; i < done->size(); ++i) {
-      if (i > 0) out.body += ',';
+      if (i > 0)
+        out.body += ',';
       codec::append_accepted(out.body, (*done)[i]);
     }
     out.body += "]}";
@@ -105,14 +116,17 @@ void submit_batch(const exchange_ptr& ex) {
 }
 
 void run_command(const exchange_ptr& ex) {
-  if (refuses_parameters(ex)) return;
+  if (refuses_parameters(ex))
+    return;
   auto wish = codec::read_command(ex->matched->kind, ex->in.action, ex->in.body);
-  if (!wish) return ex->fail(wish.error());
+  if (!wish)
+    return ex->fail(wish.error());
   // A little less than the client's own patience here, so that the owner's sentence arrives.
   const auto limit = ex->options.request_timeout * 9 / 10;
   with_entity(ex, [ex, limit, wish = std::move(*wish)](entity_id id) mutable {
     ex->door.command(ex->matched->kind, id, std::move(wish), limit, [ex](result<entity> after) {
-      if (!after) return ex->fail(after.error());
+      if (!after)
+        return ex->fail(after.error());
       response out;
       codec::append_view(out.body, *after);
       ex->finish(std::move(out));

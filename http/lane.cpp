@@ -29,9 +29,7 @@ lane::lane(const server_options& how, front_door& gate, std::shared_ptr<probe> c
   date_ = http_date(date_second_);
 }
 
-lane::~lane() {
-  stop();
-}
+lane::~lane() { stop(); }
 
 void lane::start() {
   schedule_sweep();
@@ -65,7 +63,8 @@ void lane::end_connections(bool now) {
 void lane::stop() {
   work_.reset();
   context.stop();
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable())
+    thread_.join();
 }
 
 void lane::add(connection& c) {
@@ -79,14 +78,13 @@ void lane::remove(connection& c) {
   connections_.pop_back();
 }
 
-std::string lane::make_request_id() {
-  return id_prefix_ + std::to_string(++id_count_);
-}
+std::string lane::make_request_id() { return id_prefix_ + std::to_string(++id_count_); }
 
 void lane::schedule_sweep() {
   timer_.expires_after(100ms);
   timer_.async_wait([this](boost::system::error_code error) {
-    if (error) return;
+    if (error)
+      return;
     sweep();
     schedule_sweep();
   });
@@ -95,7 +93,8 @@ void lane::schedule_sweep() {
 void lane::sweep() {
   const auto now = steady::now();
   // No deadline of ours removes a connection at once (that happens when its coroutine resumes).
-  for (size_t i = 0; i < connections_.size(); ++i) connections_[i]->sweep(now);
+  for (size_t i = 0; i < connections_.size(); ++i)
+    connections_[i]->sweep(now);
   if (const auto second = static_cast<int64_t>(std::time(nullptr)); second != date_second_) {
     date_second_ = second;
     date_ = http_date(second);

@@ -46,7 +46,8 @@ public:
   connection_ticket(connection_ticket&&) = default;
   connection_ticket& operator=(connection_ticket&&) = delete;
   ~connection_ticket() {
-    if (counts_) counts_->connections.fetch_sub(1);
+    if (counts_)
+      counts_->connections.fetch_sub(1);
   }
 
 private:

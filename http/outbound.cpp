@@ -41,7 +41,8 @@ result<std::vector<std::string>> look_up(const std::string& host) {
 }
 
 outbound_options with_defaults(outbound_options options) {
-  if (!options.resolve) options.resolve = look_up;
+  if (!options.resolve)
+    options.resolve = look_up;
   return options;
 }
 
@@ -75,8 +76,10 @@ http_executor::parts::parts(outbound_options how)
   boost::system::error_code error;
   SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
   tls.set_default_verify_paths(error);
-  if (error) log::warning("http.no_trusted_certificates", {{"what", error.message()}});
-  if (!options.ca_file.empty()) tls.load_verify_file(options.ca_file, error);
+  if (error)
+    log::warning("http.no_trusted_certificates", {{"what", error.message()}});
+  if (!options.ca_file.empty())
+    tls.load_verify_file(options.ca_file, error);
   if (error)
     log::error("http.certificate_file_unreadable",
                {{"file", options.ca_file}, {"what", error.message()}});
@@ -86,7 +89,8 @@ void http_executor::parts::begin(work_item item, std::function<void(work_outcome
   const call_key key{item.task, item.token};
   auto call = std::make_shared<outbound_call>(world, std::move(item));
   const auto place = calls.emplace(key, call);
-  if (stopping) call->abort();
+  if (stopping)
+    call->abort();
   net::co_spawn(context, call->run(),
                 [this, call, place, done = std::move(done)](std::exception_ptr, work_outcome out) {
                   calls.erase(place);
@@ -107,7 +111,8 @@ http_executor::~http_executor() {
   auto& p = *parts_;
   net::post(p.context, [&p] {
     p.stopping = true;
-    for (const auto& [key, call] : p.calls) call->abort();
+    for (const auto& [key, call] : p.calls)
+      call->abort();
   });
   // The io thread ends when the last call has: nothing else keeps the context busy. A name that is
   // still being looked up is waited for, as `getaddrinfo` cannot be interrupted.
@@ -134,13 +139,15 @@ void http_executor::stop(entity_id task, attempt_token token, stop_mode) {
   auto& p = *parts_;
   net::post(p.context, [&p, key = call_key{task, token}] {
     const auto [first, last] = p.calls.equal_range(key);
-    for (auto it = first; it != last; ++it) it->second->abort();
+    for (auto it = first; it != last; ++it)
+      it->second->abort();
   });
 }
 
 result<void> http_executor::check(const std::string& payload) const {
   const auto request = read_payload(payload);
-  if (!request) return request.error();
+  if (!request)
+    return request.error();
   return parts_->rules.check_host(request->to);
 }
 

@@ -46,11 +46,13 @@ bool is_public(const ip::address_v6::bytes_type& b) noexcept {
   // Global unicast is 2000::/3. All else falls out at once: unspecified, loopback, mapped and
   // compatible IPv4, NAT64 (64:ff9b::/96 and /48), discard, unique local, link and site local,
   // multicast.
-  if ((b[0] & 0xe0) != 0x20) return false;
+  if ((b[0] & 0xe0) != 0x20)
+    return false;
   const auto group = [&](size_t i) { return static_cast<unsigned>(b[2 * i] << 8 | b[2 * i + 1]); };
   if (group(0) == 0x2001 && (group(1) < 0x0200 || group(1) == 0x0db8))
     return false;  // protocol assignments (Teredo, ORCHID, benchmarking), documentation
-  if (group(0) == 0x2002) return false;               // 6to4: any IPv4 address hides inside
+  if (group(0) == 0x2002)
+    return false;                                     // 6to4: any IPv4 address hides inside
   return !(group(0) == 0x3fff && group(1) < 0x1000);  // documentation
 }
 
@@ -60,9 +62,7 @@ bool is_usual(uint16_t port) noexcept {
   return std::find(usual_ports.begin(), usual_ports.end(), port) != usual_ports.end();
 }
 
-failure bad_url(std::string detail) {
-  return {errc::invalid, std::move(detail), "url"};
-}
+failure bad_url(std::string detail) { return {errc::invalid, std::move(detail), "url"}; }
 
 bool is_name(std::string_view host) noexcept {
   return !host.empty() && host.size() <= 253 &&
@@ -77,7 +77,8 @@ bool is_v6_text(std::string_view host) noexcept {
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c + 32);
   return out;
 }
 
@@ -97,7 +98,8 @@ struct host_and_port {
 result<host_and_port> split_authority(std::string_view authority) {
   if (authority.starts_with('[')) {
     const auto end = authority.find(']');
-    if (end == std::string_view::npos) return bad_url("a bracket is open");
+    if (end == std::string_view::npos)
+      return bad_url("a bracket is open");
     auto host = lower_case(authority.substr(1, end - 1));
     const auto rest = authority.substr(end + 1);
     if (!is_v6_text(host) || (!rest.empty() && rest.front() != ':') || rest == ":")
@@ -106,7 +108,8 @@ result<host_and_port> split_authority(std::string_view authority) {
   }
   const auto colon = authority.find(':');
   auto host = lower_case(authority.substr(0, colon));
-  if (host.ends_with('.')) host.pop_back();
+  if (host.ends_with('.'))
+    host.pop_back();
   const auto port =
       colon == std::string_view::npos ? std::string_view{} : authority.substr(colon + 1);
   if (!is_name(host) || (colon != std::string_view::npos && port.empty()))
@@ -118,7 +121,8 @@ result<host_and_port> split_authority(std::string_view authority) {
 }  // namespace
 
 result<url> parse_url(std::string_view text) {
-  if (text.size() > 8 * 1024) return bad_url("is longer than 8 KiB");
+  if (text.size() > 8 * 1024)
+    return bad_url("is longer than 8 KiB");
   if (std::any_of(text.begin(), text.end(), [](char c) {
         return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\';
       }))
@@ -135,20 +139,24 @@ result<url> parse_url(std::string_view text) {
   if (authority.find('@') != std::string_view::npos)
     return bad_url("must not name a user; send an Authorization header");
   auto parts = split_authority(authority);
-  if (!parts) return parts.error();
+  if (!parts)
+    return parts.error();
   out.host = std::move(parts->host);
   out.port = out.secure ? 443 : 80;
   const auto usual = out.port;
   if (!parts->port.empty()) {
     const auto port = parse_port(parts->port);
-    if (!port) return port.error();
+    if (!port)
+      return port.error();
     out.port = *port;
   }
   const bool v6 = authority.starts_with('[');
   out.authority = v6 ? "[" + out.host + "]" : out.host;
-  if (out.port != usual) out.authority += ":" + std::to_string(out.port);
+  if (out.port != usual)
+    out.authority += ":" + std::to_string(out.port);
   out.target.assign(text.substr(0, text.find('#')));
-  if (out.target.empty() || out.target.front() != '/') out.target.insert(out.target.begin(), '/');
+  if (out.target.empty() || out.target.front() != '/')
+    out.target.insert(out.target.begin(), '/');
   if (std::any_of(out.target.begin(), out.target.end(), [](char c) { return (c & 0x80) != 0; }))
     return bad_url("must be percent-encoded where it is not ASCII");
   return out;
@@ -157,8 +165,10 @@ result<url> parse_url(std::string_view text) {
 bool is_public_address(std::string_view text) noexcept {
   boost::system::error_code code;
   const auto address = ip::make_address(std::string(text), code);
-  if (code) return false;
-  if (address.is_v4()) return is_public(address.to_v4().to_uint());
+  if (code)
+    return false;
+  if (address.is_v4())
+    return is_public(address.to_v4().to_uint());
   return address.to_v6().scope_id() == 0 && is_public(address.to_v6().to_bytes());
 }
 
@@ -172,12 +182,15 @@ host_rules::host_rules(const std::vector<std::string>& allowed, bool allow_publi
     if (colon != std::string::npos && (!bracketed || text.rfind(']') < colon)) {
       const auto port = text.substr(colon + 1);
       p.any_port = port == "*";
-      if (!p.any_port) p.port = parse_port(port).value_or(uint16_t{0});
+      if (!p.any_port)
+        p.port = parse_port(port).value_or(uint16_t{0});
       // A port that cannot be read must not widen the entry to the usual ones.
-      if (!p.any_port && p.port == 0) continue;
+      if (!p.any_port && p.port == 0)
+        continue;
       text.erase(colon);
     }
-    if (bracketed && text.size() > 2) text = text.substr(1, text.size() - 2);
+    if (bracketed && text.size() > 2)
+      text = text.substr(1, text.size() - 2);
     p.any_host = text == "*";
     p.subdomains = text.starts_with("*.");
     p.host = p.subdomains ? text.substr(1) : text;
@@ -194,7 +207,8 @@ bool host_rules::listed(const url& u) const noexcept {
 }
 
 result<void> host_rules::check_host(const url& u) const {
-  if (listed(u)) return {};
+  if (listed(u))
+    return {};
   if (!allow_public_)
     return failure{errc::invalid, u.authority + " is not among the allowed hosts", "url"};
   if (!is_usual(u.port))
@@ -208,9 +222,12 @@ result<void> host_rules::check_host(const url& u) const {
 
 result<void> host_rules::check_addresses(const url& u,
                                          const std::vector<std::string>& addresses) const {
-  if (const auto host = check_host(u); !host) return host;
-  if (addresses.empty()) return failure{errc::unavailable, u.host + " has no address", "url"};
-  if (listed(u)) return {};
+  if (const auto host = check_host(u); !host)
+    return host;
+  if (addresses.empty())
+    return failure{errc::unavailable, u.host + " has no address", "url"};
+  if (listed(u))
+    return {};
   for (const auto& address : addresses)
     if (!is_public_address(address))
       return failure{errc::invalid, u.host + " leads to " + address + ", which is not public",

@@ -57,9 +57,7 @@ struct capped_body {
 
 using answer_parser = beast::http::response_parser<capped_body>;
 
-std::string text_of(beast::string_view text) {
-  return std::string(text.data(), text.size());
-}
+std::string text_of(beast::string_view text) { return std::string(text.data(), text.size()); }
 
 bool is_address(const std::string& host) {
   boost::system::error_code error;
@@ -122,23 +120,30 @@ net::awaitable<work_outcome> outbound_call::run_steps() {
   if (const auto allowed = world_.rules.check_host(request_.to); !allowed)
     co_return failed_outcome("refused", allowed.error().detail, false);
   bytes_ = write_request(request_, item_);
-  if (aborted_) co_return work_outcome{};
+  if (aborted_)
+    co_return work_outcome{};
   start_clock();
-  if (auto bad = co_await resolve()) co_return std::move(*bad);
-  if (auto bad = co_await connect()) co_return std::move(*bad);
+  if (auto bad = co_await resolve())
+    co_return std::move(*bad);
+  if (auto bad = co_await connect())
+    co_return std::move(*bad);
   if (request_.to.secure)
-    if (auto bad = co_await secure()) co_return std::move(*bad);
+    if (auto bad = co_await secure())
+      co_return std::move(*bad);
   co_await send();
-  if (auto bad = co_await receive()) co_return std::move(*bad);
+  if (auto bad = co_await receive())
+    co_return std::move(*bad);
   co_return outcome_of(answer_, world_.options.response_bytes_max, system_clock().now());
 }
 
 void outbound_call::start_clock() {
   auto limit = request_.timeout > duration{} ? request_.timeout : world_.options.timeout;
-  if (item_.ttl > duration{}) limit = std::min(limit, item_.ttl);
+  if (item_.ttl > duration{})
+    limit = std::min(limit, item_.ttl);
   clock_.expires_after(limit);
   clock_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (error) return;
+    if (error)
+      return;
     self->timed_out_ = true;
     self->close();
   });
@@ -153,10 +158,13 @@ net::awaitable<outbound_call::trouble> outbound_call::resolve() {
       self->resolved_.cancel();
     });
   });
-  if (!queued) co_return failed_outcome("busy", "too many names wait to be looked up", true);
+  if (!queued)
+    co_return failed_outcome("busy", "too many names wait to be looked up", true);
   co_await resolved_.async_wait(token);
-  if (aborted_ || timed_out_) co_return work_outcome{};
-  if (!addresses_) co_return failed_outcome("resolve", addresses_.error().detail, true);
+  if (aborted_ || timed_out_)
+    co_return work_outcome{};
+  if (!addresses_)
+    co_return failed_outcome("resolve", addresses_.error().detail, true);
   if (const auto allowed = world_.rules.check_addresses(request_.to, *addresses_); !allowed) {
     const bool gone = allowed.error().code == errc::unavailable;
     co_return failed_outcome(gone ? "resolve" : "refused", allowed.error().detail, gone);
@@ -168,13 +176,16 @@ net::awaitable<outbound_call::trouble> outbound_call::connect() {
   boost::system::error_code error = net::error::host_not_found;
   for (const auto& text : *addresses_) {
     const auto address = net::ip::make_address(text, error);
-    if (error) continue;
+    if (error)
+      continue;
     boost::system::error_code ignored;
     socket_.close(ignored);
     auto [failed] = co_await socket_.async_connect(tcp::endpoint(address, request_.to.port), token);
-    if (aborted_ || timed_out_) co_return work_outcome{};
+    if (aborted_ || timed_out_)
+      co_return work_outcome{};
     error = failed;
-    if (!error) co_return std::nullopt;
+    if (!error)
+      co_return std::nullopt;
   }
   co_return failed_outcome("connect", request_.to.authority + ": " + error.message(), true);
 }
@@ -186,7 +197,8 @@ net::awaitable<outbound_call::trouble> outbound_call::secure() {
   if (!is_address(request_.to.host))
     SSL_set_tlsext_host_name(tls_->native_handle(), request_.to.host.c_str());
   auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, token);
-  if (error) co_return failed_outcome("tls", request_.to.authority + ": " + error.message(), true);
+  if (error)
+    co_return failed_outcome("tls", request_.to.authority + ": " + error.message(), true);
   co_return std::nullopt;
 }
 
@@ -225,21 +237,24 @@ net::awaitable<outbound_call::trouble> outbound_call::receive() {
       beast::error_code error = feed(*parser, buffer);
       if (error)
         co_return failed_outcome("protocol", "the answer cannot be read: " + error.message(), true);
-      if (parser->is_done() || parser->get().body().cut) break;
+      if (parser->is_done() || parser->get().body().cut)
+        break;
       const auto n = co_await read_some(buffer.prepare(16 * 1024), error);
       buffer.commit(n);
       if (!parser->is_header_done() && (header_bytes += n) > header_bytes_max)
         co_return failed_outcome("protocol", "the header of the answer is too long", true);
       if (error == net::error::eof && parser->got_some()) {
         parser->put_eof(error);
-        if (!error) break;
+        if (!error)
+          break;
       }
       if (error)
         co_return failed_outcome("protocol", "the connection ended early: " + error.message(),
                                  true);
     }
     const auto& message = parser->get();
-    if (message.result_int() / 100 == 1 && message.result_int() != 101) continue;
+    if (message.result_int() / 100 == 1 && message.result_int() != 101)
+      continue;
     answer_.status = static_cast<int>(message.result_int());
     answer_.content_type = text_of(message[beast::http::field::content_type]);
     answer_.retry_after = text_of(message[beast::http::field::retry_after]);

@@ -50,7 +50,8 @@ result<void> check_header(const std::string& name, const std::string& value) {
   const auto field = "headers." + name;
   if (!is_token(name) || name.size() > limits::name_bytes)
     return failure{errc::invalid, "is not the name of a header field", "headers"};
-  if (is_ours(name)) return failure{errc::invalid, "is set by the runtime", field};
+  if (is_ours(name))
+    return failure{errc::invalid, "is set by the runtime", field};
   // A line end inside a value would begin another header, or another request.
   if (value.size() > header_bytes_max || std::any_of(value.begin(), value.end(), [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
@@ -84,11 +85,16 @@ bool read_headers(raw_payload& p, const codec::detail::member& m) {
 bool read_field(raw_payload& p, std::string_view key, codec::detail::json_value& value) {
   using codec::detail::json_value;
   const codec::detail::member m(key, value, p.error);
-  if (key == "url") return m.text(p.url_text, 8 * 1024);
-  if (key == "method") return m.text(p.request.method, 16);
-  if (key == "timeout") return m.length(p.request.timeout);
-  if (key == "headers") return read_headers(p, m);
-  if (key != "body") return true;
+  if (key == "url")
+    return m.text(p.url_text, 8 * 1024);
+  if (key == "method")
+    return m.text(p.request.method, 16);
+  if (key == "timeout")
+    return m.length(p.request.timeout);
+  if (key == "headers")
+    return read_headers(p, m);
+  if (key != "body")
+    return true;
   p.request.has_body = value.is != json_value::form::null;
   p.request.body_is_json = p.request.has_body && value.is != json_value::form::string;
   return p.request.body_is_json ? m.json(p.request.body, limits::payload_bytes)
@@ -109,17 +115,22 @@ result<outbound_request> read_payload(std::string_view payload) {
                                [&](std::string_view key, codec::detail::json_value& value) {
                                  return taken = read_field(p, key, value);
                                });
-  if (!read) return read.error();
-  if (!taken) return std::move(p.error);
-  if (p.url_text.empty()) return failure{errc::invalid, "is missing", "url"};
+  if (!read)
+    return read.error();
+  if (!taken)
+    return std::move(p.error);
+  if (p.url_text.empty())
+    return failure{errc::invalid, "is missing", "url"};
   auto to = parse_url(p.url_text);
-  if (!to) return std::move(to).error();
+  if (!to)
+    return std::move(to).error();
   p.request.to = std::move(*to);
   static constexpr std::array methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
   if (std::find(methods.begin(), methods.end(), p.request.method) == methods.end())
     return failure{errc::invalid, "must be GET, HEAD, POST, PUT, PATCH or DELETE", "method"};
   for (const auto& [name, value] : p.request.headers)
-    if (auto good = check_header(name, value); !good) return std::move(good).error();
+    if (auto good = check_header(name, value); !good)
+      return std::move(good).error();
   return std::move(p.request);
 }
 
@@ -132,8 +143,10 @@ std::string write_request(const outbound_request& request, const work_item& item
     return std::any_of(request.headers.begin(), request.headers.end(),
                        [&](const auto& h) { return equal_ignoring_case(h.first, name); });
   };
-  if (!has("User-Agent")) append_header(out, "User-Agent", "orrery");
-  if (!has("Accept")) append_header(out, "Accept", "application/json, */*;q=0.5");
+  if (!has("User-Agent"))
+    append_header(out, "User-Agent", "orrery");
+  if (!has("Accept"))
+    append_header(out, "Accept", "application/json, */*;q=0.5");
   if (request.has_body && !has("Content-Type"))
     append_header(out, "Content-Type",
                   request.body_is_json ? "application/json" : "text/plain; charset=utf-8");
@@ -143,8 +156,10 @@ std::string write_request(const outbound_request& request, const work_item& item
   append_header(out, "Orrery-Attempt",
                 std::to_string(item.token.run) + "/" + std::to_string(item.token.attempt) + "/" +
                     std::to_string(item.epoch.value));
-  if (is_traceparent(item.traceparent)) append_header(out, "traceparent", item.traceparent);
-  for (const auto& [name, value] : request.headers) append_header(out, name, value);
+  if (is_traceparent(item.traceparent))
+    append_header(out, "traceparent", item.traceparent);
+  for (const auto& [name, value] : request.headers)
+    append_header(out, name, value);
   if (request.has_body || (request.method != "GET" && request.method != "HEAD"))
     append_header(out, "Content-Length", std::to_string(request.body.size()));
   append_header(out, "Connection", "close");
@@ -175,8 +190,10 @@ work_outcome outcome_of(const outbound_answer& answer, size_t result_bytes_max, 
   auto head = json_string(answer.body.substr(0, 4096), limits::text_bytes);
   out.output = head.substr(1, head.size() - 2);
   out.error = "the server answered " + std::to_string(status);
-  if (status >= 300 && status < 400) out.error += "; redirects are not followed";
-  if (out.retryable) out.retry_after = parse_retry_after(answer.retry_after, now);
+  if (status >= 300 && status < 400)
+    out.error += "; redirects are not followed";
+  if (out.retryable)
+    out.retry_after = parse_retry_after(answer.retry_after, now);
   return out;
 }
 
@@ -193,7 +210,8 @@ std::string json_string(std::string_view text, size_t bytes_max) {
   out.reserve(std::min(text.size() + 16, bytes_max));
   if (text.size() < bytes_max && is_utf8(text)) {
     codec::append_string(out, text);
-    if (out.size() <= bytes_max) return out;
+    if (out.size() <= bytes_max)
+      return out;
     out.clear();
   }
   // Character by character: cut where it is full, mended where it is broken.
@@ -201,7 +219,8 @@ std::string json_string(std::string_view text, size_t bytes_max) {
   out += '"';
   for (size_t i = 0; i < text.size();) {
     size_t length = 1;
-    while (length < 4 && i + length < text.size() && !is_utf8(text.substr(i, length))) ++length;
+    while (length < 4 && i + length < text.size() && !is_utf8(text.substr(i, length)))
+      ++length;
     one.clear();
     if (is_utf8(text.substr(i, length))) {
       codec::append_string(one, text.substr(i, length));
@@ -209,7 +228,8 @@ std::string json_string(std::string_view text, size_t bytes_max) {
       one = "\"\xef\xbf\xbd\"";
       length = 1;
     }
-    if (out.size() + one.size() - 1 > bytes_max) break;
+    if (out.size() + one.size() - 1 > bytes_max)
+      break;
     out.append(one, 1, one.size() - 2);
     i += length;
   }
@@ -221,9 +241,11 @@ duration parse_retry_after(std::string_view value, time_point now) {
   int64_t seconds = 0;
   const auto* end = value.data() + value.size();
   const auto [last, error] = std::from_chars(value.data(), end, seconds);
-  if (value.empty()) return {};
+  if (value.empty())
+    return {};
   if (last == end && (error == std::errc{} || error == std::errc::result_out_of_range)) {
-    if (error == std::errc{} && seconds <= 0) return {};
+    if (error == std::errc{} && seconds <= 0)
+      return {};
     return error == std::errc{} ? std::chrono::seconds(std::min<int64_t>(seconds, 86'400)) : 24h;
   }
   // IMF-fixdate: `Sat, 21 Nov 2026 10:15:00 GMT`.
@@ -234,11 +256,13 @@ duration parse_retry_after(std::string_view value, time_point now) {
                   month.data(), &year, &hour, &minute, &second) != 6)
     return {};
   const auto at_month = months.find(month.data());
-  if (at_month == std::string_view::npos || at_month % 3 != 0) return {};
+  if (at_month == std::string_view::npos || at_month % 3 != 0)
+    return {};
   using namespace std::chrono;
   const year_month_day date{std::chrono::year(year), std::chrono::month(unsigned(at_month / 3 + 1)),
                             std::chrono::day(unsigned(day))};
-  if (!date.ok()) return {};
+  if (!date.ok())
+    return {};
   const time_point at =
       sys_days(date) + hours(hour) + minutes(minute) + std::chrono::seconds(second);
   return std::clamp<duration>(at - now, duration{}, 24h);

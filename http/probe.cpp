@@ -32,7 +32,8 @@ void probe::append_metrics(std::string& out) const {
   for (size_t i = 0; i <= all.size(); ++i) {
     for (size_t c = 1; c < classes; ++c) {
       const auto n = answers_[i][c].load(std::memory_order_relaxed);
-      if (n == 0) continue;
+      if (n == 0)
+        continue;
       std::string labels = "{method=\"";
       labels += i < all.size() ? to_string(all[i].verb) : "";
       labels += "\",route=\"";

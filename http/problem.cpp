@@ -33,11 +33,13 @@ response write(const document& d) {
   response out;
   out.status = d.status;
   out.type = media::problem;
-  if (d.status == 429 || d.status == 503) out.retry_after_s = 1;
+  if (d.status == 429 || d.status == 503)
+    out.retry_after_s = 1;
   codec::json_writer json(out.body);
   json.begin_object().field("type", d.type).field("title", d.title);
   json.field("status", static_cast<int32_t>(d.status)).optional_field("detail", d.detail);
-  if (!d.target.empty()) json.field("instance", safe_uri(d.target));
+  if (!d.target.empty())
+    json.field("instance", safe_uri(d.target));
   if (!d.field.empty()) {
     json.key("errors").begin_array().begin_object();
     json.field("field", d.field).field("message", d.detail).end_object().end_array();
@@ -91,7 +93,8 @@ response problem_of(const failure& why, bool submits, std::string_view target) {
   auto out = write({"/problems/" + std::string(to_string(why.code)), title_of(why.code),
                     status_of(why.code, submits), why.detail, why.field, target});
   // In doubt is not "try again": who does may do it twice.
-  if (why.code == errc::in_doubt) out.retry_after_s = 0;
+  if (why.code == errc::in_doubt)
+    out.retry_after_s = 0;
   return out;
 }
 

@@ -65,7 +65,8 @@ struct raw_match {
 };
 
 bool matches(std::string_view pattern, std::string_view path, raw_match& out) noexcept {
-  if (path.empty() || path.front() != '/') return false;
+  if (path.empty() || path.front() != '/')
+    return false;
   while (!pattern.empty() && !path.empty()) {
     const auto want = next_segment(pattern);
     const auto have = next_segment(path);
@@ -80,22 +81,23 @@ bool matches(std::string_view pattern, std::string_view path, raw_match& out) no
 }
 
 bool decode_part(std::string_view raw, std::string& out) {
-  if (raw.size() > limits::reference_bytes * 3) return false;
+  if (raw.size() > limits::reference_bytes * 3)
+    return false;
   auto text = percent_decode(raw);
-  if (!text || text->size() > limits::reference_bytes) return false;
+  if (!text || text->size() > limits::reference_bytes)
+    return false;
   out = std::move(*text);
   return true;
 }
 
 void add_allowed(std::string& allow, std::string_view name) {
-  if (allow.find(name) == std::string::npos) allow.append(allow.empty() ? "" : ", ").append(name);
+  if (allow.find(name) == std::string::npos)
+    allow.append(allow.empty() ? "" : ", ").append(name);
 }
 
 }  // namespace
 
-std::span<const route> routes() noexcept {
-  return table;
-}
+std::span<const route> routes() noexcept { return table; }
 
 std::string_view to_string(method verb) noexcept {
   switch (verb) {
@@ -113,16 +115,19 @@ route_match find_route(method verb, std::string_view path) {
   route_match out;
   for (const auto& r : table) {
     raw_match raw;
-    if (!matches(r.pattern, path, raw)) continue;
+    if (!matches(r.pattern, path, raw))
+      continue;
     if (r.verb == wanted) {
       out.found = &r;
       out.bad_path = !decode_part(raw.id, out.id) || !decode_part(raw.action, out.action);
       return out;
     }
     add_allowed(out.allow, to_string(r.verb));
-    if (r.verb == get) add_allowed(out.allow, "HEAD");
+    if (r.verb == get)
+      add_allowed(out.allow, "HEAD");
   }
-  if (!out.allow.empty()) add_allowed(out.allow, "OPTIONS");
+  if (!out.allow.empty())
+    add_allowed(out.allow, "OPTIONS");
   return out;
 }
 

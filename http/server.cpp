@@ -26,19 +26,22 @@ using lane_acceptor = net::basic_socket_acceptor<net::ip::tcp, lane_executor>;
 result<net::ip::tcp::endpoint> parse_address(std::string_view text) {
   const failure bad{errc::invalid, "must be host:port with an IP address or localhost", "address"};
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad;
+  if (colon == std::string_view::npos)
+    return bad;
   auto host = text.substr(0, colon);
   const auto digits = text.substr(colon + 1);
   uint16_t port = 0;
   const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || last != digits.data() + digits.size()) return bad;
+  if (error != std::errc{} || last != digits.data() + digits.size())
+    return bad;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);
   else if (host == "localhost")
     host = "127.0.0.1";
   boost::system::error_code code;
   const auto address = net::ip::make_address(std::string(host), code);
-  if (code) return bad;
+  if (code)
+    return bad;
   return net::ip::tcp::endpoint(address, port);
 }
 
@@ -83,7 +86,8 @@ lane_task<void> server::parts::accept() {
   for (size_t next = 0; !stopping; ++next) {
     auto& home = *lanes[next % lanes.size()];
     auto [error, socket] = co_await acceptor->async_accept(home.context.get_executor(), token);
-    if (stopping) co_return;
+    if (stopping)
+      co_return;
     if (error) {
       // Out of descriptors, most likely: the connection stays in the backlog and accept fails again
       // at once, so that without a pause this loop would take a whole core.
@@ -105,7 +109,8 @@ lane_task<void> server::parts::accept() {
 bool server::parts::wait_until_empty(duration limit) const {
   const auto end = steady::now() + limit;
   while (counts->connections.load() > 0) {
-    if (steady::now() >= end) return false;
+    if (steady::now() >= end)
+      return false;
     std::this_thread::sleep_for(2ms);
   }
   return true;
@@ -116,15 +121,14 @@ server::server(server_options options, front_door& door)
   CHECK(parts_->options.threads > 0, "a server has at least one io thread");
 }
 
-server::~server() {
-  stop(duration{});
-}
+server::~server() { stop(duration{}); }
 
 result<std::string> server::start() {
   auto& p = *parts_;
   CHECK(p.lanes.empty(), "a server is started once");
   const auto at = parse_address(p.options.address);
-  if (!at) return at.error();
+  if (!at)
+    return at.error();
   for (size_t i = 0; i < p.options.threads; ++i)
     p.lanes.push_back(std::make_unique<lane>(p.options, p.door, p.counts, i));
   auto& first = *p.lanes.front();
@@ -132,9 +136,12 @@ result<std::string> server::start() {
   p.pause.emplace(first.context);
   boost::system::error_code code;
   p.acceptor->open(at->protocol(), code);
-  if (!code) p.acceptor->set_option(net::socket_base::reuse_address(true), code);
-  if (!code) p.acceptor->bind(*at, code);
-  if (!code) p.acceptor->listen(4096, code);
+  if (!code)
+    p.acceptor->set_option(net::socket_base::reuse_address(true), code);
+  if (!code)
+    p.acceptor->bind(*at, code);
+  if (!code)
+    p.acceptor->listen(4096, code);
   if (code) {
     p.acceptor.reset();
     p.pause.reset();
@@ -147,14 +154,16 @@ result<std::string> server::start() {
     p.address = text;
   }
   net::co_spawn(first.context, p.accept(), net::detached);
-  for (auto& l : p.lanes) l->start();
+  for (auto& l : p.lanes)
+    l->start();
   log::info("http.listening", {{"address", text}, {"threads", p.options.threads}});
   return text;
 }
 
 void server::stop(duration grace) {
   auto& p = *parts_;
-  if (p.lanes.empty()) return;
+  if (p.lanes.empty())
+    return;
   std::promise<void> closed;
   net::post(p.lanes.front()->context, [&p, &closed] {
     p.stopping = true;
@@ -164,15 +173,18 @@ void server::stop(duration grace) {
     closed.set_value();
   });
   closed.get_future().wait();
-  for (auto& l : p.lanes) l->end_connections(false);
+  for (auto& l : p.lanes)
+    l->end_connections(false);
   if (!p.wait_until_empty(grace)) {
-    for (auto& l : p.lanes) l->end_connections(true);
+    for (auto& l : p.lanes)
+      l->end_connections(true);
     // Closed sockets end their sessions at the next turn of the loop; only a stuck lane takes
     // longer.
     if (!p.wait_until_empty(10s))
       log::error("http.sessions_left", {{"connections", p.counts->connections.load()}});
   }
-  for (auto& l : p.lanes) l->stop();
+  for (auto& l : p.lanes)
+    l->stop();
   p.acceptor.reset();
   p.pause.reset();
   p.lanes.clear();
@@ -183,8 +195,6 @@ std::string server::address() const {
   return parts_->address;
 }
 
-void server::append_metrics(std::string& out) const {
-  parts_->counts->append_metrics(out);
-}
+void server::append_metrics(std::string& out) const { parts_->counts->append_metrics(out); }
 
 }  // namespace orrery::http

@@ -55,22 +55,28 @@ session::session(lane& home, lane_socket socket, connection_ticket ticket)
 
 session::~session() {
   lane_.remove(*this);
-  if (exchange_) exchange_->close();
+  if (exchange_)
+    exchange_->close();
 }
 
 lane_task<void> session::run() {
   while (!closing_ && !lane_.draining()) {
     begin_request();
     auto v = parse();
-    if (v == verdict::need_more) v = co_await receive();
-    if (v == verdict::gone) break;
-    if (v == verdict::complete) co_await handle();
+    if (v == verdict::need_more)
+      v = co_await receive();
+    if (v == verdict::gone)
+      break;
+    if (v == verdict::complete)
+      co_await handle();
     served_ = true;
     if ((closing_ || buffer_.size() == 0 || out_.size() > out_size_max) && !co_await flush())
       co_return;
   }
-  if (!out_.empty() && !co_await flush()) co_return;
-  if (unread_) co_await linger();
+  if (!out_.empty() && !co_await flush())
+    co_return;
+  if (unread_)
+    co_await linger();
   beast::error_code ignored;
   socket_.shutdown(lane_socket::shutdown_both, ignored);
 }
@@ -85,15 +91,18 @@ void session::begin_request() {
   if (exchange_ && exchange_.use_count() == 1) {
     exchange_->reset();
   } else {
-    if (exchange_) exchange_->close();
+    if (exchange_)
+      exchange_->close();
     exchange_ = std::make_shared<exchange>(lane_.options, lane_.door, lane_.counts);
   }
-  if (served_) enter(phase::idle, lane_.options.idle_timeout);
+  if (served_)
+    enter(phase::idle, lane_.options.idle_timeout);
 }
 
 session::verdict session::parse() {
   while (!parser_->is_done()) {
-    if (buffer_.size() == 0) return verdict::need_more;
+    if (buffer_.size() == 0)
+      return verdict::need_more;
     if (phase_ == phase::idle || phase_ == phase::first)
       enter(phase::header, lane_.options.read_timeout);
     beast::error_code error;
@@ -106,10 +115,12 @@ session::verdict session::parse() {
     if (!header_checked_ &&
         header_bytes_ + (header_done ? 0 : pending) > lane_.options.header_bytes_max)
       return refuse(431, "the header is larger than the limit");
-    if (error && error != beast::http::error::need_more) return parse_failed(error);
+    if (error && error != beast::http::error::need_more)
+      return parse_failed(error);
     if (header_done && !header_checked_) {
       header_checked_ = true;
-      if (!check_header()) return verdict::refused;
+      if (!check_header())
+        return verdict::refused;
       if (!parser_->is_done()) {
         enter(phase::body, lane_.options.read_timeout);
         parser_->body_limit(body_limit());
@@ -136,17 +147,21 @@ session::verdict session::parse_failed(beast::error_code error) {
 
 lane_task<session::verdict> session::receive() {
   for (;;) {
-    if (!out_.empty() && !co_await flush()) co_return verdict::gone;
+    if (!out_.empty() && !co_await flush())
+      co_return verdict::gone;
     auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(read_size_), token);
     if (timed_out_ && (phase_ == phase::header || phase_ == phase::body))
       co_return refuse(408, "the request did not arrive in time");
-    if (error || closing_) co_return verdict::gone;
+    if (error || closing_)
+      co_return verdict::gone;
     buffer_.commit(n);
-    if (n == read_size_ && read_size_ < read_size_max) read_size_ *= 2;
+    if (n == read_size_ && read_size_ < read_size_max)
+      read_size_ *= 2;
     // A body may take longer as long as it comes at 64 KiB a second.
     if (phase_ == phase::body)
       deadline_ += std::chrono::nanoseconds(n * 1'000'000'000 / (64 * 1024));
-    if (const auto v = parse(); v != verdict::need_more) co_return v;
+    if (const auto v = parse(); v != verdict::need_more)
+      co_return v;
   }
 }
 
@@ -172,7 +187,8 @@ lane_task<void> session::handle() {
     }
   }
   lane_.counts->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (exchange_->answered()) write(exchange_->take());
+  if (exchange_->answered())
+    write(exchange_->take());
 }
 
 lane_task<bool> session::flush() {
@@ -195,7 +211,8 @@ lane_task<bool> session::flush() {
     sent += n;
   }
   out_.clear();
-  if (out_.capacity() > out_size_max * 4) out_.shrink_to_fit();
+  if (out_.capacity() > out_size_max * 4)
+    out_.shrink_to_fit();
   // Back to what it was: `receive` flushes in the middle of a request.
   if (header_checked_ && !parser_->is_done())
     enter(phase::body, lane_.options.read_timeout);
@@ -215,13 +232,15 @@ lane_task<void> session::linger() {
   buffer_.clear();
   while (total < linger_bytes_max) {
     auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(read_size_max), token);
-    if (error) co_return;
+    if (error)
+      co_return;
     total += n;
   }
 }
 
 void session::sweep(steady::time_point now) {
-  if (now < deadline_) return;
+  if (now < deadline_)
+    return;
   beast::error_code ignored;
   switch (phase_) {
     case phase::handling:
@@ -281,7 +300,8 @@ session::verdict session::refuse(int status, std::string_view detail) {
 }
 
 session::verdict session::refuse(response answer, bool close) {
-  if (close) closing_ = unread_ = true;
+  if (close)
+    closing_ = unread_ = true;
   write(answer);
   return verdict::refused;
 }

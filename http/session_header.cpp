@@ -14,9 +14,7 @@ namespace {
 
 using beast::http::field;
 
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
+std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 method method_of(beast::http::verb verb) noexcept {
   switch (verb) {
@@ -66,7 +64,8 @@ bool session::check_header() {
     in.request_id.assign(id);
   else
     in.request_id = lane_.make_request_id();
-  if (!check_framing()) return false;
+  if (!check_framing())
+    return false;
   const std::string_view target = in.target;
   const auto question = std::min(target.find('?'), target.size());
   in.path = target.substr(0, question);
@@ -101,7 +100,8 @@ bool session::check_framing() {
 
 bool session::check_token() {
   const auto& wanted = lane_.options.bearer_token;
-  if (wanted.empty()) return true;
+  if (wanted.empty())
+    return true;
   const auto given = session::field(field::authorization);
   constexpr std::string_view scheme = "Bearer ";
   if (given.size() > scheme.size() && equal_ignoring_case(given.substr(0, scheme.size()), scheme) &&
@@ -117,7 +117,8 @@ bool session::find_handler() {
   auto& in = exchange_->in;
   auto match = find_route(in.verb, in.path);
   // Who has no token does not learn which paths there are.
-  if (!(match.found && match.found->is_public) && !check_token()) return false;
+  if (!(match.found && match.found->is_public) && !check_token())
+    return false;
   if (match.found && !match.bad_path) {
     exchange_->matched = match.found;
     in.id = std::move(match.id);
@@ -157,16 +158,19 @@ bool session::check_content() {
   if (parser_->content_length().value_or(0) > body_limit())
     return refuse(413, "the body is larger than the limit"), false;
   const auto expect = session::field(field::expect);
-  if (expect.empty() || parser_->get().version() == 10) return true;
+  if (expect.empty() || parser_->get().version() == 10)
+    return true;
   if (!equal_ignoring_case(expect, "100-continue"))
     return refuse(417, "the only expectation understood is 100-continue"), false;
-  if (has_body() && buffer_.size() == 0) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  if (has_body() && buffer_.size() == 0)
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
 }
 
 bool session::copy_fields() {
   auto& in = exchange_->in;
-  if (!exchange_->matched->submits) return true;
+  if (!exchange_->matched->submits)
+    return true;
   const auto& message = parser_->get();
   if (const auto n = message.count("Idempotency-Key"); n > 0) {
     const auto key = view(message["Idempotency-Key"]);

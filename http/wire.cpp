@@ -33,12 +33,16 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 /// Fields that most answers lack.
 void append_rare_fields(std::string& out, const response& a) {
-  if (!a.location.empty()) append_field(out, "Location", a.location);
-  if (!a.allow.empty()) append_field(out, "Allow", a.allow);
+  if (!a.location.empty())
+    append_field(out, "Location", a.location);
+  if (!a.allow.empty())
+    append_field(out, "Allow", a.allow);
   if (a.wait_applied_s > 0)
     append_field(out, "Preference-Applied", "wait=" + std::to_string(a.wait_applied_s));
-  if (a.retry_after_s > 0) append_field(out, "Retry-After", std::to_string(a.retry_after_s));
-  if (a.status == 401) append_field(out, "WWW-Authenticate", "Bearer realm=\"orrery\"");
+  if (a.retry_after_s > 0)
+    append_field(out, "Retry-After", std::to_string(a.retry_after_s));
+  if (a.status == 401)
+    append_field(out, "WWW-Authenticate", "Bearer realm=\"orrery\"");
 }
 
 }  // namespace
@@ -48,13 +52,15 @@ void append_response(std::string& out, const response& a, const wire_context& co
   append_number(out, a.status);
   out.append(1, ' ').append(reason_phrase(a.status)).append("\r\nServer: orrery\r\nDate: ");
   out.append(context.date).append("\r\n");
-  if (a.type != media::none) append_field(out, "Content-Type", content_type(a.type));
+  if (a.type != media::none)
+    append_field(out, "Content-Type", content_type(a.type));
   if (a.status != 204) {
     out.append("Content-Length: ");
     append_number(out, static_cast<int64_t>(a.body.size()));
     out.append("\r\n");
   }
-  if (!context.request_id.empty()) append_field(out, "X-Request-Id", context.request_id);
+  if (!context.request_id.empty())
+    append_field(out, "X-Request-Id", context.request_id);
   out.append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
   append_rare_fields(out, a);
   if (context.close)
@@ -62,7 +68,8 @@ void append_response(std::string& out, const response& a, const wire_context& co
   else if (context.version_1_0)
     out.append("Connection: keep-alive\r\n");
   out.append("\r\n");
-  if (!context.head_only && a.status != 204) out.append(a.body);
+  if (!context.head_only && a.status != 204)
+    out.append(a.body);
 }
 
 std::string http_date(int64_t unix_seconds) {

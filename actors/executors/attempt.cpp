@@ -42,17 +42,22 @@ process_attempt::process_attempt(spawned_process process, std::string mark, std:
 }
 
 void process_attempt::watch(std::vector<pollfd>& into) const {
-  if (!exited_) into.push_back(interest(process_.handle, POLLIN));
-  if (process_.standard_output) into.push_back(interest(process_.standard_output, POLLIN));
-  if (process_.standard_error) into.push_back(interest(process_.standard_error, POLLIN));
-  if (process_.standard_input) into.push_back(interest(process_.standard_input, POLLOUT));
+  if (!exited_)
+    into.push_back(interest(process_.handle, POLLIN));
+  if (process_.standard_output)
+    into.push_back(interest(process_.standard_output, POLLIN));
+  if (process_.standard_error)
+    into.push_back(interest(process_.standard_error, POLLIN));
+  if (process_.standard_input)
+    into.push_back(interest(process_.standard_input, POLLOUT));
 }
 
 void process_attempt::advance(steady_point now) {
   feed();
   read(process_.standard_output, true);
   read(process_.standard_error, false);
-  if (exited_) return;
+  if (exited_)
+    return;
   siginfo_t end{};
   // Not reaped yet: while it is a zombie, nobody else can get its number as process, group or
   // session.
@@ -62,7 +67,8 @@ void process_attempt::advance(steady_point now) {
   exited_ = true;
   process_.standard_input.close();
   look_at_ = now;
-  if (!kill_at_) kill_at_ = now + times_.linger;
+  if (!kill_at_)
+    kill_at_ = now + times_.linger;
 }
 
 void process_attempt::stop(stop_mode mode, steady_point now) {
@@ -74,7 +80,8 @@ void process_attempt::stop(stop_mode mode, steady_point now) {
     // What is stopped cannot hear the request.
     ::kill(-process_.pid, SIGCONT);
   }
-  if (!look_at_ || *look_at_ > *kill_at_) look_at_ = kill_at_;
+  if (!look_at_ || *look_at_ > *kill_at_)
+    look_at_ = kill_at_;
 }
 
 bool process_attempt::wants_scan(steady_point now) const {
@@ -104,7 +111,8 @@ work_outcome process_attempt::finish() {
   ::waitid(P_PID, static_cast<id_t>(process_.pid), &end, WEXITED);
   auto outcome = how_it_ended(end);
   outcome.output = readable_text(output_.text());
-  if (outcome.succeeded) outcome.result = result_of_output(result_.text(), result_.dropped_some());
+  if (outcome.succeeded)
+    outcome.result = result_of_output(result_.text(), result_.dropped_some());
   return outcome;
 }
 
@@ -115,7 +123,8 @@ void process_attempt::read(descriptor& from, bool is_result) {
     if (got > 0) {
       const std::string_view bytes(piece.data(), static_cast<size_t>(got));
       output_.append(bytes);
-      if (is_result) result_.append(bytes);
+      if (is_result)
+        result_.append(bytes);
       turn += bytes.size();
     } else if (got < 0 && errno == EINTR) {
       continue;
@@ -139,7 +148,8 @@ void process_attempt::feed() {
       return;
     else
       process_.standard_input.close();  // It reads no more; that is its own affair.
-    if (fed_ == input_.size()) process_.standard_input.close();
+    if (fed_ == input_.size())
+      process_.standard_input.close();
   }
 }
 
@@ -148,7 +158,8 @@ void process_attempt::kill_family() {
   // is left.
   ::kill(-process_.pid, SIGKILL);
   for (const auto& member : family_.known)
-    if (member.group != process_.pid) signal_process(member, SIGKILL);
+    if (member.group != process_.pid)
+      signal_process(member, SIGKILL);
 }
 
 }  // namespace orrery

@@ -10,18 +10,16 @@ namespace {
 
 using arguments = std::map<std::string, std::string, std::less<>>;
 
-bool is_first(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_next(char c) {
-  return is_first(c) || (c >= '0' && c <= '9') || c == '-';
-}
+bool is_first(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_next(char c) { return is_first(c) || (c >= '0' && c <= '9') || c == '-'; }
 
 /// The name of the placeholder that begins at `at` (an opening brace); empty = it is plain text.
 std::string_view placeholder(std::string_view text, size_t at) {
   size_t end = at + 1;
-  if (end >= text.size() || !is_first(text[end])) return {};
-  while (end < text.size() && is_next(text[end])) ++end;
+  if (end >= text.size() || !is_first(text[end]))
+    return {};
+  while (end < text.size() && is_next(text[end]))
+    ++end;
   return end < text.size() && text[end] == '}' ? text.substr(at + 1, end - at - 1)
                                                : std::string_view{};
 }
@@ -54,9 +52,7 @@ failure bad_command(const std::string& name, std::string detail) {
   return failure{errc::invalid, "command " + name + ": " + std::move(detail), "commands." + name};
 }
 
-bool holds_nul(std::string_view text) {
-  return text.find('\0') != std::string_view::npos;
-}
+bool holds_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
 result<void> check_command(const std::string& name, const command_template& command) {
   if (command.argv.empty() || !command.argv.front().starts_with('/'))
@@ -66,7 +62,8 @@ result<void> check_command(const std::string& name, const command_template& comm
     if (program[i] == '{' && !placeholder(program, i).empty())
       return bad_command(name, "the program itself must not hold a placeholder");
   for (const auto& element : command.argv)
-    if (holds_nul(element)) return bad_command(name, "argv must not hold a NUL character");
+    if (holds_nul(element))
+      return bad_command(name, "argv must not hold a NUL character");
   if (!command.directory.starts_with('/') || holds_nul(command.directory))
     return bad_command(name, "the working directory must be an absolute path");
   for (const auto& [key, value] : command.environment)
@@ -80,17 +77,20 @@ result<void> check_command(const std::string& name, const command_template& comm
 
 result<void> check_commands(const command_table& commands) {
   for (const auto& [name, command] : commands)
-    if (auto fine = check_command(name, command); !fine) return fine;
+    if (auto fine = check_command(name, command); !fine)
+      return fine;
   return {};
 }
 
 result<command_line> fill_command(const command_table& commands, const std::string& payload) {
   auto read = codec::read_exec_payload(payload);
-  if (!read) return std::move(read).error();
+  if (!read)
+    return std::move(read).error();
   const auto found = commands.find(read->command);
   if (found == commands.end())
     return failure{errc::invalid, "no such command is configured: " + read->command, "command"};
-  if (auto fine = check_command(found->first, found->second); !fine) return std::move(fine).error();
+  if (auto fine = check_command(found->first, found->second); !fine)
+    return std::move(fine).error();
 
   const arguments args(read->args.begin(), read->args.end());
   std::set<std::string, std::less<>> used;
@@ -99,7 +99,8 @@ result<command_line> fill_command(const command_table& commands, const std::stri
                     .stdin_text = std::move(read->stdin_text)};
   for (size_t i = 1; i < found->second.argv.size(); ++i) {
     auto element = fill(found->second.argv[i], args, used);
-    if (!element) return std::move(element).error();
+    if (!element)
+      return std::move(element).error();
     line.argv.push_back(*std::move(element));
   }
   for (const auto& [name, value] : args)

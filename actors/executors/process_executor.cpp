@@ -106,9 +106,11 @@ public:
     {
       const std::lock_guard lock(guard_);
       const auto found = active_.find(key);
-      if (found == active_.end()) return;
+      if (found == active_.end())
+        return;
       // The stronger wish stays.
-      if (found->second != stop_mode::now) found->second = mode;
+      if (found->second != stop_mode::now)
+        found->second = mode;
       stops_waiting_ = true;
     }
     wake();
@@ -176,18 +178,22 @@ void process_executor::loop::run() {
   for (;;) {
     auto now = std::chrono::steady_clock::now();
     auto todo = take_news();
-    for (auto& next : todo.starts) begin(std::move(next));
+    for (auto& next : todo.starts)
+      begin(std::move(next));
     for (const auto& [key, mode] : todo.stops)
       if (const auto found = running_.find(key); found != running_.end())
         found->second.attempt.stop(mode, now);
     if (todo.stopping && !give_up_at) {
       give_up_at = now + shutdown_max;
-      for (auto& [key, one] : running_) one.attempt.stop(stop_mode::now, now);
+      for (auto& [key, one] : running_)
+        one.attempt.stop(stop_mode::now, now);
     }
-    for (auto& [key, one] : running_) one.attempt.advance(now);
+    for (auto& [key, one] : running_)
+      one.attempt.advance(now);
     look_at_families(now);
     end_those_over();
-    if (todo.stopping && running_.empty()) return;
+    if (todo.stopping && running_.empty())
+      return;
     if (give_up_at && now > *give_up_at) {
       log::error("exec.unkillable", {{"processes", running_.size()}});
       for (auto& [key, one] : std::exchange(running_, {}))
@@ -206,7 +212,8 @@ process_executor::loop::news process_executor::loop::take_news() {
   out.stopping = stopping_;
   if (std::exchange(stops_waiting_, false))
     for (const auto& [key, wish] : active_)
-      if (wish) out.stops.emplace_back(key, *wish);
+      if (wish)
+        out.stops.emplace_back(key, *wish);
   return out;
 }
 
@@ -215,7 +222,8 @@ void process_executor::loop::wait() {
   std::optional<steady_point> next;
   for (const auto& [key, one] : running_) {
     one.attempt.watch(watched);
-    if (const auto look = one.attempt.next_look(); look && (!next || *look < *next)) next = look;
+    if (const auto look = one.attempt.next_look(); look && (!next || *look < *next))
+      next = look;
   }
   int timeout_ms = -1;
   if (next) {
@@ -241,12 +249,15 @@ void process_executor::loop::begin(entry next) {
     const std::lock_guard lock(guard_);
     unwanted = stopping_ || active_.at(next.key).has_value();
   }
-  if (unwanted) return end_now("stopped", "stopped before it began", true);
+  if (unwanted)
+    return end_now("stopped", "stopped before it began", true);
   auto line = fill_command(options_.commands, next.item.payload);
-  if (!line) return end_now("refused", in_words(line.error()), false);
+  if (!line)
+    return end_now("refused", in_words(line.error()), false);
   auto mark = mark_prefix_ + "-" + std::to_string(next_mark());
   auto process = spawn_process(*line, environment_of(next.item, *line, mark));
-  if (!process) return end_now("spawn-failed", in_words(process.error()), false);
+  if (!process)
+    return end_now("spawn-failed", in_words(process.error()), false);
   running_.emplace(
       next.key,
       running{process_attempt(*std::move(process), std::move(mark), std::move(line->stdin_text),
@@ -272,7 +283,8 @@ void process_executor::loop::look_at_families(steady_point now) {
       attempts.push_back(&one.attempt);
     }
   find_members(families);
-  for (auto* attempt : attempts) attempt->settle(now);
+  for (auto* attempt : attempts)
+    attempt->settle(now);
 }
 
 void process_executor::loop::end_those_over() {
@@ -305,7 +317,8 @@ std::vector<std::string> process_executor::loop::environment_of(const work_item&
   if (!item.traceparent.empty() && item.traceparent.find('\0') == std::string::npos)
     variables["TRACEPARENT"] = item.traceparent;
   std::vector<std::string> out;
-  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables)
+    out.push_back(name + "=" + value);
   return out;
 }
 
@@ -322,12 +335,11 @@ void process_executor::stop(entity_id task, attempt_token token, stop_mode mode)
 
 result<void> process_executor::check(const std::string& payload) const {
   auto line = fill_command(loop_->how().commands, payload);
-  if (!line) return std::move(line).error();
+  if (!line)
+    return std::move(line).error();
   return {};
 }
 
-size_t process_executor::active() const {
-  return loop_->active();
-}
+size_t process_executor::active() const { return loop_->active(); }
 
 }  // namespace orrery

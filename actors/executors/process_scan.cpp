@@ -21,11 +21,13 @@ namespace {
 std::string read_file(const std::string& path, size_t limit) {
   const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string out;
-  if (!file) return out;
+  if (!file)
+    return out;
   std::array<char, 4096> piece;
   while (out.size() < limit) {
     const auto got = ::read(file.get(), piece.data(), piece.size());
-    if (got <= 0) break;
+    if (got <= 0)
+      break;
     out.append(piece.data(), static_cast<size_t>(got));
   }
   return out;
@@ -50,7 +52,8 @@ std::string mark_of(pid_t pid) {
       std::string(1, '\0') + read_file(proc_path(pid, "environ"), environment_bytes);
   const auto name = std::string(1, '\0') + process_mark_variable + "=";
   const auto at = environment.find(name);
-  if (at == std::string::npos) return {};
+  if (at == std::string::npos)
+    return {};
   const auto begin = at + name.size();
   const auto end = environment.find('\0', begin);
   return environment.substr(begin, end == std::string::npos ? end : end - begin);
@@ -61,7 +64,8 @@ class mark_cache {
 public:
   const std::string& operator()(pid_t pid) {
     const auto [place, is_new] = marks_.try_emplace(pid);
-    if (is_new) place->second = mark_of(pid);
+    if (is_new)
+      place->second = mark_of(pid);
     return place->second;
   }
 
@@ -72,11 +76,14 @@ private:
 std::vector<seen_process> look_at_all() {
   std::vector<seen_process> all;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), &::closedir);
-  if (!folder) return all;
+  if (!folder)
+    return all;
   while (const auto* entry = ::readdir(folder.get())) {
     const auto pid = number_of<pid_t>(entry->d_name);
-    if (pid <= 0) continue;
-    if (const auto seen = look_at_process(pid); seen.pid > 0) all.push_back(seen);
+    if (pid <= 0)
+      continue;
+    if (const auto seen = look_at_process(pid); seen.pid > 0)
+      all.push_back(seen);
   }
   return all;
 }
@@ -94,7 +101,8 @@ std::vector<seen_process> members(const process_family& family,
   const uint64_t begin = leader == all.end() ? 0 : leader->started;
   std::unordered_map<pid_t, bool> belongs;
   for (const auto& p : all) {
-    if (p.started < begin) continue;
+    if (p.started < begin)
+      continue;
     const bool known = std::any_of(family.known.begin(), family.known.end(),
                                    [&](const auto& k) { return same_process(k, p); });
     if (known || p.pid == family.leader || p.session == family.leader || p.group == family.leader ||
@@ -109,7 +117,8 @@ std::vector<seen_process> members(const process_family& family,
   }
   std::vector<seen_process> found;
   for (const auto& p : all)
-    if (!p.ended && belongs.contains(p.pid)) found.push_back(p);
+    if (!p.ended && belongs.contains(p.pid))
+      found.push_back(p);
   return found;
 }
 
@@ -120,7 +129,8 @@ seen_process look_at_process(pid_t pid) {
   const auto text = read_file(proc_path(pid, "stat"), 4096);
   // The name stands in parentheses and may hold anything; the last one closes it.
   const auto close = text.rfind(')');
-  if (close == std::string::npos || close + 2 >= text.size()) return seen;
+  if (close == std::string::npos || close + 2 >= text.size())
+    return seen;
   std::array<std::string_view, 20> fields;  // From the third on: state, ppid, pgrp, session, …
   std::string_view rest = std::string_view(text).substr(close + 2);
   for (auto& field : fields) {
@@ -138,10 +148,12 @@ seen_process look_at_process(pid_t pid) {
 }
 
 void find_members(const std::vector<process_family*>& families) {
-  if (families.empty()) return;
+  if (families.empty())
+    return;
   const auto all = look_at_all();
   mark_cache marks;
-  for (auto* family : families) family->known = members(*family, all, marks);
+  for (auto* family : families)
+    family->known = members(*family, all, marks);
 }
 
 void signal_process(const seen_process& process, int number) {

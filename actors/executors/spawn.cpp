@@ -49,15 +49,22 @@ int become_command(void* argument) {
   by_default.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number)
     ::sigaction(number, &by_default, nullptr);  // Refused for a few numbers; they have no handler.
-  if (::setsid() < 0) give_up(plan, "setsid");
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up(plan, "parent death signal");
+  if (::setsid() < 0)
+    give_up(plan, "setsid");
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    give_up(plan, "parent death signal");
   // The node may have died before the line above took effect.
-  if (::getppid() != plan.parent) give_up(plan, "parent");
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(plan, "no new privileges");
+  if (::getppid() != plan.parent)
+    give_up(plan, "parent");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    give_up(plan, "no new privileges");
   for (int i = 0; i < 3; ++i)
-    if (::dup2(plan.standard[static_cast<size_t>(i)], i) < 0) give_up(plan, "dup2");
-  if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) give_up(plan, "close_range");
-  if (::chdir(plan.directory) != 0) give_up(plan, "working directory");
+    if (::dup2(plan.standard[static_cast<size_t>(i)], i) < 0)
+      give_up(plan, "dup2");
+  if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0)
+    give_up(plan, "close_range");
+  if (::chdir(plan.directory) != 0)
+    give_up(plan, "working directory");
   for (size_t i = 0; i < plan.limits_used; ++i) {
     const rlimit value{plan.limits[i].value, plan.limits[i].value};
     if (::setrlimit(static_cast<__rlimit_resource_t>(plan.limits[i].resource), &value) != 0)
@@ -76,10 +83,12 @@ public:
   child_stack()
       : base_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
                      -1, 0)) {
-    if (base_ != MAP_FAILED) ::mprotect(base_, guard, PROT_NONE);
+    if (base_ != MAP_FAILED)
+      ::mprotect(base_, guard, PROT_NONE);
   }
   ~child_stack() {
-    if (base_ != MAP_FAILED) ::munmap(base_, size);
+    if (base_ != MAP_FAILED)
+      ::munmap(base_, size);
   }
   child_stack(const child_stack&) = delete;
   child_stack& operator=(const child_stack&) = delete;
@@ -115,7 +124,8 @@ failure cannot(const char* step, int error) {
 
 /// Descriptors 0 to 2 are where the child puts its own ends; none of ours may lie there.
 descriptor above_standard(int fd) {
-  if (fd < 0 || fd > 2) return descriptor(fd);
+  if (fd < 0 || fd > 2)
+    return descriptor(fd);
   const descriptor low(fd);
   return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
@@ -127,9 +137,11 @@ struct pipe_ends {
 
 result<pipe_ends> open_pipe() {
   std::array<int, 2> fds{-1, -1};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return cannot("pipe", errno);
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0)
+    return cannot("pipe", errno);
   pipe_ends ends{.read = above_standard(fds[0]), .write = above_standard(fds[1])};
-  if (!ends.read || !ends.write) return cannot("pipe", errno);
+  if (!ends.read || !ends.write)
+    return cannot("pipe", errno);
   return ends;
 }
 
@@ -139,7 +151,8 @@ void make_non_blocking(const descriptor& end) {
 
 void plan_limits(child_plan& plan, const process_limits& limits) {
   const auto add = [&](int resource, const std::optional<uint64_t>& value) {
-    if (!value) return;
+    if (!value)
+      return;
     // An unprivileged process cannot raise a limit above the hard one it inherited.
     rlimit present{};
     ::getrlimit(static_cast<__rlimit_resource_t>(resource), &present);
@@ -155,7 +168,8 @@ void plan_limits(child_plan& plan, const process_limits& limits) {
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
   out.reserve(texts.size() + 1);
-  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  for (const auto& text : texts)
+    out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
 }
@@ -163,7 +177,8 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 /// Starts the child; the process and its pidfd, or the step that failed.
 result<spawned_process> clone_child(child_plan& plan) {
   const child_stack stack;
-  if (!stack.usable()) return cannot("stack", errno);
+  if (!stack.usable())
+    return cannot("stack", errno);
   int pidfd = -1;
   pid_t pid = -1;
   int error = 0;
@@ -173,7 +188,8 @@ result<spawned_process> clone_child(child_plan& plan) {
                   &plan, &pidfd);
     error = errno;
   }
-  if (pid < 0) return cannot("clone", error);
+  if (pid < 0)
+    return cannot("clone", error);
   spawned_process process;
   process.pid = pid;
   process.handle = descriptor(pidfd);
@@ -190,11 +206,13 @@ result<spawned_process> spawn_process(const command_line& line,
                                       const std::vector<std::string>& environment) {
   auto output = open_pipe();
   auto errors = open_pipe();
-  if (!output || !errors) return std::move(!output ? output : errors).error();
+  if (!output || !errors)
+    return std::move(!output ? output : errors).error();
   pipe_ends input;
   if (line.stdin_text.empty()) {
     input.read = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!input.read) return cannot("/dev/null", errno);
+    if (!input.read)
+      return cannot("/dev/null", errno);
   } else if (auto opened = open_pipe(); opened) {
     input = *std::move(opened);
   } else {
@@ -212,10 +230,12 @@ result<spawned_process> spawn_process(const command_line& line,
   plan_limits(plan, line.command->limits);
 
   auto process = clone_child(plan);
-  if (!process) return process;
+  if (!process)
+    return process;
   make_non_blocking(output->read);
   make_non_blocking(errors->read);
-  if (input.write) make_non_blocking(input.write);
+  if (input.write)
+    make_non_blocking(input.write);
   process->standard_input = std::move(input.write);
   process->standard_output = std::move(output->read);
   process->standard_error = std::move(errors->read);

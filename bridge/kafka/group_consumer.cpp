@@ -159,8 +159,7 @@ void group_consumer::poll(std::vector<rd_kafka_message_t*>& room) {
   auto count = rd_kafka_consume_batch_queue(queue_.get(), poll_ms, room.data(), 1);
   if (count < 1)
     return;
-  const auto more =
-      rd_kafka_consume_batch_queue(queue_.get(), 0, room.data() + 1, room.size() - 1);
+  const auto more = rd_kafka_consume_batch_queue(queue_.get(), 0, room.data() + 1, room.size() - 1);
   count += std::max<ssize_t>(more, 0);
   for (ssize_t i = 0; i < count; ++i) {
     const message_ptr message(room[static_cast<size_t>(i)]);
@@ -178,8 +177,7 @@ void group_consumer::deliver() {
   for (auto& [id, shard] : owned_)
     for (auto& p : shard.partitions)
       while (!p.waiting.empty() && !shard.paused) {
-        const auto count =
-            static_cast<ptrdiff_t>(std::min(batch_records, p.waiting.size()));
+        const auto count = static_cast<ptrdiff_t>(std::min(batch_records, p.waiting.size()));
         std::vector<log_record> batch(std::make_move_iterator(p.waiting.begin()),
                                       std::make_move_iterator(p.waiting.begin() + count));
         p.waiting.erase(p.waiting.begin(), p.waiting.begin() + count);
@@ -204,9 +202,9 @@ void group_consumer::take(const rd_kafka_message_t& message) {
   rd_kafka_timestamp_type_t kind{};
   const auto stamp = rd_kafka_message_timestamp(&message, &kind);
   from.waiting.push_back({static_cast<intake>(*topic), found->first, message.offset,
-                        from_micros(stamp < 0 ? 0 : stamp * 1000),
-                        text_of(message.key, message.key_len),
-                        text_of(message.payload, message.len), headers_of(message)});
+                          from_micros(stamp < 0 ? 0 : stamp * 1000),
+                          text_of(message.key, message.key_len),
+                          text_of(message.payload, message.len), headers_of(message)});
 }
 
 void group_consumer::take_error(const rd_kafka_message_t& message) {
@@ -255,8 +253,9 @@ void group_consumer::on_assigned(const rd_kafka_topic_partition_list_t& list) {
     if (topics != intakes) {
       log::error("kafka.half_a_shard",
                  {{"shard", shard.value},
-                  {"why", "partitions of the two intake topics went to different members; all "
-                          "members must subscribe to both, with equal partition counts"}});
+                  {"why",
+                   "partitions of the two intake topics went to different members; all "
+                   "members must subscribe to both, with equal partition counts"}});
       continue;
     }
     auto& mine = owned_[shard];

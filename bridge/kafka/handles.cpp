@@ -23,12 +23,11 @@ void log_line(const rd_kafka_t* client, int severity, const char* facility, cons
 bool is_passing(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
          code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-         code == RD_KAFKA_RESP_ERR__TRANSPORT;
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__TRANSPORT;
 }
 
-rd_kafka_resp_err_t query(rd_kafka_t* client, rd_kafka_topic_partition_list_t& list,
-                          int64_t which, duration timeout) {
+rd_kafka_resp_err_t query(rd_kafka_t* client, rd_kafka_topic_partition_list_t& list, int64_t which,
+                          duration timeout) {
   for (int i = 0; i < list.cnt; ++i) {
     list.elems[i].offset = which;
     list.elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -97,9 +96,8 @@ std::vector<log_header> headers_of(const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   size_t size = 0;
-  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                     RD_KAFKA_RESP_ERR_NO_ERROR;
-       ++i)
+  for (size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
     out.push_back({name, text_of(value, size)});
   return out;
 }

@@ -31,8 +31,7 @@ using error_ptr = std::unique_ptr<rd_kafka_error_t, deleter<rd_kafka_error_destr
 using event_ptr = std::unique_ptr<rd_kafka_event_t, deleter<rd_kafka_event_destroy>>;
 using message_ptr = std::unique_ptr<rd_kafka_message_t, deleter<rd_kafka_message_destroy>>;
 using headers_ptr = std::unique_ptr<rd_kafka_headers_t, deleter<rd_kafka_headers_destroy>>;
-using metadata_ptr =
-    std::unique_ptr<const rd_kafka_metadata_t, deleter<rd_kafka_metadata_destroy>>;
+using metadata_ptr = std::unique_ptr<const rd_kafka_metadata_t, deleter<rd_kafka_metadata_destroy>>;
 using new_topic_ptr = std::unique_ptr<rd_kafka_NewTopic_t, deleter<rd_kafka_NewTopic_destroy>>;
 using admin_options_ptr =
     std::unique_ptr<rd_kafka_AdminOptions_t, deleter<rd_kafka_AdminOptions_destroy>>;
@@ -74,8 +73,8 @@ class deadline {
 public:
   explicit deadline(duration length) : end_(std::chrono::steady_clock::now() + length) {}
   duration left() const {
-    return std::max(duration{0}, std::chrono::duration_cast<duration>(
-                                     end_ - std::chrono::steady_clock::now()));
+    return std::max(duration{0},
+                    std::chrono::duration_cast<duration>(end_ - std::chrono::steady_clock::now()));
   }
   bool passed() const { return left() == duration{0}; }
 

@@ -10,12 +10,12 @@ kafka_log::kafka_log(kafka_options options) : options_(std::move(options)), shar
 
 result<std::unique_ptr<kafka_log>> kafka_log::make(kafka_options options) {
   std::unique_ptr<kafka_log> log(new kafka_log(std::move(options)));
-  auto sender = kafka::sender::open(
-      log->options_, {.role = "log",
-                      .topics = {kafka::intake_topic(log->options_, intake::orders),
-                                 kafka::intake_topic(log->options_, intake::tasks)},
-                      .linger = log->options_.log_linger,
-                      .message_bytes_max = log->options_.message_bytes_max});
+  auto sender = kafka::sender::open(log->options_,
+                                    {.role = "log",
+                                     .topics = {kafka::intake_topic(log->options_, intake::orders),
+                                                kafka::intake_topic(log->options_, intake::tasks)},
+                                     .linger = log->options_.log_linger,
+                                     .message_bytes_max = log->options_.message_bytes_max});
   if (!sender)
     return std::move(sender).error();
   log->sender_ = std::move(*sender);
@@ -72,9 +72,7 @@ result<void> kafka_log::ready() const { return sender_->ready(); }
 
 result<void> kafka_log::open(intake_listener& listener) { return consumer_->open(listener); }
 
-void kafka_log::start(shard_id shard, const intake_offsets& next) {
-  consumer_->start(shard, next);
-}
+void kafka_log::start(shard_id shard, const intake_offsets& next) { consumer_->start(shard, next); }
 
 void kafka_log::pause(shard_id shard) { consumer_->pause(shard, true); }
 

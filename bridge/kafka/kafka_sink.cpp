@@ -60,8 +60,8 @@ result<std::optional<position_t>> read_position(const std::optional<std::string>
   const auto* end = text->data() + text->size();
   const auto [stopped, error] = std::from_chars(text->data(), end, position.value);
   if (error != std::errc{} || stopped != end)
-    return failure{errc::corrupt, "a status topic ends with a position that is no number: " +
-                                      text->substr(0, 32)};
+    return failure{errc::corrupt,
+                   "a status topic ends with a position that is no number: " + text->substr(0, 32)};
   return std::optional{position};
 }
 
@@ -74,14 +74,14 @@ kafka_sink::~kafka_sink() = default;
 result<std::unique_ptr<kafka_sink>> kafka_sink::make(kafka_options options) {
   std::unique_ptr<kafka_sink> sink(new kafka_sink(std::move(options)));
   const auto& o = sink->options_;
-  auto sender = kafka::sender::open(
-      o, {.role = "sink",
-          .topics = {kafka::status_topic(o, static_cast<entity_kind>(0)),
-                     kafka::status_topic(o, static_cast<entity_kind>(1)),
-                     kafka::dead_letter_topic(o, static_cast<intake>(0)),
-                     kafka::dead_letter_topic(o, static_cast<intake>(1))},
-          .linger = o.sink_linger,
-          .message_bytes_max = dead_letter_bytes_max});
+  auto sender =
+      kafka::sender::open(o, {.role = "sink",
+                              .topics = {kafka::status_topic(o, static_cast<entity_kind>(0)),
+                                         kafka::status_topic(o, static_cast<entity_kind>(1)),
+                                         kafka::dead_letter_topic(o, static_cast<intake>(0)),
+                                         kafka::dead_letter_topic(o, static_cast<intake>(1))},
+                              .linger = o.sink_linger,
+                              .message_bytes_max = dead_letter_bytes_max});
   if (!sender)
     return std::move(sender).error();
   sink->sender_ = std::move(*sender);

@@ -13,8 +13,8 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr auto poll_every = 100ms;
-constexpr auto ask_every = 1s;          // while there is no traffic
-constexpr auto ask_again_every = 250ms; // while Kafka is away
+constexpr auto ask_every = 1s;           // while there is no traffic
+constexpr auto ask_again_every = 250ms;  // while Kafka is away
 constexpr auto ask_timeout = 500ms;
 constexpr auto bad_after_failure = 1s;
 constexpr auto stop_grace = 5s;
@@ -279,8 +279,8 @@ void sender::probe() {
   if (up_ ? !quiet || now - asked_ < ask_every : now - asked_ < ask_again_every)
     return;
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(producer_->client.get(), 0, nullptr, &raw,
-                                      milliseconds_of(ask_timeout));
+  const auto code =
+      rd_kafka_metadata(producer_->client.get(), 0, nullptr, &raw, milliseconds_of(ask_timeout));
   const metadata_ptr metadata(raw);
   asked_ = steady::now();
   bool answered = code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->broker_cnt > 0;

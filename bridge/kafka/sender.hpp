@@ -101,7 +101,7 @@ private:
 
   mutable std::mutex guard_;
   std::shared_ptr<producer> producer_;  // shared, see client()
-  std::deque<ended_call> refused_;    // bounded by what callers keep open themselves
+  std::deque<ended_call> refused_;      // bounded by what callers keep open themselves
   std::string down_reason_ = "Kafka has not answered yet";
 
   std::atomic<bool> up_{false};

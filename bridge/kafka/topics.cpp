@@ -16,9 +16,9 @@ constexpr duration create_timeout = 15s;
 constexpr duration usable_timeout = 20s;
 
 std::vector<std::string> all_topics(const kafka_options& options) {
-  return {intake_topic(options, intake::orders),       intake_topic(options, intake::tasks),
-          status_topic(options, entity_kind::order),   status_topic(options, entity_kind::task),
-          dead_letter_topic(options, intake::orders),  dead_letter_topic(options, intake::tasks)};
+  return {intake_topic(options, intake::orders),      intake_topic(options, intake::tasks),
+          status_topic(options, entity_kind::order),  status_topic(options, entity_kind::task),
+          dead_letter_topic(options, intake::orders), dead_letter_topic(options, intake::tasks)};
 }
 
 struct found_topic {
@@ -116,8 +116,7 @@ std::string dead_letter_topic(const kafka_options& options, intake topic) {
   return intake_topic(options, topic) + ".DLT";
 }
 
-result<void> prepare_topics(rd_kafka_t* client, const kafka_options& options,
-                            uint32_t partitions) {
+result<void> prepare_topics(rd_kafka_t* client, const kafka_options& options, uint32_t partitions) {
   const auto names = all_topics(options);
   const deadline end(usable_timeout);
   bool created = false;
@@ -132,10 +131,10 @@ result<void> prepare_topics(rd_kafka_t* client, const kafka_options& options,
       if (at == found->end()) {
         missing.push_back(name);
       } else if (at->second.partitions != partitions) {
-        return failure{errc::conflict,
-                       "topic " + name + " has " + std::to_string(at->second.partitions) +
-                           " partitions, but this system was set up with " +
-                           std::to_string(partitions) + " shards"};
+        return failure{errc::conflict, "topic " + name + " has " +
+                                           std::to_string(at->second.partitions) +
+                                           " partitions, but this system was set up with " +
+                                           std::to_string(partitions) + " shards"};
       } else {
         usable = usable && at->second.usable;
       }

@@ -332,8 +332,7 @@ std::function<void()> memory_log::next_change() {
   while (listener_ != nullptr && !changes_.empty()) {
     auto change = std::move(changes_.front());
     changes_.pop_front();
-    std::erase_if(change.shards,
-                  [&](shard_id s) { return owned_.contains(s) == change.gained; });
+    std::erase_if(change.shards, [&](shard_id s) { return owned_.contains(s) == change.gained; });
     if (change.shards.empty())
       continue;
     for (const auto shard : change.shards) {

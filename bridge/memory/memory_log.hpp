@@ -144,12 +144,12 @@ private:
   // All of the following is guarded by the cluster's mutex: a simulator's broker needs no finer grain.
   std::condition_variable wake_;
   intake_listener* listener_ = nullptr;
-  bool calling_ = false;   // a callback runs just now
+  bool calling_ = false;  // a callback runs just now
   bool stopping_ = false;
   std::map<shard_id, delivery> owned_;
   std::deque<ownership_change> changes_;
   std::deque<pending_answer> answers_;
-  size_t turn_ = 0;        // whose batch is next, so that no shard starves the others
+  size_t turn_ = 0;  // whose batch is next, so that no shard starves the others
   std::thread thread_;
 };
 

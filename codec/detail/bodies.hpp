@@ -13,7 +13,7 @@ namespace orrery::codec::detail {
 struct task_body {
   std::string command;
   std::string id_text;
-  task_spec spec;             ///< `payload` is also that of a rerun.
+  task_spec spec;  ///< `payload` is also that of a rerun.
   attempt_token token;
   bool has_run = false;
   bool has_attempt = false;

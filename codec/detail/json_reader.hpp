@@ -22,7 +22,7 @@ struct json_value {
   form is = form::null;
   bool flag = false;
   int64_t integer = 0;
-  double real = 0;            ///< Also set for an integer. Whole numbers beyond 64 bits are reals.
+  double real = 0;  ///< Also set for an integer. Whole numbers beyond 64 bits are reals.
   std::string* text = nullptr;  ///< Strings: decoded, to be moved from.
   /// As it came, byte for byte: every member of an object; of an array only objects and arrays.
   std::string_view raw = {};

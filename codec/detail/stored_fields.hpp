@@ -111,10 +111,10 @@ inline constexpr uint32_t entity_is_task = 1;
 inline constexpr uint32_t entity_is_order = 2;
 
 /// An event record: these four, and one event under its number.
-inline constexpr uint32_t record_position = 1;  ///< Difference to the one before; 1 is left out.
-inline constexpr uint32_t record_id = 2;        ///< 16 bytes: an id new to this journal row.
-inline constexpr uint32_t record_at = 3;        ///< Difference in µs, zigzag; 0 is left out.
-inline constexpr uint32_t record_same_id = 4;   ///< The n-th new id of this row again, from 0.
+inline constexpr uint32_t record_position = 1;   ///< Difference to the one before; 1 is left out.
+inline constexpr uint32_t record_id = 2;         ///< 16 bytes: an id new to this journal row.
+inline constexpr uint32_t record_at = 3;         ///< Difference in µs, zigzag; 0 is left out.
+inline constexpr uint32_t record_same_id = 4;    ///< The n-th new id of this row again, from 0.
 inline constexpr uint32_t record_in_stream = 1;  ///< A record in a journal row or history piece.
 
 inline constexpr uint32_t record_events_last = 63;  ///< From 64 on: room for other fields.
@@ -122,28 +122,50 @@ inline constexpr uint32_t record_events_last = 63;  ///< From 64 on: room for ot
 /// Numbers of the events within a record.
 template <class Event>
 inline constexpr uint32_t event_number = 0;
-template <> inline constexpr uint32_t event_number<task_submitted> = 5;
-template <> inline constexpr uint32_t event_number<task_queued> = 6;
-template <> inline constexpr uint32_t event_number<task_started> = 7;
-template <> inline constexpr uint32_t event_number<task_succeeded> = 8;
-template <> inline constexpr uint32_t event_number<task_retry_scheduled> = 9;
-template <> inline constexpr uint32_t event_number<task_interrupted> = 10;
-template <> inline constexpr uint32_t event_number<task_failed> = 11;
-template <> inline constexpr uint32_t event_number<task_expired> = 12;
-template <> inline constexpr uint32_t event_number<task_cancelled> = 13;
-template <> inline constexpr uint32_t event_number<task_paused> = 14;
-template <> inline constexpr uint32_t event_number<task_resumed> = 15;
-template <> inline constexpr uint32_t event_number<task_rerun> = 16;
-template <> inline constexpr uint32_t event_number<order_created> = 17;
-template <> inline constexpr uint32_t event_number<order_confirmed> = 18;
-template <> inline constexpr uint32_t event_number<order_rejected> = 19;
-template <> inline constexpr uint32_t event_number<order_fulfilment_started> = 20;
-template <> inline constexpr uint32_t event_number<order_completed> = 21;
-template <> inline constexpr uint32_t event_number<order_cancelled> = 22;
-template <> inline constexpr uint32_t event_number<order_expired> = 23;
-template <> inline constexpr uint32_t event_number<order_compensation_started> = 24;
-template <> inline constexpr uint32_t event_number<order_failed> = 25;
-template <> inline constexpr uint32_t event_number<order_compensation_failed> = 26;
+template <>
+inline constexpr uint32_t event_number<task_submitted> = 5;
+template <>
+inline constexpr uint32_t event_number<task_queued> = 6;
+template <>
+inline constexpr uint32_t event_number<task_started> = 7;
+template <>
+inline constexpr uint32_t event_number<task_succeeded> = 8;
+template <>
+inline constexpr uint32_t event_number<task_retry_scheduled> = 9;
+template <>
+inline constexpr uint32_t event_number<task_interrupted> = 10;
+template <>
+inline constexpr uint32_t event_number<task_failed> = 11;
+template <>
+inline constexpr uint32_t event_number<task_expired> = 12;
+template <>
+inline constexpr uint32_t event_number<task_cancelled> = 13;
+template <>
+inline constexpr uint32_t event_number<task_paused> = 14;
+template <>
+inline constexpr uint32_t event_number<task_resumed> = 15;
+template <>
+inline constexpr uint32_t event_number<task_rerun> = 16;
+template <>
+inline constexpr uint32_t event_number<order_created> = 17;
+template <>
+inline constexpr uint32_t event_number<order_confirmed> = 18;
+template <>
+inline constexpr uint32_t event_number<order_rejected> = 19;
+template <>
+inline constexpr uint32_t event_number<order_fulfilment_started> = 20;
+template <>
+inline constexpr uint32_t event_number<order_completed> = 21;
+template <>
+inline constexpr uint32_t event_number<order_cancelled> = 22;
+template <>
+inline constexpr uint32_t event_number<order_expired> = 23;
+template <>
+inline constexpr uint32_t event_number<order_compensation_started> = 24;
+template <>
+inline constexpr uint32_t event_number<order_failed> = 25;
+template <>
+inline constexpr uint32_t event_number<order_compensation_failed> = 26;
 
 /// Events without fields of their own.
 template <class Archive, class T>
@@ -207,8 +229,6 @@ template <class Archive, class T>
   requires(form_of<T, order_rejected> || form_of<T, order_cancelled> ||
            form_of<T, order_compensation_started> || form_of<T, order_failed> ||
            form_of<T, order_compensation_failed>)
-void fields(Archive& a, T& e) {
-  a.text(1, e.reason);
-}
+void fields(Archive& a, T& e) { a.text(1, e.reason); }
 
 }  // namespace orrery::codec::detail

@@ -132,8 +132,8 @@ private:
 struct wire_field {
   uint32_t number = 0;
   wire_type type = wire_type::varint;
-  uint64_t scalar = 0;        ///< varint, fixed64, fixed32
-  std::string_view bytes;     ///< bytes
+  uint64_t scalar = 0;     ///< varint, fixed64, fixed32
+  std::string_view bytes;  ///< bytes
 };
 
 /// Cuts a slice into fields.

@@ -15,21 +15,21 @@ namespace orrery {
 struct work_item {
   entity_id task;
   attempt_token token;
-  epoch_t epoch;            ///< With the token, the fence a handler passes on.
+  epoch_t epoch;  ///< With the token, the fence a handler passes on.
   std::string kind;
-  std::string payload;      ///< JSON text; empty = none.
+  std::string payload;  ///< JSON text; empty = none.
   duration ttl{};
   std::string traceparent;
 };
 
 struct work_outcome {
   bool succeeded = false;
-  std::string result = {};       ///< JSON text; empty = none.
+  std::string result = {};  ///< JSON text; empty = none.
   std::string error = {};
-  std::string error_code = {};   ///< `exit-1`, `http-503`, `refused`, …
+  std::string error_code = {};  ///< `exit-1`, `http-503`, `refused`, …
   bool retryable = true;
   duration retry_after{};
-  std::string output = {};       ///< Captured output, the newest `limits::output_bytes`.
+  std::string output = {};  ///< Captured output, the newest `limits::output_bytes`.
 };
 
 enum class stop_mode {

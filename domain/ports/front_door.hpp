@@ -29,20 +29,20 @@ struct accepted {
   entity_id id;
   std::string reference;
   shard_id shard;
-  int64_t offset = 0;           ///< Of the record in the intake log.
+  int64_t offset = 0;  ///< Of the record in the intake log.
   bool deduplicated = false;
 };
 
 /// A read that knows of what was accepted but not yet processed.
 struct entity_view {
-  bool accepted_only = false;   ///< In the intake, not yet in the view: status ACCEPTED.
+  bool accepted_only = false;  ///< In the intake, not yet in the view: status ACCEPTED.
   entity_id id;
   std::optional<entity> state;  ///< Set unless `accepted_only`.
 };
 
 struct readiness {
   struct part {
-    std::string name;           ///< `store`, `log`, `shards`, …
+    std::string name;  ///< `store`, `log`, `shards`, …
     bool ready = false;
     std::string detail;
   };

@@ -33,7 +33,7 @@ struct log_record {
   intake topic = intake::tasks;
   shard_id shard;
   int64_t offset = 0;
-  time_point at{};           ///< The log's timestamp of the record; fixed for ever.
+  time_point at{};  ///< The log's timestamp of the record; fixed for ever.
   std::string key;
   std::string value;
   std::vector<log_header> headers;

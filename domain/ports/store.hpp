@@ -30,18 +30,18 @@ struct status_counts {
 /// What the new owner of a shard starts from.
 struct shard_tenure {
   shard_id shard;
-  epoch_t epoch;           ///< Raised by this acquisition.
-  position_t position;     ///< Of the last committed event.
+  epoch_t epoch;        ///< Raised by this acquisition.
+  position_t position;  ///< Of the last committed event.
   intake_offsets next{};
   status_counts counts;
-  position_t published;    ///< Every event up to here is known to be published (a lower bound).
+  position_t published;  ///< Every event up to here is known to be published (a lower bound).
 };
 
 /// The last state of one entity touched by a batch, with the events of this batch that led there.
 struct entity_write {
   entity state;
-  bool insert = false;                ///< The entity did not exist before this batch.
-  std::vector<event_record> events;   ///< Appended to the entity's own history.
+  bool insert = false;               ///< The entity did not exist before this batch.
+  std::vector<event_record> events;  ///< Appended to the entity's own history.
 };
 
 /// A record that could not be read or applied; also goes to `<topic>.DLT`.
@@ -61,9 +61,9 @@ struct dead_letter {
 struct shard_batch {
   shard_id shard;
   epoch_t epoch;
-  position_t expected;                ///< Position before this batch.
-  intake_offsets next{};              ///< Offsets after this batch.
-  status_counts counts;               ///< Counts after this batch.
+  position_t expected;    ///< Position before this batch.
+  intake_offsets next{};  ///< Offsets after this batch.
+  status_counts counts;   ///< Counts after this batch.
   std::vector<entity_write> writes;
   std::vector<dead_letter> dead_letters;
 
@@ -134,21 +134,21 @@ enum class list_order { newest_first, oldest_first };
 struct entity_query {
   entity_kind kind = entity_kind::task;
   std::vector<uint8_t> statuses;
-  std::string task_kind;     ///< Tasks: exact.
-  std::string queue;         ///< Tasks: exact.
-  std::string product;       ///< Orders: exact.
-  std::string customer;      ///< Orders: exact.
-  std::string reference;     ///< Exact.
-  std::string tag;           ///< Tasks: one of its tags.
-  time_point created_from{}; ///< Inclusive.
-  time_point created_to{};   ///< Exclusive.
+  std::string task_kind;      ///< Tasks: exact.
+  std::string queue;          ///< Tasks: exact.
+  std::string product;        ///< Orders: exact.
+  std::string customer;       ///< Orders: exact.
+  std::string reference;      ///< Exact.
+  std::string tag;            ///< Tasks: one of its tags.
+  time_point created_from{};  ///< Inclusive.
+  time_point created_to{};    ///< Exclusive.
   list_order order = list_order::newest_first;
-  std::string cursor;        ///< As answered; empty = from the start.
+  std::string cursor;  ///< As answered; empty = from the start.
   size_t limit = 50;
 };
 struct entity_page {
   std::vector<entity> items;
-  std::string next;          ///< Empty = the end.
+  std::string next;  ///< Empty = the end.
 };
 
 /// What a shard's row says, for health and routing.
@@ -170,8 +170,8 @@ public:
   /// The entities that exist among `ids`, in any order.
   virtual result<std::vector<entity>> load(std::span<const entity_id> ids) = 0;
   /// Rows of the shard whose `wake_at` is not later than `until`, by (at, id), at most `limit`.
-  virtual result<std::vector<due_row>> due(shard_id shard, time_point until, const due_cursor& after,
-                                           size_t limit) = 0;
+  virtual result<std::vector<due_row>> due(shard_id shard, time_point until,
+                                           const due_cursor& after, size_t limit) = 0;
   virtual result<entity_page> list(const entity_query& query) = 0;
   /// The entity's own history, oldest first. `not_found` where there is none.
   virtual result<std::vector<event_record>> history(entity_id id) = 0;
@@ -190,7 +190,7 @@ struct node_row {
   std::string http_address;
   std::string version;
   time_point started_at{};
-  time_point seen_at{};      ///< By the store's clock.
+  time_point seen_at{};  ///< By the store's clock.
 };
 
 /// Who is there.

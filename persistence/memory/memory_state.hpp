@@ -20,8 +20,8 @@ struct memory_entity {
 
 struct memory_shard {
   shard_row row;
-  std::vector<event_record> journal;         ///< Event at index i has position i + 1.
-  std::vector<position_t> commits;           ///< Last position of each commit that held events.
+  std::vector<event_record> journal;  ///< Event at index i has position i + 1.
+  std::vector<position_t> commits;    ///< Last position of each commit that held events.
   std::set<std::pair<time_point, entity_id>> due;
 };
 
@@ -36,14 +36,14 @@ struct memory_state {
 
   const clock& time;
   mutable std::mutex guard;
-  uint32_t shard_count = 0;                  ///< 0 = not migrated.
+  uint32_t shard_count = 0;  ///< 0 = not migrated.
   std::map<uint16_t, memory_shard> shards;
   std::unordered_map<entity_id, memory_entity> entities;
   std::array<std::set<std::pair<time_point, entity_id>>, entity_kinds> by_creation;
   std::vector<dead_letter> dead_letters;
   std::map<std::string, node_row, std::less<>> nodes;
   int64_t commits = 0;
-  std::map<int64_t, planned_fault> faults;   ///< By the number of the commit.
+  std::map<int64_t, planned_fault> faults;  ///< By the number of the commit.
   std::function<result<void>(std::string_view)> hook;
 
   /// Asks the hook, outside the lock.
@@ -73,8 +73,7 @@ public:
                                    size_t limit) override;
   result<entity_page> list(const entity_query& query) override;
   result<std::vector<event_record>> history(entity_id id) override;
-  result<std::vector<event_record>> journal(shard_id shard, position_t from,
-                                            size_t limit) override;
+  result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
 

@@ -21,8 +21,10 @@ size_t character_length(std::string_view text) noexcept {
     return i < text.size() && at(i) >= low && at(i) <= high;
   };
   const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1, 0x80, 0xbf) ? 2 : 0;
+  if (first < 0x80)
+    return 1;
+  if (first >= 0xc2 && first <= 0xdf)
+    return follows(1, 0x80, 0xbf) ? 2 : 0;
   if (first >= 0xe0 && first <= 0xef) {
     const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
     const unsigned high = first == 0xed ? 0x9f : 0xbf;
@@ -43,7 +45,8 @@ bool is_plain(std::string_view text) noexcept {
 }  // namespace
 
 std::string column_text(std::string_view text, size_t limit) {
-  if (text.size() <= limit && is_plain(text)) return std::string(text);
+  if (text.size() <= limit && is_plain(text))
+    return std::string(text);
   std::string out;
   out.reserve(std::min(text.size(), limit));
   while (!text.empty()) {
@@ -53,7 +56,8 @@ std::string column_text(std::string_view text, size_t limit) {
       piece = "\xef\xbf\xbd";
     else if (text.front() == '\0')
       piece = "\xe2\x90\x80";
-    if (out.size() + piece.size() > limit) break;
+    if (out.size() + piece.size() > limit)
+      break;
     out.append(piece);
     text.remove_prefix(std::max<size_t>(length, 1));
   }
@@ -85,15 +89,15 @@ void binary_writer::instant(time_point at) {
 }
 
 void binary_writer::texts_or_null(const std::vector<std::string>& list) {
-  if (list.empty()) return null();
+  if (list.empty())
+    return null();
   binary_array array(type_oid::text);
-  for (const auto& one : list) array.add().text(one);
+  for (const auto& one : list)
+    array.add().text(one);
   bytes(array.finish());
 }
 
-binary_array::binary_array(type_oid element) : element_(element) {
-  begin();
-}
+binary_array::binary_array(type_oid element) : element_(element) { begin(); }
 
 void binary_array::begin() {
   binary_writer header(bytes_);
@@ -116,12 +120,8 @@ void binary_array::clear() {
   bytes_.resize(array_header_bytes);
 }
 
-std::string_view copy_header() noexcept {
-  return {"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
-}
+std::string_view copy_header() noexcept { return {"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19}; }
 
-std::string_view copy_trailer() noexcept {
-  return {"\377\377", 2};
-}
+std::string_view copy_trailer() noexcept { return {"\377\377", 2}; }
 
 }  // namespace orrery::postgres

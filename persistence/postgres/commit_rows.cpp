@@ -15,7 +15,8 @@ void append_array(std::string& out, const Items& items, Print print) {
   out += "'{";
   bool first = true;
   for (const auto& item : items) {
-    if (!first) out += ',';
+    if (!first)
+      out += ',';
     first = false;
     print(item);
   }
@@ -34,9 +35,7 @@ void text_or_null(binary_writer to, const std::string& value) {
   value.empty() ? to.null() : to.text(value);
 }
 
-int16_t status_column(const entity& e) {
-  return static_cast<int16_t>(status_of(e));
-}
+int16_t status_column(const entity& e) { return static_cast<int16_t>(status_of(e)); }
 
 }  // namespace
 
@@ -66,7 +65,8 @@ std::vector<const event_record*> events_in_order(const shard_batch& batch) {
 
 std::string fence_statement(std::span<const shard_batch> batches) {
   std::vector<const shard_batch*> sorted;
-  for (const auto& batch : batches) sorted.push_back(&batch);
+  for (const auto& batch : batches)
+    sorted.push_back(&batch);
   std::sort(sorted.begin(), sorted.end(),
             [](const auto* a, const auto* b) { return a->shard < b->shard; });
   const auto doubled =
@@ -133,12 +133,14 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
 }
 
 parameter_rows::parameter_rows(std::vector<type_oid> types) {
-  for (const auto type : types) columns_.emplace_back(type);
+  for (const auto type : types)
+    columns_.emplace_back(type);
 }
 
 size_t parameter_rows::byte_count() const noexcept {
   size_t sum = 0;
-  for (const auto& column : columns_) sum += column.byte_count();
+  for (const auto& column : columns_)
+    sum += column.byte_count();
   return sum;
 }
 
@@ -152,7 +154,8 @@ std::vector<const std::string*> parameter_rows::finish() {
 }
 
 void parameter_rows::clear() {
-  for (auto& column : columns_) column.clear();
+  for (auto& column : columns_)
+    column.clear();
 }
 
 std::vector<std::pair<std::string, std::string>> commit_statements() {

@@ -25,23 +25,21 @@ std::vector<shard_id> read_shards(std::string_view list) {
   return shards;
 }
 
-parameter_rows task_updates() {
-  return update_rows(entity_kind::task);
-}
-parameter_rows order_updates() {
-  return update_rows(entity_kind::order);
-}
+parameter_rows task_updates() { return update_rows(entity_kind::task); }
+parameter_rows order_updates() { return update_rows(entity_kind::order); }
 
 }  // namespace
 
 commit_report commit_run::run() {
   const bool inserts = !writes_.inserts[0].empty() || !writes_.inserts[1].empty();
   if (inserts) {
-    if (auto ended = copy_inserts()) return *ended;
+    if (auto ended = copy_inserts())
+      return *ended;
   } else {
     encode_calls();
   }
-  if (auto ended = run_pipeline(inserts)) return *ended;
+  if (auto ended = run_pipeline(inserts))
+    return *ended;
   return {};
 }
 
@@ -50,31 +48,39 @@ commit_run::step commit_run::copy_inserts() {
   for (const auto kind : kinds)
     if (!writes_.inserts[static_cast<size_t>(kind)].empty())
       sql.append("; ").append(copy_statement(kind));
-  if (!connection_.send(sql)) return lost();
+  if (!connection_.send(sql))
+    return lost();
   for (int i = 0; i < 2; ++i)  // begin, fence
-    if (auto ended = expect_done()) return ended;
+    if (auto ended = expect_done())
+      return ended;
   for (const auto kind : kinds)
     if (!writes_.inserts[static_cast<size_t>(kind)].empty())
-      if (auto ended = copy_rows(kind)) return ended;
+      if (auto ended = copy_rows(kind))
+        return ended;
   const auto over = connection_.next();
   return over.what == reply::kind::end ? step{} : judge(over, false);
 }
 
 commit_run::step commit_run::copy_rows(entity_kind kind) {
   const auto ready = connection_.next();
-  if (ready.what != reply::kind::copy_in) return judge(ready, false);
+  if (ready.what != reply::kind::copy_in)
+    return judge(ready, false);
   std::string piece(copy_header());
   piece.reserve(copy_piece_bytes * 2);
   for (const auto& [shard, write] : writes_.inserts[static_cast<size_t>(kind)]) {
     append_copy_row(piece, shard, *write);
-    if (piece.size() < copy_piece_bytes) continue;
-    if (!connection_.put(piece)) return lost();
+    if (piece.size() < copy_piece_bytes)
+      continue;
+    if (!connection_.put(piece))
+      return lost();
     piece.clear();
   }
   piece.append(copy_trailer());
-  if (!connection_.put(piece) || !connection_.end_copy()) return lost();
+  if (!connection_.put(piece) || !connection_.end_copy())
+    return lost();
   // The server works on the last piece while we encode what comes next.
-  if (calls_.empty()) encode_calls();
+  if (calls_.empty())
+    encode_calls();
   return expect_done();
 }
 
@@ -87,7 +93,8 @@ template <class Fill>
 void commit_run::add_row(const char* name, parameter_rows (*make)(), Fill fill) {
   const bool fits = !calls_.empty() && std::string_view(calls_.back().name) == name &&
                     calls_.back().rows.byte_count() < call_bytes;
-  if (!fits) calls_.push_back({name, make()});
+  if (!fits)
+    calls_.push_back({name, make()});
   fill(calls_.back().rows);
 }
 
@@ -112,29 +119,36 @@ void commit_run::encode_calls() {
 }
 
 commit_run::step commit_run::fill_pipeline(bool begun, size_t& statements) {
-  if (!connection_.begin_pipeline()) return lost();
+  if (!connection_.begin_pipeline())
+    return lost();
   if (!begun) {
-    if (!connection_.queue("begin") || !connection_.queue(fence_statement(batches_))) return lost();
+    if (!connection_.queue("begin") || !connection_.queue(fence_statement(batches_)))
+      return lost();
     statements += 2;
   }
   for (auto& one : calls_) {
-    if (!connection_.queue_prepared(one.name, one.rows.finish())) return lost();
+    if (!connection_.queue_prepared(one.name, one.rows.finish()))
+      return lost();
     ++statements;
   }
   commit_sent_ = true;
-  if (!connection_.queue("commit") || !connection_.flush_pipeline()) return lost();
+  if (!connection_.queue("commit") || !connection_.flush_pipeline())
+    return lost();
   return {};
 }
 
 commit_run::step commit_run::run_pipeline(bool begun) {
   size_t before_commit = 0;
-  if (auto ended = fill_pipeline(begun, before_commit)) return ended;
+  if (auto ended = fill_pipeline(begun, before_commit))
+    return ended;
   step first_problem;
   for (size_t i = 0; i <= before_commit; ++i) {
     const bool at_commit = i == before_commit;
     const auto answer = connection_.next_in_pipeline();
-    if (answer.what == reply::kind::done && (!at_commit || answer.command == "COMMIT")) continue;
-    if (!first_problem) first_problem = judge(answer, at_commit);
+    if (answer.what == reply::kind::done && (!at_commit || answer.command == "COMMIT"))
+      continue;
+    if (!first_problem)
+      first_problem = judge(answer, at_commit);
     if (answer.what == reply::kind::lost || answer.what == reply::kind::expelled)
       return first_problem;
   }
@@ -146,7 +160,8 @@ commit_report commit_run::judge(const reply& answer, bool at_commit) const {
   commit_report report;
   report.outcome = commit_outcome::failed;
   report.detail = answer.message.empty() ? "the connection was lost" : answer.message;
-  if (!answer.sqlstate.empty()) report.detail += " (" + answer.sqlstate + ")";
+  if (!answer.sqlstate.empty())
+    report.detail += " (" + answer.sqlstate + ")";
   if (answer.sqlstate == "OR001") {
     report.outcome = commit_outcome::refused;
     report.refused = read_shards(answer.detail);
@@ -155,7 +170,8 @@ commit_report commit_run::judge(const reply& answer, bool at_commit) const {
   // A session that is ended while it commits may have committed: the order of the two is not told.
   const bool gone = answer.what == reply::kind::lost;
   const bool expelled = answer.what == reply::kind::expelled;
-  if ((gone && commit_sent_) || (expelled && at_commit)) report.outcome = commit_outcome::unknown;
+  if ((gone && commit_sent_) || (expelled && at_commit))
+    report.outcome = commit_outcome::unknown;
   return report;
 }
 

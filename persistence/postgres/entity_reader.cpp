@@ -14,18 +14,15 @@ namespace {
 constexpr size_t load_ids = 1000;
 constexpr size_t rows_max = 100'000;
 
-std::string_view view_of(const pqxx::field& f) {
-  return {f.c_str(), f.size()};
-}
+std::string_view view_of(const pqxx::field& f) { return {f.c_str(), f.size()}; }
 
-std::string bytes_of(const pqxx::field& f) {
-  return pqxx::binarystring(f).str();
-}
+std::string bytes_of(const pqxx::field& f) { return pqxx::binarystring(f).str(); }
 
 result<std::vector<entity>> decode_all(const pqxx::result& rows, std::vector<entity> out = {}) {
   for (const auto& row : rows) {
     auto decoded = codec::decode_entity(bytes_of(row[0]));
-    if (!decoded) return std::move(decoded).error();
+    if (!decoded)
+      return std::move(decoded).error();
     out.push_back(std::move(*decoded));
   }
   return out;
@@ -33,13 +30,12 @@ result<std::vector<entity>> decode_all(const pqxx::result& rows, std::vector<ent
 
 std::string ids_text(std::span<const entity_id> ids) {
   std::string out = "{";
-  for (const auto& id : ids) out.append(out.size() == 1 ? "" : ",").append(to_string(id));
+  for (const auto& id : ids)
+    out.append(out.size() == 1 ? "" : ",").append(to_string(id));
   return out + "}";
 }
 
-std::string limit_text(size_t limit) {
-  return std::to_string(std::min(limit, rows_max));
-}
+std::string limit_text(size_t limit) { return std::to_string(std::min(limit, rows_max)); }
 
 constexpr const char* due_sql = R"sql(
 select id, kind, status, (extract(epoch from wake_at) * 1000000)::bigint,
@@ -60,7 +56,8 @@ select id, kind, status, (extract(epoch from wake_at) * 1000000)::bigint,
 result<due_row> read_due(const pqxx::row& row) {
   due_row out;
   const auto id = parse_entity_id(view_of(row[0]));
-  if (!id) return failure{errc::corrupt, "a waiting row has no id"};
+  if (!id)
+    return failure{errc::corrupt, "a waiting row has no id"};
   out.id = *id;
   out.kind = static_cast<entity_kind>(row[1].as<int>());
   out.status = static_cast<uint8_t>(row[2].as<int>());
@@ -98,7 +95,8 @@ result<std::vector<entity>> entity_reader::load(std::span<const entity_id> ids) 
           " union all select body from orders where id = any($1::uuid[])",
           ids_text(part));
       auto decoded = decode_all(rows, std::move(found));
-      if (!decoded) return decoded;
+      if (!decoded)
+        return decoded;
       found = std::move(*decoded);
     }
     return found;
@@ -114,7 +112,8 @@ result<std::vector<due_row>> entity_reader::due(shard_id shard, time_point until
     std::vector<due_row> out;
     for (const auto& row : rows) {
       auto read = read_due(row);
-      if (!read) return std::move(read).error();
+      if (!read)
+        return std::move(read).error();
       out.push_back(std::move(*read));
     }
     return out;
@@ -123,11 +122,13 @@ result<std::vector<due_row>> entity_reader::due(shard_id shard, time_point until
 
 result<entity_page> entity_reader::list(const entity_query& query) {
   const auto statement = make_list(query);
-  if (!statement) return statement.error();
+  if (!statement)
+    return statement.error();
   return session_.call([&](pqxx::transaction_base& work) -> result<entity_page> {
     auto items = decode_all(work.exec_params(
         statement->sql, pqxx::prepare::make_dynamic_params(statement->parameters)));
-    if (!items) return std::move(items).error();
+    if (!items)
+      return std::move(items).error();
     entity_page page{std::move(*items), {}};
     if (page.items.size() > statement->limit) {
       page.items.resize(statement->limit, page.items.front());
@@ -143,7 +144,8 @@ result<std::vector<event_record>> entity_reader::history(entity_id id) {
         "select history from tasks where id = $1::uuid"
         " union all select history from orders where id = $1::uuid",
         to_string(id));
-    if (rows.empty()) return failure{errc::not_found, "there is no " + to_string(id)};
+    if (rows.empty())
+      return failure{errc::not_found, "there is no " + to_string(id)};
     return codec::decode_history(id, bytes_of(rows[0][0]));
   });
 }
@@ -156,9 +158,11 @@ result<std::vector<event_record>> entity_reader::journal(shard_id shard, positio
     std::vector<event_record> out;
     for (const auto& row : rows) {
       auto events = codec::decode_journal(bytes_of(row[0]));
-      if (!events) return std::move(events).error();
+      if (!events)
+        return std::move(events).error();
       for (auto& event : *events)
-        if (event.position >= from) out.push_back(std::move(event));
+        if (event.position >= from)
+          out.push_back(std::move(event));
     }
     return out;
   });
@@ -171,9 +175,11 @@ result<std::vector<shard_row>> entity_reader::shards() {
     std::vector<shard_row> out;
     for (const auto& row : rows) {
       std::vector<std::string_view> fields;
-      for (const auto& field : row) fields.push_back(view_of(field));
+      for (const auto& field : row)
+        fields.push_back(view_of(field));
       auto read = read_shard(fields);
-      if (!read) return std::move(read).error();
+      if (!read)
+        return std::move(read).error();
       out.push_back(std::move(*read));
     }
     return out;

@@ -15,13 +15,15 @@ constexpr const char* writer_setup =
 
 failure unreadable(const reply& answer, errc code) {
   auto detail = "PostgreSQL: " + answer.message;
-  if (!answer.sqlstate.empty()) detail += " (" + answer.sqlstate + ")";
+  if (!answer.sqlstate.empty())
+    detail += " (" + answer.sqlstate + ")";
   return {code, std::move(detail)};
 }
 
 result<shard_tenure> tenure_of(const std::vector<std::string>& fields) {
   auto row = read_shard({fields.begin(), fields.end()});
-  if (!row) return std::move(row).error();
+  if (!row)
+    return std::move(row).error();
   return shard_tenure{row->shard, row->epoch,  row->position,
                       row->next,  row->counts, row->published};
 }
@@ -35,14 +37,16 @@ journal_session::journal_session(std::string connection_text, std::string setup,
                   *watchdog_, call_timeout) {}
 
 result<reply> journal_session::ask(const char* sql, const std::vector<std::string>& parameters) {
-  if (auto connected = connection_.ready(); !connected) return connected.error();
+  if (auto connected = connection_.ready(); !connected)
+    return connected.error();
   reply answer;
   {
     const auto watched = connection_.watch();
     answer = connection_.execute(sql, parameters);
   }
   connection_.roll_back();
-  if (answer.what == reply::kind::done) return answer;
+  if (answer.what == reply::kind::done)
+    return answer;
   const bool refused = answer.what == reply::kind::refused;
   return unreadable(answer, refused ? errc::unavailable : errc::in_doubt);
 }
@@ -58,13 +62,16 @@ result<shard_tenure> journal_session::acquire(shard_id shard, std::string_view o
       shard_columns;
   const auto answer =
       ask(sql.c_str(), {std::to_string(shard.value), column_text(owner), instant_text(now)});
-  if (!answer) return answer.error();
-  if (answer->rows.size() != 1) return failure{errc::corrupt, "acquiring a shard gave no row"};
+  if (!answer)
+    return answer.error();
+  if (answer->rows.size() != 1)
+    return failure{errc::corrupt, "acquiring a shard gave no row"};
   return tenure_of(answer->rows.front());
 }
 
 commit_report journal_session::commit(std::span<const shard_batch> batches) {
-  if (batches.empty()) return {};
+  if (batches.empty())
+    return {};
   if (const auto connected = connection_.ready(); !connected)
     return {commit_outcome::failed, {}, connected.error().detail};
   commit_report report;
@@ -96,7 +103,8 @@ result<void> journal_session::mark_published(shard_id shard, epoch_t epoch, posi
           " and epoch = $2::bigint and published < $3::bigint)"
           " select epoch = $2::bigint from shards where shard = $1::integer",
           {std::to_string(shard.value), std::to_string(epoch.value), std::to_string(upto.value)});
-  if (!answer) return answer.error();
+  if (!answer)
+    return answer.error();
   if (answer->rows.empty())
     return failure{errc::not_found, "shard " + std::to_string(shard.value) + " was never owned"};
   if (answer->rows.front().front() != "t")

@@ -23,18 +23,18 @@ struct options_closer {
 
 std::string trimmed(const char* text) {
   std::string s = text == nullptr ? "" : text;
-  while (!s.empty() && (s.back() == '\n' || s.back() == ' ')) s.pop_back();
+  while (!s.empty() && (s.back() == '\n' || s.back() == ' '))
+    s.pop_back();
   std::replace(s.begin(), s.end(), '\n', ' ');
   return s;
 }
 
-std::string field(const PGresult* r, int code) {
-  return trimmed(PQresultErrorField(r, code));
-}
+std::string field(const PGresult* r, int code) { return trimmed(PQresultErrorField(r, code)); }
 
 /// Error results that libpq makes up itself, at a loss, carry no SQLSTATE.
 reply::kind kind_of_error(const PGresult* r) {
-  if (PQresultErrorField(r, PG_DIAG_SQLSTATE) == nullptr) return reply::kind::lost;
+  if (PQresultErrorField(r, PG_DIAG_SQLSTATE) == nullptr)
+    return reply::kind::lost;
   return field(r, PG_DIAG_SEVERITY_NONLOCALIZED) == "ERROR" ? reply::kind::refused
                                                             : reply::kind::expelled;
 }
@@ -64,7 +64,8 @@ reply read(PGresult* r) {
   out.what = kind_of_error(r);
   out.sqlstate = field(r, PG_DIAG_SQLSTATE);
   out.message = field(r, PG_DIAG_MESSAGE_PRIMARY);
-  if (out.message.empty()) out.message = trimmed(PQresultErrorMessage(r));
+  if (out.message.empty())
+    out.message = trimmed(PQresultErrorMessage(r));
   out.detail = field(r, PG_DIAG_MESSAGE_DETAIL);
   return out;
 }
@@ -73,7 +74,8 @@ reply read(PGresult* r) {
 std::string quote_value(std::string_view value) {
   std::string out = "'";
   for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
+    if (c == '\'' || c == '\\')
+      out += '\\';
     out += c;
   }
   return out + "'";
@@ -111,7 +113,8 @@ result<std::string> connection_text(const std::string& url, const session_limits
       {"tcp_user_timeout", std::to_string(millis_of(limits.silence_max))},
   };
   for (const auto* option = given.get(); option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
+    if (option->val == nullptr)
+      continue;
     const std::string_view key = option->keyword;
     if ((key == "host" || key == "hostaddr") &&
         std::string_view(option->val).find(',') != std::string_view::npos)
@@ -120,8 +123,10 @@ result<std::string> connection_text(const std::string& url, const session_limits
   }
   for (const auto& [key, value] : defaults) {
     const auto* option = given.get();
-    while (option->keyword != nullptr && key != option->keyword) ++option;
-    if (option->keyword == nullptr || option->val == nullptr) add(key, value);
+    while (option->keyword != nullptr && key != option->keyword)
+      ++option;
+    if (option->keyword == nullptr || option->val == nullptr)
+      add(key, value);
   }
   return text;
 }
@@ -129,7 +134,8 @@ result<std::string> connection_text(const std::string& url, const session_limits
 std::string quote_name(std::string_view name) {
   std::string out = "\"";
   for (const char c : name) {
-    if (c == '"') out += '"';
+    if (c == '"')
+      out += '"';
     out += c;
   }
   return out + "\"";
@@ -149,9 +155,7 @@ std::string session_setup(std::string_view schema, const session_limits& limits)
          " where current_setting('synchronous_commit') = 'off'";
 }
 
-void libpq_connection::closer::operator()(pg_conn* handle) const noexcept {
-  PQfinish(handle);
-}
+void libpq_connection::closer::operator()(pg_conn* handle) const noexcept { PQfinish(handle); }
 
 libpq_connection::libpq_connection(std::string connection_text, std::string setup,
                                    std::vector<std::pair<std::string, std::string>> prepare,
@@ -164,27 +168,29 @@ libpq_connection::libpq_connection(std::string connection_text, std::string setu
 
 libpq_connection::~libpq_connection() = default;
 
-void libpq_connection::drop() noexcept {
-  handle_.reset();
-}
+void libpq_connection::drop() noexcept { handle_.reset(); }
 
 watchdog::guard libpq_connection::watch(duration limit) {
   return watchdog_.watch(handle_ ? PQsocket(handle_.get()) : -1, limit);
 }
 
 bool libpq_connection::is_alive() const {
-  if (!handle_ || PQstatus(handle_.get()) != CONNECTION_OK) return false;
+  if (!handle_ || PQstatus(handle_.get()) != CONNECTION_OK)
+    return false;
   // An idle connection has nothing to read, unless the server said farewell or closed it.
   pollfd look{PQsocket(handle_.get()), POLLIN, 0};
-  if (::poll(&look, 1, 0) == 0) return true;
+  if (::poll(&look, 1, 0) == 0)
+    return true;
   return PQconsumeInput(handle_.get()) == 1 && PQstatus(handle_.get()) == CONNECTION_OK;
 }
 
 result<void> libpq_connection::ready() {
-  if (is_alive()) return {};
+  if (is_alive())
+    return {};
   drop();
   auto connected = connect();
-  if (!connected) drop();
+  if (!connected)
+    drop();
   return connected;
 }
 
@@ -212,13 +218,15 @@ result<void> libpq_connection::connect() {
 reply libpq_connection::lost() const {
   reply r;
   r.message = handle_ ? trimmed(PQerrorMessage(handle_.get())) : "";
-  if (r.message.empty()) r.message = "the connection was lost";
+  if (r.message.empty())
+    r.message = "the connection was lost";
   return r;
 }
 
 reply libpq_connection::execute(const char* sql, const std::vector<std::string>& parameters) {
   std::vector<const char*> values;
-  for (const auto& p : parameters) values.push_back(p.c_str());
+  for (const auto& p : parameters)
+    values.push_back(p.c_str());
   const result_handle r(PQexecParams(handle_.get(), sql, static_cast<int>(values.size()), nullptr,
                                      values.data(), nullptr, nullptr, 0));
   return r ? read(r.get()) : lost();
@@ -230,8 +238,10 @@ bool libpq_connection::send(const std::string& sql) {
 
 reply libpq_connection::next() {
   const result_handle r(PQgetResult(handle_.get()));
-  if (r) return read(r.get());
-  if (PQstatus(handle_.get()) != CONNECTION_OK) return lost();
+  if (r)
+    return read(r.get());
+  if (PQstatus(handle_.get()) != CONNECTION_OK)
+    return lost();
   reply over;
   over.what = reply::kind::end;
   return over;
@@ -241,13 +251,9 @@ bool libpq_connection::put(std::string_view bytes) {
   return PQputCopyData(handle_.get(), bytes.data(), static_cast<int>(bytes.size())) == 1;
 }
 
-bool libpq_connection::end_copy() {
-  return PQputCopyEnd(handle_.get(), nullptr) == 1;
-}
+bool libpq_connection::end_copy() { return PQputCopyEnd(handle_.get(), nullptr) == 1; }
 
-bool libpq_connection::begin_pipeline() {
-  return PQenterPipelineMode(handle_.get()) == 1;
-}
+bool libpq_connection::begin_pipeline() { return PQenterPipelineMode(handle_.get()) == 1; }
 
 bool libpq_connection::queue(const std::string& sql) {
   return PQsendQueryParams(handle_.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) ==
@@ -267,13 +273,12 @@ bool libpq_connection::queue_prepared(const std::string& name,
                              values.data(), lengths.data(), formats.data(), 0) == 1;
 }
 
-bool libpq_connection::flush_pipeline() {
-  return PQpipelineSync(handle_.get()) == 1;
-}
+bool libpq_connection::flush_pipeline() { return PQpipelineSync(handle_.get()) == 1; }
 
 reply libpq_connection::next_in_pipeline() {
   const result_handle r(PQgetResult(handle_.get()));
-  if (!r) return lost();
+  if (!r)
+    return lost();
   auto answer = read(r.get());
   // A null result ends each statement's answers; after a loss there may be none.
   if (answer.what != reply::kind::lost && answer.what != reply::kind::expelled)
@@ -288,7 +293,8 @@ bool libpq_connection::end_pipeline() {
 }
 
 void libpq_connection::roll_back() {
-  if (handle_ && !rolled_back()) drop();
+  if (handle_ && !rolled_back())
+    drop();
 }
 
 bool libpq_connection::rolled_back() {
@@ -298,11 +304,14 @@ bool libpq_connection::rolled_back() {
   const auto watched = watch();
   for (int unread = 0; unread < 16; ++unread) {
     const result_handle r(PQgetResult(handle_.get()));
-    if (!r || PQresultStatus(r.get()) == PGRES_COPY_IN) break;
+    if (!r || PQresultStatus(r.get()) == PGRES_COPY_IN)
+      break;
   }
   const auto state = PQtransactionStatus(handle_.get());
-  if (state == PQTRANS_IDLE) return true;
-  if (state != PQTRANS_INERROR && state != PQTRANS_INTRANS) return false;
+  if (state == PQTRANS_IDLE)
+    return true;
+  if (state != PQTRANS_INERROR && state != PQTRANS_INTRANS)
+    return false;
   const result_handle r(PQexec(handle_.get(), "rollback"));
   return PQresultStatus(r.get()) == PGRES_COMMAND_OK;
 }

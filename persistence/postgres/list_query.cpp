@@ -29,7 +29,8 @@ public:
     out_.sql.append(condition.substr(mark + 1));
   }
   void where_text(std::string_view condition, const std::string& value) {
-    if (!value.empty()) where(condition, column_text(value));
+    if (!value.empty())
+      where(condition, column_text(value));
   }
   std::string put(std::string value) {
     out_.parameters.push_back(std::move(value));
@@ -56,7 +57,8 @@ std::string statuses_condition(const entity_query& query) {
 }
 
 void add_filters(builder& b, const entity_query& query) {
-  if (!query.statuses.empty()) b.where(statuses_condition(query));
+  if (!query.statuses.empty())
+    b.where(statuses_condition(query));
   if (query.kind == entity_kind::task) {
     b.where_text("kind = ?", query.task_kind);
     b.where_text("queue = ?", query.queue);
@@ -91,7 +93,8 @@ result<list_statement> make_list(const entity_query& query) {
     const auto at = read_number(std::string_view(query.cursor).substr(0, dot));
     const auto id = parse_entity_id(
         dot == std::string::npos ? "" : std::string_view(query.cursor).substr(dot + 1));
-    if (!at || !id) return failure{errc::invalid, "this is not a cursor of a list", "cursor"};
+    if (!at || !id)
+      return failure{errc::invalid, "this is not a cursor of a list", "cursor"};
     const auto id_place = b.put(to_string(*id));
     b.where(std::string("(created_at, id) ") + (newest ? "<" : ">") + " (?::timestamptz, " +
                 id_place + "::uuid)",

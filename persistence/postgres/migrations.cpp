@@ -193,7 +193,8 @@ result<bool> step(pqxx::connection& connection, const std::string& schema, uint3
     return failure{errc::conflict, "the schema has version " + std::to_string(present) +
                                        ", this program knows " + std::to_string(schema_version())};
   for (auto&& checked : {check_encoding(work), check_shards(work, shards)})
-    if (!checked) return checked.error();
+    if (!checked)
+      return checked.error();
   if (present < schema_version()) {
     work.exec(migrations[static_cast<size_t>(present)]);
     work.exec_params("insert into schema_version (version) values ($1)", present + 1);
@@ -205,15 +206,15 @@ result<bool> step(pqxx::connection& connection, const std::string& schema, uint3
 
 }  // namespace
 
-int schema_version() noexcept {
-  return static_cast<int>(migrations.size());
-}
+int schema_version() noexcept { return static_cast<int>(migrations.size()); }
 
 result<void> migrate(pqxx::connection& connection, const std::string& schema, uint32_t shards) {
   for (;;) {
     const auto stepped = step(connection, schema, shards);
-    if (!stepped) return stepped.error();
-    if (!*stepped) return {};
+    if (!stepped)
+      return stepped.error();
+    if (!*stepped)
+      return {};
   }
 }
 

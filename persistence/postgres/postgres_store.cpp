@@ -19,7 +19,8 @@ constexpr duration migration_limit = 30min;
 result<std::unique_ptr<postgres_store>> postgres_store::open(const std::string& url,
                                                              postgres_options options) {
   auto text = postgres::connection_text(url, options.limits);
-  if (!text) return std::move(text).error();
+  if (!text)
+    return std::move(text).error();
   return std::unique_ptr<postgres_store>(new postgres_store(std::move(*text), std::move(options)));
 }
 

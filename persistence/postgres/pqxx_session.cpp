@@ -9,14 +9,16 @@ namespace {
 
 std::string one_line(const char* text) {
   std::string line = text;
-  while (!line.empty() && line.back() == '\n') line.pop_back();
+  while (!line.empty() && line.back() == '\n')
+    line.pop_back();
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line;
 }
 
 /// Classes of SQLSTATE that tell of the request rather than of the server's condition.
 errc code_of(const std::string& sqlstate) {
-  if (sqlstate.starts_with("22")) return errc::invalid;
+  if (sqlstate.starts_with("22"))
+    return errc::invalid;
   return errc::unavailable;
 }
 
@@ -30,7 +32,8 @@ explained explain_current_exception() {
   } catch (const pqxx::sql_error& e) {
     const auto state = e.sqlstate();
     auto detail = "PostgreSQL: " + one_line(e.what());
-    if (!state.empty()) detail += " (" + state + ")";
+    if (!state.empty())
+      detail += " (" + state + ")";
     // 57P..: the server ends the session. No state at all: libpq has lost it.
     return {{code_of(state), std::move(detail)}, state.empty() || state.starts_with("57P")};
   } catch (const std::exception& e) {
@@ -46,7 +49,8 @@ pqxx_session::pqxx_session(std::string connection_text, std::string setup, durat
       watchdog_(std::move(dog)) {}
 
 void pqxx_session::open() {
-  if (connection_ && connection_->is_open()) return;
+  if (connection_ && connection_->is_open())
+    return;
   auto fresh = std::make_unique<pqxx::connection>(connection_text_);
   // libpqxx would otherwise reconnect by itself, into a session without our settings. Deprecated,
   // since version 7 never does.

@@ -41,8 +41,10 @@ public:
   template <class Work>
   auto on_connection(Work work) -> decltype(work(std::declval<pqxx::connection&>())) {
     if (connection_)
-      if (auto answer = attempt(work)) return std::move(*answer);
-    if (auto answer = attempt(work)) return std::move(*answer);
+      if (auto answer = attempt(work))
+        return std::move(*answer);
+    if (auto answer = attempt(work))
+      return std::move(*answer);
     return last_;
   }
 
@@ -57,7 +59,8 @@ private:
     } catch (...) {
       auto [error, gone] = explain_current_exception();
       last_ = std::move(error);
-      if (!gone && connection_) return last_;
+      if (!gone && connection_)
+        return last_;
     }
     connection_.reset();
     return std::nullopt;

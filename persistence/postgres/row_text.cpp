@@ -12,12 +12,14 @@ constexpr time_point year_10000 = from_micros(253'402'300'800'000'000);
 /// `{1,2,3}`. Counts that an older program did not know are zero; those of a newer one are dropped.
 template <size_t Size>
 bool read_counts(std::string_view text, std::array<int64_t, Size>& out) {
-  if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
+  if (text.size() < 2 || text.front() != '{' || text.back() != '}')
+    return false;
   text = text.substr(1, text.size() - 2);
   for (size_t i = 0; i < Size && !text.empty(); ++i) {
     const auto end = std::min(text.find(','), text.size());
     const auto number = read_number(text.substr(0, end));
-    if (!number) return false;
+    if (!number)
+      return false;
     out[i] = *number;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -36,7 +38,8 @@ result<int64_t> read_number(std::string_view text) {
 
 result<shard_row> read_shard(const std::vector<std::string_view>& fields) {
   const failure bad{errc::corrupt, "a row of shards cannot be read"};
-  if (fields.size() != 9) return bad;
+  if (fields.size() != 9)
+    return bad;
   shard_row row;
   const auto number = [&](size_t column, int64_t& out) {
     const auto value = read_number(fields[column]);
@@ -54,7 +57,8 @@ result<shard_row> read_shard(const std::vector<std::string_view>& fields) {
 }
 
 std::string instant_text(time_point at) {
-  if (at < year_1) return "-infinity";
+  if (at < year_1)
+    return "-infinity";
   return at < year_10000 ? format_time(at) : "infinity";
 }
 

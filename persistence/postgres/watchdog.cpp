@@ -27,7 +27,8 @@ watchdog::guard watchdog::watch(int socket, duration limit) {
   if (socket >= 0) {
     const auto until = std::chrono::steady_clock::now() + limit;
     watched_.emplace(number, entry{socket, until});
-    if (until < wakes_at_) wake_.notify_one();
+    if (until < wakes_at_)
+      wake_.notify_one();
   }
   return {*this, number};
 }
@@ -60,7 +61,8 @@ void watchdog::run(const std::stop_token& stop) {
     const auto planned = wakes_at_;
     wake_.wait_until(lock, stop, planned, [&] {
       for (const auto& [number, one] : watched_)
-        if (one.until < planned) return true;
+        if (one.until < planned)
+          return true;
       return false;
     });
   }

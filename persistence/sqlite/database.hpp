@@ -42,10 +42,10 @@ public:
   query& operator=(const query&) = delete;
 
   query& add(int64_t number);
-  query& add(std::string_view text);          ///< By reference.
-  query& add_blob(std::string_view bytes);    ///< By reference.
-  query& add_id(const id_bytes& id);          ///< By reference.
-  query& add_time(time_point at);             ///< `never` as NULL.
+  query& add(std::string_view text);        ///< By reference.
+  query& add_blob(std::string_view bytes);  ///< By reference.
+  query& add_id(const id_bytes& id);        ///< By reference.
+  query& add_time(time_point at);           ///< `never` as NULL.
   query& add_text_or_null(std::string_view text);
   query& add_null();
 
@@ -79,7 +79,7 @@ class database {
 public:
   struct options {
     duration busy_timeout = 5s;
-    std::string vfs;   ///< Empty = the default one.
+    std::string vfs;  ///< Empty = the default one.
   };
 
   /// `write` creates the file where it is missing; `read` refuses every change.

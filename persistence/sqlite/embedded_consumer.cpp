@@ -25,8 +25,9 @@ size_t bytes_of(const log_record& r) { return r.key.size() + r.value.size() + si
 result<embedded_ends> read_ends(sqlite_writer& writer, uint32_t shards) {
   embedded_ends ends(shards);
   auto ok = writer.read([&](sqlite::database& db) -> result<void> {
-    auto last = db.prepared("SELECT last_offset + 1 FROM intake_log WHERE topic = ? AND shard = ? "
-                            "ORDER BY first_offset DESC LIMIT 1");
+    auto last = db.prepared(
+        "SELECT last_offset + 1 FROM intake_log WHERE topic = ? AND shard = ? "
+        "ORDER BY first_offset DESC LIMIT 1");
     auto taken = db.prepared("SELECT next_orders, next_tasks FROM shards WHERE shard = ?");
     for (uint32_t shard = 0; shard < shards; ++shard) {
       const auto row = taken.add(int64_t{shard}).step();
@@ -76,8 +77,8 @@ void embedded_consumer::append(std::vector<appended_run> runs) {
       auto& at = places_[run.shard.value];
       auto& to = at.seats[static_cast<size_t>(run.topic)];
       to.end = run.records.back().offset + 1;
-      if (!at.started || (!to.fresh.empty() &&
-                          to.fresh.back().offset + 1 != run.records.front().offset))
+      if (!at.started ||
+          (!to.fresh.empty() && to.fresh.back().offset + 1 != run.records.front().offset))
         continue;  // its reader will come to them by the file
       for (auto& record : run.records) {
         if (fresh_records_ >= fresh_records_max || fresh_bytes_ >= fresh_bytes_max)
@@ -249,8 +250,7 @@ void embedded_consumer::forget_fresh(seat& from, int64_t before) {
 result<std::vector<log_record>> embedded_consumer::read(intake topic, shard_id shard,
                                                         int64_t from) {
   if (!db_) {
-    auto opened =
-        sqlite::database::open(writer_->file(), sqlite::access::read, writer_->options());
+    auto opened = sqlite::database::open(writer_->file(), sqlite::access::read, writer_->options());
     if (!opened)
       return std::move(opened).error();
     db_ = std::move(*opened);

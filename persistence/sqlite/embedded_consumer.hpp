@@ -46,15 +46,15 @@ public:
 private:
   /// One partition as its reader sees it.
   struct seat {
-    int64_t end = 0;                ///< After the last durable record.
-    int64_t next = 0;               ///< To be delivered next.
-    std::deque<log_record> fresh;   ///< The newest records, without a gap; spares reading.
+    int64_t end = 0;               ///< After the last durable record.
+    int64_t next = 0;              ///< To be delivered next.
+    std::deque<log_record> fresh;  ///< The newest records, without a gap; spares reading.
   };
   struct place {
     std::array<seat, intakes> seats;
     bool started = false;
     bool paused = false;
-    uint64_t starts = 0;            ///< Tells a read that began before the last `start`.
+    uint64_t starts = 0;  ///< Tells a read that began before the last `start`.
   };
 
   void run();
@@ -67,10 +67,10 @@ private:
   const std::shared_ptr<sqlite_writer> writer_;
   std::mutex guard_;
   std::condition_variable wake_;
-  std::vector<place> places_;       ///< By shard; empty = not prepared.
-  size_t fresh_records_ = 0;        ///< In all seats together.
+  std::vector<place> places_;  ///< By shard; empty = not prepared.
+  size_t fresh_records_ = 0;   ///< In all seats together.
   size_t fresh_bytes_ = 0;
-  size_t turn_ = 0;                 ///< Whose batch is next, so that no shard starves the others.
+  size_t turn_ = 0;  ///< Whose batch is next, so that no shard starves the others.
   intake_listener* listener_ = nullptr;
   bool closing_ = false;
   std::optional<sqlite::database> db_;  ///< The delivery thread's own.

@@ -14,10 +14,10 @@ class embedded_consumer;
 class embedded_producer;
 
 struct embedded_log_options {
-  std::string topic_prefix = {};                ///< Before every topic name.
-  size_t queued_messages_max = 20'000;          ///< Beyond, `produce` answers `busy` …
-  size_t queued_bytes_max = 64 * 1024 * 1024;   ///< … as here.
-  size_t rows_kept = 1'000;                     ///< What is read stays until there are so many.
+  std::string topic_prefix = {};               ///< Before every topic name.
+  size_t queued_messages_max = 20'000;         ///< Beyond, `produce` answers `busy` …
+  size_t queued_bytes_max = 64 * 1024 * 1024;  ///< … as here.
+  size_t rows_kept = 1'000;                    ///< What is read stays until there are so many.
 };
 
 /// Thread-safe. A writer thread commits whatever is queued in one transaction and then answers; a

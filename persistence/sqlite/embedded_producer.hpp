@@ -31,7 +31,7 @@ private:
   struct call {
     std::vector<log_message> messages;
     answer done;
-    failure refused;        ///< Said instead where `is_refused`.
+    failure refused;  ///< Said instead where `is_refused`.
     bool is_refused = false;
   };
 
@@ -53,14 +53,14 @@ private:
   std::vector<call> queue_;
   size_t queued_messages_ = 0;
   size_t queued_bytes_ = 0;
-  uint32_t shards_ = 0;     ///< 0 = not prepared.
+  uint32_t shards_ = 0;  ///< 0 = not prepared.
   bool stopping_ = false;
 
   // The writer thread's own.
-  embedded_ends ends_;      ///< After the last record that is durable.
+  embedded_ends ends_;  ///< After the last record that is durable.
   bool ends_known_ = false;
   time_point last_stamp_{};
-  size_t rows_ = 0;         ///< In the table, about.
+  size_t rows_ = 0;  ///< In the table, about.
   size_t sweep_at_ = 0;
 
   std::thread thread_;

@@ -95,9 +95,8 @@ result<void> embedded_sink::append_status_events(const std::vector<event_record>
     else
       fold<order, order_event>(*history, positions, out);
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return position_of(a) < position_of(b);
-  });
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return position_of(a) < position_of(b); });
   return {};
 }
 

@@ -245,8 +245,9 @@ result<shard_tenure> sqlite_journal::inspect(shard_id shard) {
 
 result<void> sqlite_journal::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
   return writer_->write([&](database& db) -> result<void> {
-    auto q = db.prepared("UPDATE shards SET published = max(published, ?) "
-                         "WHERE shard = ? AND epoch = ?");
+    auto q = db.prepared(
+        "UPDATE shards SET published = max(published, ?) "
+        "WHERE shard = ? AND epoch = ?");
     if (auto ok = q.add(upto.value).add(int64_t{shard.value}).add(epoch.value).run(); !ok)
       return ok;
     if (db.changes() == 1)

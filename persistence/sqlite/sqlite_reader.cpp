@@ -110,10 +110,11 @@ result<std::vector<due_row>> sqlite_reader::due(shard_id shard, time_point until
                          entity_kind::task);
         !tasks)
       return tasks;
-    return ask("SELECT id, status, wake_at FROM orders "
-               "WHERE shard = ? AND wake_at IS NOT NULL AND wake_at <= ? "
-               "AND (wake_at, id) > (?, ?) ORDER BY wake_at, id LIMIT ?",
-               entity_kind::order);
+    return ask(
+        "SELECT id, status, wake_at FROM orders "
+        "WHERE shard = ? AND wake_at IS NOT NULL AND wake_at <= ? "
+        "AND (wake_at, id) > (?, ?) ORDER BY wake_at, id LIMIT ?",
+        entity_kind::order);
   });
   if (!ok)
     return std::move(ok).error();
@@ -129,8 +130,9 @@ result<std::vector<event_record>> sqlite_reader::history(entity_id id) {
   std::vector<event_record> events;
   const auto key = to_bytes(id.value);
   auto ok = snapshot([&](database& db) -> result<void> {
-    auto q = db.prepared("SELECT history FROM tasks WHERE id = ?1 "
-                         "UNION ALL SELECT history FROM orders WHERE id = ?1");
+    auto q = db.prepared(
+        "SELECT history FROM tasks WHERE id = ?1 "
+        "UNION ALL SELECT history FROM orders WHERE id = ?1");
     const auto row = q.add_id(key).step();
     if (!row)
       return row.error();
@@ -200,8 +202,9 @@ result<std::vector<shard_row>> sqlite_reader::shards() {
 result<std::vector<dead_letter>> sqlite_reader::dead_letters(size_t limit) {
   std::vector<dead_letter> letters;
   auto ok = snapshot([&](database& db) -> result<void> {
-    auto q = db.prepared("SELECT source, shard, \"offset\", at, reason, key, value "
-                         "FROM dead_letters ORDER BY at DESC, number DESC LIMIT ?");
+    auto q = db.prepared(
+        "SELECT source, shard, \"offset\", at, reason, key, value "
+        "FROM dead_letters ORDER BY at DESC, number DESC LIMIT ?");
     q.add(static_cast<int64_t>(limit));
     for (;;) {
       const auto found = q.step();

@@ -29,8 +29,7 @@ public:
                                    size_t limit) override;
   result<entity_page> list(const entity_query& query) override;
   result<std::vector<event_record>> history(entity_id id) override;
-  result<std::vector<event_record>> journal(shard_id shard, position_t from,
-                                            size_t limit) override;
+  result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
 

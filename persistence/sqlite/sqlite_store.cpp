@@ -17,9 +17,8 @@ sqlite_store::~sqlite_store() = default;
 result<void> sqlite_store::migrate(uint32_t shards) {
   if (shards == 0 || shards > shards_max)
     return failure{errc::invalid, "the number of shards must lie between 1 and 4096", "shards"};
-  return writer_->write([&](sqlite::database& db) {
-    return sqlite::migrate(db, shards, writer_->time().now());
-  });
+  return writer_->write(
+      [&](sqlite::database& db) { return sqlite::migrate(db, shards, writer_->time().now()); });
 }
 
 std::unique_ptr<journal_store> sqlite_store::open_journal() {
@@ -35,9 +34,8 @@ std::unique_ptr<node_registry> sqlite_store::open_registry() {
 }
 
 result<void> sqlite_store::ping() {
-  return writer_->read([](sqlite::database& db) {
-    return db.prepared("SELECT count(*) FROM sqlite_schema").run();
-  });
+  return writer_->read(
+      [](sqlite::database& db) { return db.prepared("SELECT count(*) FROM sqlite_schema").run(); });
 }
 
 result<void> sqlite_registry::announce(const node_row& node) {

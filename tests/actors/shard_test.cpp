@@ -117,7 +117,8 @@ TEST_F(shard_actors, too_much_at_once_pauses_the_intake_and_nothing_is_lost) {
   commits.held = false;
   advance(5s, 100ms);
   EXPECT_EQ(context.probe.intake_records.load(), 2000u);
-  EXPECT_EQ(reader->shards()->at(0).counts.tasks[static_cast<size_t>(task_status::succeeded)], 2000);
+  EXPECT_EQ(reader->shards()->at(0).counts.tasks[static_cast<size_t>(task_status::succeeded)],
+            2000);
 }
 
 TEST_F(shard_actors, publishing_that_failed_goes_on_after_the_last_published) {

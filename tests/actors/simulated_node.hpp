@@ -169,9 +169,8 @@ protected:
   }
 
   ~simulated_node() override {
-    for (const auto& one :
-         {find_shard(shard0), find_shard(shard_id{1}), bridge, context.outbox, context.tick,
-          context.ttl, context.dispatcher})
+    for (const auto& one : {find_shard(shard0), find_shard(shard_id{1}), bridge, context.outbox,
+                            context.tick, context.ttl, context.dispatcher})
       if (one)
         caf::anon_send_exit(one, caf::exit_reason::kill);
     while (sched.try_run_once()) {
@@ -207,13 +206,16 @@ protected:
 
   caf::actor find_shard(shard_id number) {
     caf::actor found;
-    caf::anon_send(bridge, actors::route_to_shard{number, [&](caf::actor a) { found = std::move(a); }});
+    caf::anon_send(bridge,
+                   actors::route_to_shard{number, [&](caf::actor a) { found = std::move(a); }});
     while (sched.try_run_once()) {
     }
     return found;
   }
 
-  entity_id fresh_id(shard_id shard = shard0) { return new_entity_id(time.now(), shard, ++random_); }
+  entity_id fresh_id(shard_id shard = shard0) {
+    return new_entity_id(time.now(), shard, ++random_);
+  }
 
   void produce(intake topic, shard_id shard, std::string value,
                std::vector<log_header> headers = {}) {
@@ -224,7 +226,8 @@ protected:
 
   entity_id submit(task_spec spec, shard_id shard = shard0) {
     const auto id = fresh_id(shard);
-    produce(intake::tasks, shard, codec::write_intake(id, task_command{submit_task{std::move(spec)}}),
+    produce(intake::tasks, shard,
+            codec::write_intake(id, task_command{submit_task{std::move(spec)}}),
             {{"orrery-fresh", "1"}});
     return id;
   }
@@ -257,9 +260,10 @@ protected:
   std::shared_ptr<std::optional<result<entity>>> ask(entity_id id, entity_command wish) {
     auto told = std::make_shared<std::optional<result<entity>>>();
     const auto kind = kind_of(wish);
-    caf::anon_send(find_shard(id.shard()),
-                   actors::direct_command{kind, id, std::move(wish), time.now() + 5s,
-                                          [told](result<entity> r) { told->emplace(std::move(r)); }});
+    caf::anon_send(
+        find_shard(id.shard()),
+        actors::direct_command{kind, id, std::move(wish), time.now() + 5s,
+                               [told](result<entity> r) { told->emplace(std::move(r)); }});
     settle();
     return told;
   }
@@ -284,8 +288,9 @@ protected:
   caf::actor_system sys{settings};
   caf::scheduler::test_coordinator& sched =
       dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
-  actors::node_context context{"test", time, limits_of_tests(), commits, reads, log, sink,
-                               {{"work", &work}}, {}, {}, {}, {}, {}};
+  actors::node_context context{
+      "test", time, limits_of_tests(), commits, reads, log, sink, {{"work", &work}}, {}, {}, {},
+      {},     {}};
   caf::actor bridge;
   std::unique_ptr<listener> listening;
   std::unique_ptr<entity_store> reader = truth.open_reader();

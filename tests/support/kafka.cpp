@@ -98,9 +98,15 @@ std::filesystem::path kafka_cluster::properties_of(size_t broker) const {
 
 std::vector<std::string> kafka_cluster::java(const std::string& heap) const {
   // The first compiler tier and the serial collector halve the time to start on small machines.
-  return {"java", heap, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true",
+  return {"java",
+          heap,
+          "-XX:TieredStopAtLevel=1",
+          "-XX:+UseSerialGC",
+          "-Djava.awt.headless=true",
           "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-          "-Djava.io.tmpdir=" + dir_.path().string(), "-cp", jars_ + "/*"};
+          "-Djava.io.tmpdir=" + dir_.path().string(),
+          "-cp",
+          jars_ + "/*"};
 }
 
 void kafka_cluster::write_properties(size_t broker) const {
@@ -111,8 +117,8 @@ void kafka_cluster::write_properties(size_t broker) const {
   if (how_ == metadata::kraft) {
     std::string voters;
     for (size_t i = 0; i < nodes_.size(); ++i)
-      voters += (i == 0 ? "" : ",") + std::to_string(i) + "@127.0.0.1:" +
-                std::to_string(nodes_[i].controller_port);
+      voters += (i == 0 ? "" : ",") + std::to_string(i) +
+                "@127.0.0.1:" + std::to_string(nodes_[i].controller_port);
     out << "process.roles=broker,controller\nnode.id=" << broker
         << "\ncontroller.quorum.voters=" << voters << "\nlisteners=" << address
         << ",CONTROLLER://127.0.0.1:" << n.controller_port
@@ -123,8 +129,8 @@ void kafka_cluster::write_properties(size_t broker) const {
     out << "broker.id=" << broker << "\nzookeeper.connect=127.0.0.1:" << zookeeper_port_
         << "\nzookeeper.session.timeout.ms=3000\nlisteners=" << address << '\n';
   }
-  out << "advertised.listeners=" << address << "\nlog.dirs="
-      << (dir_.path() / ("data" + std::to_string(broker))).string()
+  out << "advertised.listeners=" << address
+      << "\nlog.dirs=" << (dir_.path() / ("data" + std::to_string(broker))).string()
       << "\noffsets.topic.num.partitions=4\ntransaction.state.log.num.partitions=2"
       << "\noffsets.topic.replication.factor=" << copies
       << "\ntransaction.state.log.replication.factor=" << copies
@@ -138,9 +144,9 @@ void kafka_cluster::write_properties(size_t broker) const {
 
 void kafka_cluster::format(size_t broker) const {
   auto command = java("-Xmx128m");
-  for (const auto& part : {std::string("kafka.tools.StorageTool"), std::string("format"),
-                           std::string("-t"), std::string(cluster_id), std::string("-c"),
-                           properties_of(broker).string()})
+  for (const auto& part :
+       {std::string("kafka.tools.StorageTool"), std::string("format"), std::string("-t"),
+        std::string(cluster_id), std::string("-c"), properties_of(broker).string()})
     command.push_back(part);
   const auto log = dir_.path() / "format.log";
   child_process tool(command, log);
@@ -162,8 +168,8 @@ void kafka_cluster::start_zookeeper() {
 
 void kafka_cluster::launch(size_t broker) {
   auto& n = nodes_.at(broker);
-  n.log = dir_.path() / ("broker" + std::to_string(broker) + "-" + std::to_string(++n.starts) +
-                         ".log");
+  n.log =
+      dir_.path() / ("broker" + std::to_string(broker) + "-" + std::to_string(++n.starts) + ".log");
   auto command = java("-Xmx256m");
   command.emplace_back("kafka.Kafka");
   command.push_back(properties_of(broker).string());

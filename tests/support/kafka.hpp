@@ -32,10 +32,10 @@ public:
   /// A topic prefix that nobody had before: `t7-`.
   std::string fresh_prefix();
 
-  void kill(size_t broker);    ///< At once, as a power cut of the process.
-  void stop(size_t broker);    ///< In order (SIGTERM).
-  void start(size_t broker);   ///< After `kill` or `stop`; returns when it serves.
-  void pause(size_t broker);   ///< It hangs: connections stay, nothing answers.
+  void kill(size_t broker);   ///< At once, as a power cut of the process.
+  void stop(size_t broker);   ///< In order (SIGTERM).
+  void start(size_t broker);  ///< After `kill` or `stop`; returns when it serves.
+  void pause(size_t broker);  ///< It hangs: connections stay, nothing answers.
   void resume(size_t broker);
 
 private:

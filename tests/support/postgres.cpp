@@ -22,27 +22,29 @@ using std::chrono_literals::operator""s;
 
 std::filesystem::path find_binaries() {
   auto found = run("pg_config --bindir");
-  while (!found.output.empty() && found.output.back() == '\n') found.output.pop_back();
+  while (!found.output.empty() && found.output.back() == '\n')
+    found.output.pop_back();
   for (const auto& place :
        {std::filesystem::path(found.output), std::filesystem::path("/usr/lib/postgresql/15/bin")})
-    if (std::filesystem::exists(place / "initdb")) return place;
+    if (std::filesystem::exists(place / "initdb"))
+      return place;
   throw std::runtime_error("PostgreSQL's initdb is not installed");
 }
 
-bool is_root() {
-  return ::geteuid() == 0;
-}
+bool is_root() { return ::geteuid() == 0; }
 
 std::string quoted(const std::string& text) {
   std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : text)
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
 
 /// The server refuses to run as root, and the kernel forgets at a change of user whom to signal
 /// when the parent dies; `setpriv` sets it again.
 std::vector<std::string> as_server_user(std::vector<std::string> command) {
-  if (!is_root()) return command;
+  if (!is_root())
+    return command;
   std::vector<std::string> argv = {"setpriv", "--reuid=postgres", "--regid=postgres",
                                    "--init-groups", "--pdeathsig=QUIT"};
   argv.insert(argv.end(), command.begin(), command.end());
@@ -51,7 +53,8 @@ std::vector<std::string> as_server_user(std::vector<std::string> command) {
 
 std::string shell_line(const std::vector<std::string>& argv) {
   std::string line;
-  for (const auto& word : argv) line += quoted(word) + " ";
+  for (const auto& word : argv)
+    line += quoted(word) + " ";
   return line;
 }
 
@@ -74,12 +77,14 @@ postgres_cluster::postgres_cluster(std::vector<std::string> settings)
           shell_line(as_server_user({(binaries_ / "initdb").string(), "-D",
                                      (folder_.path() / "data").string(), "-A", "trust", "-U",
                                      "postgres", "-E", "UTF8", "--locale=C", "--no-sync"})));
-  if (made.status != 0) throw std::runtime_error("initdb: " + made.output);
+  if (made.status != 0)
+    throw std::runtime_error("initdb: " + made.output);
   start();
 }
 
 postgres_cluster::~postgres_cluster() {
-  if (running()) stop(stop_mode::immediate);
+  if (running())
+    stop(stop_mode::immediate);
 }
 
 void postgres_cluster::launch() {
@@ -90,13 +95,15 @@ void postgres_cluster::launch() {
   for (const auto* setting : {"listen_addresses=127.0.0.1", "unix_socket_directories=",
                               "max_prepared_transactions=20", "fsync=off"})
     command.insert(command.end(), {"-c", setting});
-  for (const auto& setting : settings_) command.insert(command.end(), {"-c", setting});
+  for (const auto& setting : settings_)
+    command.insert(command.end(), {"-c", setting});
   server_ = std::make_unique<child_process>(as_server_user(std::move(command)),
                                             folder_.path() / "server.log");
 }
 
 void postgres_cluster::start() {
-  if (running()) return;
+  if (running())
+    return;
   launch();
   const auto ask =
       quoted((binaries_ / "pg_isready").string()) + " -q -h 127.0.0.1 -p " + std::to_string(port_);
@@ -109,30 +116,33 @@ void postgres_cluster::start() {
 }
 
 void postgres_cluster::stop(stop_mode mode) {
-  if (!running()) return;
+  if (!running())
+    return;
   server_->signal(mode == stop_mode::fast ? SIGINT : SIGQUIT);
-  if (server_->wait(30s) == -1) throw std::runtime_error("PostgreSQL does not stop");
+  if (server_->wait(30s) == -1)
+    throw std::runtime_error("PostgreSQL does not stop");
   server_.reset();
 }
 
-bool postgres_cluster::running() {
-  return server_ && server_->running();
-}
+bool postgres_cluster::running() { return server_ && server_->running(); }
 
 std::vector<pid_t> postgres_cluster::processes() {
   std::vector<pid_t> all = {server_->pid()};
   std::ifstream children("/proc/" + std::to_string(server_->pid()) + "/task/" +
                          std::to_string(server_->pid()) + "/children");
-  for (pid_t child = 0; children >> child;) all.push_back(child);
+  for (pid_t child = 0; children >> child;)
+    all.push_back(child);
   return all;
 }
 
 void postgres_cluster::freeze() {
-  for (const auto pid : processes()) ::kill(pid, SIGSTOP);
+  for (const auto pid : processes())
+    ::kill(pid, SIGSTOP);
 }
 
 void postgres_cluster::thaw() {
-  for (const auto pid : processes()) ::kill(pid, SIGCONT);
+  for (const auto pid : processes())
+    ::kill(pid, SIGCONT);
 }
 
 std::string postgres_cluster::create_database(const std::string& prefix) {
@@ -157,8 +167,10 @@ std::string postgres_cluster::url(const std::string& database, uint16_t port) co
 std::string postgres_cluster::sql(const std::string& database, const std::string& statements) {
   auto r = run(quoted((binaries_ / "psql").string()) + " -X -q -A -t -v ON_ERROR_STOP=1 -d " +
                quoted(url(database)) + " -c " + quoted(statements));
-  if (r.status != 0) throw std::runtime_error("psql: " + r.output);
-  while (!r.output.empty() && r.output.back() == '\n') r.output.pop_back();
+  if (r.status != 0)
+    throw std::runtime_error("psql: " + r.output);
+  while (!r.output.empty() && r.output.back() == '\n')
+    r.output.pop_back();
   return r.output;
 }
 

@@ -19,7 +19,8 @@ class socket_handle {
 public:
   explicit socket_handle(int fd) : fd_(fd) {}
   ~socket_handle() {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ >= 0)
+      ::close(fd_);
   }
   socket_handle(const socket_handle&) = delete;
   socket_handle& operator=(const socket_handle&) = delete;
@@ -40,7 +41,8 @@ sockaddr_in loopback(uint16_t port) {
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n <= 0) return false;
+    if (n <= 0)
+      return false;
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   return true;
@@ -55,21 +57,24 @@ bool readable(int fd, int millis) {
 bool read_some(int fd, std::string& into) {
   char buffer[65536];
   const auto n = ::recv(fd, buffer, sizeof buffer, 0);
-  if (n <= 0) return false;
+  if (n <= 0)
+    return false;
   into.append(buffer, static_cast<size_t>(n));
   return true;
 }
 
 uint32_t length_at(std::string_view bytes, size_t at) {
   uint32_t n = 0;
-  for (size_t i = 0; i < 4; ++i) n = n << 8 | static_cast<unsigned char>(bytes[at + i]);
+  for (size_t i = 0; i < 4; ++i)
+    n = n << 8 | static_cast<unsigned char>(bytes[at + i]);
   return n;
 }
 
 /// Length of the whole message that begins `bytes`, once that is known.
 std::optional<size_t> message_length(std::string_view bytes, bool greeted) {
   const size_t before_length = greeted ? 1 : 0;
-  if (bytes.size() < before_length + 4) return std::nullopt;
+  if (bytes.size() < before_length + 4)
+    return std::nullopt;
   const size_t whole = before_length + length_at(bytes, before_length);
   return bytes.size() < whole ? std::nullopt : std::optional(whole);
 }
@@ -107,7 +112,8 @@ postgres_proxy::action postgres_proxy::ask(char type, std::string_view body) {
 
 void postgres_proxy::accept_all(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (!readable(listener_, look_millis)) continue;
+    if (!readable(listener_, look_millis))
+      continue;
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client >= 0)
       sessions_.emplace_back([this, client](const std::stop_token& s) { serve(client, s); });
@@ -127,23 +133,28 @@ void postgres_proxy::serve(int client_fd, const std::stop_token& stop) {
   bool greeted = false;
   while (!stop.stop_requested()) {
     pollfd look[2] = {{client.fd(), POLLIN, 0}, {server.fd(), POLLIN, 0}};
-    if (::poll(look, 2, look_millis) <= 0) continue;
+    if (::poll(look, 2, look_millis) <= 0)
+      continue;
     std::string from_server;
     if (look[1].revents != 0 &&
         (!read_some(server.fd(), from_server) || !write_all(client.fd(), from_server)))
       return;
-    if (look[0].revents != 0 && !read_some(client.fd(), from_client)) return;
+    if (look[0].revents != 0 && !read_some(client.fd(), from_client))
+      return;
     while (const auto length = message_length(from_client, greeted)) {
       const auto message = std::string_view(from_client).substr(0, *length);
       const auto what = ask(greeted ? message[0] : '\0', message.substr(greeted ? 5 : 4));
-      if (what == action::cut) return;
-      if (!write_all(server.fd(), message)) return;
+      if (what == action::cut)
+        return;
+      if (!write_all(server.fd(), message))
+        return;
       if (what == action::pass_and_cut) {
         // Its answer shows that the server has done with it; most messages have none of their own.
         std::string unheard;
         const bool answered =
             greeted && std::string_view("QSc").find(message[0]) != std::string::npos;
-        if (answered && readable(server.fd(), 5000)) read_some(server.fd(), unheard);
+        if (answered && readable(server.fd(), 5000))
+          read_some(server.fd(), unheard);
         return;
       }
       greeted = true;

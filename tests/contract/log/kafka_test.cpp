@@ -52,8 +52,7 @@ struct kafka_sink_adapter : kafka_log_adapter {
     return out;
   }
   std::vector<dead_letter> dead_letters(intake source, shard_id shard) const {
-    const auto topic =
-        options.prefix + (source == intake::tasks ? "task_topic" : "order_topic");
+    const auto topic = options.prefix + (source == intake::tasks ? "task_topic" : "order_topic");
     std::vector<dead_letter> out;
     for (auto& record : read_partition(options, topic + ".DLT", shard)) {
       EXPECT_EQ(header_of(record, "orrery-source-topic"), topic);
@@ -107,8 +106,8 @@ TEST_F(on_kafka, two_members_share_the_shards_and_each_owns_whole_ones) {
   recording_listener other;
   const auto second = make_log(options_);
   ASSERT_TRUE(second->consumer().open(other));
-  ASSERT_TRUE(eventually(
-      [&] { return other.owned().size() == 2 && listener_.owned().size() == 2; }, patience));
+  ASSERT_TRUE(eventually([&] { return other.owned().size() == 2 && listener_.owned().size() == 2; },
+                         patience));
 
   // What each owns, it owns in both topics.
   for (auto& [log, heard] : {std::pair{log_.get(), &listener_}, std::pair{second.get(), &other}})
@@ -131,8 +130,8 @@ TEST_F(on_kafka, the_group_s_own_offsets_are_told_but_never_used) {
   join();
   log_->consumer().start(first_shard, from_the_start);
   ASSERT_TRUE(listener_.eventually_has(first_shard, intake::tasks, 10, patience));
-  const auto reader = raw_client(options_, RD_KAFKA_CONSUMER,
-                                 {{"group.id", options_.prefix + options_.group}});
+  const auto reader =
+      raw_client(options_, RD_KAFKA_CONSUMER, {{"group.id", options_.prefix + options_.group}});
   const kafka::partitions_ptr list(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(list.get(), log_->topic_name(intake::tasks).c_str(), 0);
   ASSERT_TRUE(eventually(
@@ -271,10 +270,9 @@ TEST(kafka_settings, that_the_library_refuses_are_told) {
 TEST_F(on_kafka, status_events_carry_a_cloud_event_envelope) {
   const auto sink = make_sink(options_);
   auto event = std::get<task_status_event>(task_event_at(busy_shard, 42));
-  ASSERT_TRUE(answer_of(
-      [&](auto done) { sink->publish(busy_shard, {event}, std::move(done)); }, patience));
-  const auto records =
-      read_partition(options_, options_.prefix + "task_status_topic", busy_shard);
+  ASSERT_TRUE(
+      answer_of([&](auto done) { sink->publish(busy_shard, {event}, std::move(done)); }, patience));
+  const auto records = read_partition(options_, options_.prefix + "task_status_topic", busy_shard);
   ASSERT_EQ(records.size(), 1U);
   const auto& r = records[0];
   EXPECT_EQ(r.key, to_string(event.task_id));

@@ -125,9 +125,9 @@ TYPED_TEST_P(log_contract, keeps_the_order_of_calls) {
 }
 
 TYPED_TEST_P(log_contract, tells_where_messages_came_to_lie) {
-  const auto places = this->put({message_to(first_shard, "x"), message_to(second_shard, "y"),
-                                 message_to(first_shard, "z"),
-                                 message_to(first_shard, "o", intake::orders)});
+  const auto places =
+      this->put({message_to(first_shard, "x"), message_to(second_shard, "y"),
+                 message_to(first_shard, "z"), message_to(first_shard, "o", intake::orders)});
   ASSERT_EQ(places.size(), 4U);
   EXPECT_EQ(places[1].shard, second_shard);
   EXPECT_EQ(places[3].topic, intake::orders);
@@ -145,8 +145,14 @@ TYPED_TEST_P(log_contract, keeps_headers_empty_keys_and_binary_values) {
   std::string binary(256, '\0');
   std::iota(binary.begin(), binary.end(), '\0');
   log_message plain{intake::orders, first_shard, "", "", {}};
-  log_message rich{intake::orders, first_shard, binary, binary,
-                   {{"traceparent", "00-1-2-01"}, {"empty", ""}, {"binary", binary}, {"twice", "1"},
+  log_message rich{intake::orders,
+                   first_shard,
+                   binary,
+                   binary,
+                   {{"traceparent", "00-1-2-01"},
+                    {"empty", ""},
+                    {"binary", binary},
+                    {"twice", "1"},
                     {"twice", "2"}}};
   this->put({plain, rich});
 
@@ -180,9 +186,7 @@ TYPED_TEST_P(log_contract, takes_a_batch_of_10000_in_one_call) {
   EXPECT_EQ(this->listener_.values(first_shard, intake::tasks).back(), "n9999");
 }
 
-TYPED_TEST_P(log_contract, answers_an_empty_call) {
-  EXPECT_TRUE(this->put({}).empty());
-}
+TYPED_TEST_P(log_contract, answers_an_empty_call) { EXPECT_TRUE(this->put({}).empty()); }
 
 TYPED_TEST_P(log_contract, refuses_an_oversized_message_and_takes_nothing_of_its_call) {
   auto outcome = produce_and_wait(
@@ -197,8 +201,8 @@ TYPED_TEST_P(log_contract, refuses_an_oversized_message_and_takes_nothing_of_its
 }
 
 TYPED_TEST_P(log_contract, refuses_a_shard_that_does_not_exist) {
-  auto outcome = produce_and_wait(*this->log_, {message_to(shard_id{log_shards}, "nowhere")},
-                                  this->patience);
+  auto outcome =
+      produce_and_wait(*this->log_, {message_to(shard_id{log_shards}, "nowhere")}, this->patience);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, errc::invalid);
 }

@@ -29,9 +29,8 @@ struct memory_sink_adapter {
   }
   std::vector<dead_letter> dead_letters(intake source, shard_id shard) const {
     auto letters = topics.dead_letters();
-    std::erase_if(letters, [&](const dead_letter& l) {
-      return l.source != source || l.shard != shard;
-    });
+    std::erase_if(letters,
+                  [&](const dead_letter& l) { return l.source != source || l.shard != shard; });
     return letters;
   }
 };

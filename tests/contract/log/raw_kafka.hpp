@@ -33,8 +33,8 @@ inline kafka::client_ptr raw_client(
 /// Every committed record of a partition, in order.
 inline std::vector<log_record> read_partition(const kafka_options& options,
                                               const std::string& topic, shard_id shard) {
-  const auto client = raw_client(
-      options, RD_KAFKA_CONSUMER, {{"enable.partition.eof", "true"}, {"fetch.wait.max.ms", "10"}});
+  const auto client = raw_client(options, RD_KAFKA_CONSUMER,
+                                 {{"enable.partition.eof", "true"}, {"fetch.wait.max.ms", "10"}});
   const kafka::topic_ptr handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
   rd_kafka_consume_start(handle.get(), shard.value, RD_KAFKA_OFFSET_BEGINNING);
   std::vector<log_record> out;

@@ -141,12 +141,14 @@ TYPED_TEST_P(sink_contract, answers_an_empty_call) { this->publish(busy_shard, {
 TYPED_TEST_P(sink_contract, copies_dead_letters_byte_for_byte) {
   std::string bytes(256, '\0');
   std::iota(bytes.begin(), bytes.end(), '\0');
-  dead_letter broken{intake::orders, busy_shard, 17, from_micros(1'790'000'000'000'000),
-                     "not JSON", bytes, bytes + bytes};
-  dead_letter empty{intake::tasks, busy_shard, 0, from_micros(1'790'000'000'000'000), "no kind",
-                    "", ""};
+  dead_letter broken{intake::orders, busy_shard, 17,           from_micros(1'790'000'000'000'000),
+                     "not JSON",     bytes,      bytes + bytes};
+  dead_letter empty{intake::tasks, busy_shard, 0, from_micros(1'790'000'000'000'000),
+                    "no kind",     "",         ""};
   const auto outcome = answer_of(
-      [&](auto done) { this->sink_->publish_dead_letters({broken, empty}, std::move(done)); },
+      [&](auto done) {
+        this->sink_->publish_dead_letters({broken, empty}, std::move(done));
+      },
       this->patience);
   ASSERT_TRUE(outcome) << outcome.error().detail;
 

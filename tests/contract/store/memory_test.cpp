@@ -30,10 +30,10 @@ private:
   memory_store shared_{time_};
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    memory, store_contract,
-    ::testing::Values(store_adapter{"memory", [] { return std::make_unique<memory_place>(); }}),
-    store_adapter_name);
+INSTANTIATE_TEST_SUITE_P(memory, store_contract,
+                         ::testing::Values(store_adapter{
+                             "memory", [] { return std::make_unique<memory_place>(); }}),
+                         store_adapter_name);
 
 class memory_store_faults : public ::testing::Test {
 protected:

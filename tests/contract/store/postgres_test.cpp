@@ -215,8 +215,10 @@ TEST_P(cut_connections, leave_all_of_a_commit_or_none_of_it) {
     });
     const auto before = owner.position();
     const auto next_before = owner.next();
-    for (int i = 0; i < 3; ++i) owner.finished(a_task());
-    if (committed == 1) owner.apply(waiting, task_command{cancel_task{"no"}});
+    for (int i = 0; i < 3; ++i)
+      owner.finished(a_task());
+    if (committed == 1)
+      owner.apply(waiting, task_command{cancel_task{"no"}});
     owner.bury({intake::tasks, one, nth, noon, "bad", "", "x"});
     owner.read_to(intake::tasks, owner.next()[1] + 1);
     const auto batch = owner.seal();
@@ -271,7 +273,8 @@ TEST_F(postgres_faults, fails_the_insert_of_what_exists_and_the_update_of_what_d
 
   auto again = batch;
   again.expected = batch.last();
-  for (auto& event : again.writes.front().events) event.position.value += 3;
+  for (auto& event : again.writes.front().events)
+    event.position.value += 3;
   EXPECT_EQ(journal->commit(std::vector{again}).outcome, commit_outcome::failed);
 
   again.writes.front().insert = false;
@@ -313,8 +316,10 @@ TEST_F(postgres_faults, keeps_a_large_commit_whole) {
   auto owner = own(*journal);
   auto spec = a_task();
   spec.payload = "\"" + std::string(200 * 1024, 'x') + "\"";
-  for (int i = 0; i < 100; ++i) owner.submit(spec);
-  for (int i = 0; i < 2000; ++i) owner.finished(a_task());
+  for (int i = 0; i < 100; ++i)
+    owner.submit(spec);
+  for (int i = 0; i < 2000; ++i)
+    owner.finished(a_task());
   owner.read_to(intake::tasks, 2000);
   const auto report = journal->commit(std::vector{owner.seal()});
   ASSERT_EQ(report.outcome, commit_outcome::done) << report.detail;

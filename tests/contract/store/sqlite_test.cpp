@@ -40,10 +40,10 @@ private:
   movable_clock time_;
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    sqlite, store_contract,
-    ::testing::Values(store_adapter{"sqlite", [] { return std::make_unique<sqlite_place>(); }}),
-    store_adapter_name);
+INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
+                         ::testing::Values(store_adapter{
+                             "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
+                         store_adapter_name);
 
 /// Everything a node finds when it starts on the files as they lie there now, as after a kill: a
 /// copy, so that neither locks nor the shared memory of the living connection come along.
@@ -122,7 +122,7 @@ bool commit_with_fault(failing_vfs& vfs, int nth, failing_vfs::extent how) {
   EXPECT_EQ(now.dead_letters.size(), all ? 1U : 0U);
   EXPECT_NE(report.outcome, commit_outcome::refused);
   if (report.outcome != commit_outcome::unknown) {
-    EXPECT_EQ(all, report.outcome == commit_outcome::done) 
+    EXPECT_EQ(all, report.outcome == commit_outcome::done)
         << "fault " << nth << ", " << report.detail;
   }
 

@@ -160,7 +160,7 @@ private:
   intake_offsets next_;
   status_counts counts_;
   int64_t begun_at_ = sealed_.value;  ///< Where this owner began.
-  int64_t made_ = 0;               ///< Events made by this owner.
+  int64_t made_ = 0;                  ///< Events made by this owner.
   uint64_t ids_made_ = 0;
   std::map<entity_id, live> live_;
   std::vector<entity_id> order_;

@@ -276,9 +276,9 @@ TEST_P(store_contract, shows_dead_letters_newest_first) {
 }
 
 TEST_P(store_contract, keeps_every_byte_of_every_text) {
-  const std::vector<std::string> oddities = {
-      "it's \"quoted\" \\ 100% _", "Zoë – 東京 🚀", std::string("a\0b", 3), "\t\r\n\x01\x7f",
-      "'); DROP TABLE tasks; --"};
+  const std::vector<std::string> oddities = {"it's \"quoted\" \\ 100% _", "Zoë – 東京 🚀",
+                                             std::string("a\0b", 3), "\t\r\n\x01\x7f",
+                                             "'); DROP TABLE tasks; --"};
   auto owner = own(one);
   for (const auto& odd : oddities) {
     auto spec = a_task(odd);

@@ -29,9 +29,9 @@ TEST(uuid, version_8_is_the_same_for_the_same_name) {
 }
 
 TEST(uuid, refuses_what_is_none) {
-  for (const char* text : {"", "x", "01234567-89ab-cdef-0123-456789abcde",
-                           "01234567-89ab-cdef-0123-456789abcdeg",
-                           "0123456789ab-cdef-0123-456789abcdef-", "{1234567-89ab-cdef-0123-456789abcdef"})
+  for (const char* text :
+       {"", "x", "01234567-89ab-cdef-0123-456789abcde", "01234567-89ab-cdef-0123-456789abcdeg",
+        "0123456789ab-cdef-0123-456789abcdef-", "{1234567-89ab-cdef-0123-456789abcdef"})
     EXPECT_FALSE(parse_uuid(text)) << text;
   EXPECT_TRUE(parse_uuid("01234567-89AB-CDEF-0123-456789ABCDEF"));
 }

@@ -38,7 +38,8 @@ private:
     explicit registry(shared& s) : shared_(s) {}
     result<void> announce(const node_row& node) override {
       const std::lock_guard lock(shared_.guard);
-      if (shared_.away) return registry_store::away();
+      if (shared_.away)
+        return registry_store::away();
       shared_.nodes[node.name] = node;
       return {};
     }
@@ -50,7 +51,8 @@ private:
     result<std::vector<node_row>> nodes(duration) override {
       const std::lock_guard lock(shared_.guard);
       std::vector<node_row> rows;
-      for (const auto& [name, row] : shared_.nodes) rows.push_back(row);
+      for (const auto& [name, row] : shared_.nodes)
+        rows.push_back(row);
       return rows;
     }
 
@@ -104,7 +106,8 @@ protected:
   std::vector<std::string> told() {
     const std::lock_guard lock(guard_);
     std::vector<std::string> names;
-    for (const auto& row : told_) names.push_back(row.name);
+    for (const auto& row : told_)
+      names.push_back(row.name);
     return names;
   }
 

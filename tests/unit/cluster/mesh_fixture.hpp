@@ -71,7 +71,8 @@ public:
   }
   void see(const std::vector<const test_node*>& others) {
     std::vector<node_row> rows{row_};
-    for (const auto* other : others) rows.push_back(other->row());
+    for (const auto* other : others)
+      rows.push_back(other->row());
     mesh_.peers(rows);
   }
   bool reaches(const std::string& name) {
@@ -141,7 +142,8 @@ inline int plain_connection(uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return fd;
   ::close(fd);
   return -1;
 }

@@ -46,11 +46,13 @@ TEST_F(mesh_test, lets_others_in_while_strangers_hold_silent_connections) {
   auto a = node("a");
   auto b = node("b");
   std::vector<int> silent;
-  for (int i = 0; i < 50; ++i) silent.push_back(plain_connection(b->port()));
+  for (int i = 0; i < 50; ++i)
+    silent.push_back(plain_connection(b->port()));
   a->see({b.get()});
   EXPECT_TRUE(eventually([&] { return a->reaches("b"); }, long_enough));
   EXPECT_TRUE(a->ask("b", {}));
-  for (const int fd : silent) ::close(fd);
+  for (const int fd : silent)
+    ::close(fd);
 }
 
 TEST_F(mesh_test, refuses_a_node_of_another_authority) {

@@ -22,10 +22,13 @@ TEST_F(mesh_test, lets_two_nodes_ask_each_other) {
 
 TEST_F(mesh_test, connects_many_nodes_that_begin_at_once) {
   std::vector<std::unique_ptr<test_node>> nodes;
-  for (const auto* name : {"a", "b", "c", "d", "e"}) nodes.push_back(node(name));
+  for (const auto* name : {"a", "b", "c", "d", "e"})
+    nodes.push_back(node(name));
   std::vector<const test_node*> all;
-  for (const auto& one : nodes) all.push_back(one.get());
-  for (const auto& one : nodes) one->see(all);
+  for (const auto& one : nodes)
+    all.push_back(one.get());
+  for (const auto& one : nodes)
+    one->see(all);
   for (const auto& one : nodes)
     EXPECT_TRUE(eventually([&] { return one->net().connected().size() == 4; }, long_enough));
   for (const auto& one : nodes)
@@ -228,7 +231,8 @@ TEST_F(mesh_test, fails_everything_at_stop_and_does_not_start_again_by_itself) {
   a->see({b.get()});
   ASSERT_TRUE(eventually([&] { return a->reaches("b"); }, long_enough));
   std::vector<asked> answers(50);
-  for (auto& answer : answers) a->net().ask("b", {}, 5min, answer.callback());
+  for (auto& answer : answers)
+    a->net().ask("b", {}, 5min, answer.callback());
   a->net().stop();
   a->net().stop();
   for (auto& answer : answers) {
@@ -239,7 +243,8 @@ TEST_F(mesh_test, fails_everything_at_stop_and_does_not_start_again_by_itself) {
   EXPECT_TRUE(eventually(
       [&] {
         const int fd = plain_connection(a->port());
-        if (fd >= 0) ::close(fd);
+        if (fd >= 0)
+          ::close(fd);
         return fd < 0;
       },
       long_enough));

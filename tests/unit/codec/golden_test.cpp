@@ -142,7 +142,8 @@ std::vector<entity_event> every_event() {
           task_event{task_queued{}},
           task_event{task_started{{1, 2}, "node-1"}},
           task_event{task_succeeded{R"({"status":200})"}},
-          task_event{task_retry_scheduled{end_reason::lease_lost, "lost with node-1", "E1", start + 9s}},
+          task_event{
+              task_retry_scheduled{end_reason::lease_lost, "lost with node-1", "E1", start + 9s}},
           task_event{task_interrupted{}},
           task_event{task_failed{end_reason::interrupted, "the node was stopped", "E2"}},
           task_event{task_expired{end_reason::queue_ttl}},
@@ -172,8 +173,10 @@ std::string view_of(const View& what) {
 }  // namespace
 
 TEST(golden, entities_are_stored_as_ever) {
-  for (const auto& [name, e] : std::vector<std::pair<std::string, entity>>{
-           {"task_full", full_task()}, {"task_plain", plain_task()}, {"order_full", full_order()}}) {
+  for (const auto& [name, e] :
+       std::vector<std::pair<std::string, entity>>{{"task_full", full_task()},
+                                                   {"task_plain", plain_task()},
+                                                   {"order_full", full_order()}}) {
     const auto hex = golden("stored/" + name + ".hex", to_hex(encode(e)));
     EXPECT_EQ(hex, to_hex(encode(e))) << name;
     const auto read = decode_entity(from_hex(hex));
@@ -222,7 +225,8 @@ TEST(golden, intake_messages_read_as_ever) {
   same_text("order_topic_submit", write_intake(id, order_command{submit_order{order_wish}}));
   same_text("order_topic_cancel", write_intake(id, order_command{cancel_order{"changed my mind"}}));
   same_text("task_topic_submit", write_intake(id, task_command{submit_task{task_wish}}));
-  same_text("task_topic_submit_plain", write_intake(id, task_command{submit_task{plain_task().spec}}));
+  same_text("task_topic_submit_plain",
+            write_intake(id, task_command{submit_task{plain_task().spec}}));
   same_text("task_topic_cancel", write_intake(id, task_command{cancel_task{"enough", true}}));
   same_text("task_topic_rerun", write_intake(id, task_command{rerun_task{R"({"a":1})"}}));
   same_text("task_topic_complete", write_intake(id, task_command{complete_task{{1, 2}, "[1]"}}));
@@ -246,8 +250,8 @@ TEST(golden, views_are_shown_as_ever) {
   same_text("view_task", view_of(entity{full_task()}));
   same_text("view_task_plain", view_of(entity{plain_task()}));
   same_text("view_order", view_of(entity{full_order()}));
-  same_text("view_dead_letter",
-            view_of(dead_letter{intake::orders, shard_id{42}, 17, start, "product is missing", "key", "{}"}));
+  same_text("view_dead_letter", view_of(dead_letter{intake::orders, shard_id{42}, 17, start,
+                                                    "product is missing", "key", "{}"}));
   std::string accepted_text;
   append_accepted(accepted_text, {entity_kind::order, id, "4711/DE", shard_id{42}, 17, true});
   same_text("accepted_order", accepted_text);

@@ -31,11 +31,11 @@ TEST(append_string, escapes_what_json_asks_for_and_nothing_else) {
 
 TEST(append_string, replaces_what_is_not_utf_8) {
   EXPECT_EQ(as_json("\xff"), "\"\xef\xbf\xbd\"");
-  EXPECT_EQ(as_json("a\xc3"), "\"a\xef\xbf\xbd\"");                       // cut
-  EXPECT_EQ(as_json("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");         // overlong
+  EXPECT_EQ(as_json("a\xc3"), "\"a\xef\xbf\xbd\"");                // cut
+  EXPECT_EQ(as_json("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");  // overlong
   EXPECT_EQ(as_json("\xe0\x80\x80x"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\"");
-  EXPECT_TRUE(check_json(as_json("\xed\xa0\x80")));                       // surrogate
-  EXPECT_TRUE(check_json(as_json("\xf4\x90\x80\x80")));                   // beyond U+10FFFF
+  EXPECT_TRUE(check_json(as_json("\xed\xa0\x80")));      // surrogate
+  EXPECT_TRUE(check_json(as_json("\xf4\x90\x80\x80")));  // beyond U+10FFFF
 }
 
 RC_GTEST_PROP(append_string, is_read_back_by_any_parser, ()) {
@@ -86,14 +86,16 @@ TEST(json_writer, leaves_optional_fields_out) {
 }
 
 TEST(check_json, takes_any_one_value) {
-  for (const char* text : {"0", "null", " true ", R"("x")", "[]", R"({"a":[{"b":null}]})", "-0.5e-3"})
+  for (const char* text :
+       {"0", "null", " true ", R"("x")", "[]", R"({"a":[{"b":null}]})", "-0.5e-3"})
     EXPECT_TRUE(check_json(text)) << text;
 }
 
 TEST(check_json, refuses_what_is_none_and_says_where) {
-  for (const char* text : {"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "01", "1.", ".5", "+1",
-                           "nul", "NaN", "Infinity", "1 2", "[1]x", "\"\n\"", "\"\\x\"", "\"\\ud834\"",
-                           "/*c*/1", "\"a", "1e999"})
+  for (const char* text :
+       {"",     " ",      "{",       "}",           "[1,]",   "{\"a\":1,}", "{a:1}",    "'a'",
+        "01",   "1.",     ".5",      "+1",          "nul",    "NaN",        "Infinity", "1 2",
+        "[1]x", "\"\n\"", "\"\\x\"", "\"\\ud834\"", "/*c*/1", "\"a",        "1e999"})
     EXPECT_FALSE(check_json(text)) << text;
   EXPECT_EQ(check_json("[1, x]").error().detail, "is not valid JSON (near byte 5)");
 }
@@ -113,7 +115,9 @@ TEST(check_json, refuses_nul_in_any_dress) {
 }
 
 TEST(check_json, keeps_the_limits_of_depth_and_keys) {
-  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
   EXPECT_TRUE(check_json(nested(limits::json_depth)));
   EXPECT_FALSE(check_json(nested(limits::json_depth + 1)));
   EXPECT_FALSE(check_json(std::string(1'000'000, '[')));

@@ -93,7 +93,8 @@ TEST(read_task, of_a_field_that_comes_twice_takes_the_last) {
 
 TEST(read_task, keeps_the_payload_as_it_came_but_for_white_space) {
   EXPECT_EQ(task_of(R"({"kind":"a","payload": { "b" : [ 1.0 , "x \" ] y" ,{} ] ,
-    "a":1e2,"b":12345678901234567890 } })").payload,
+    "a":1e2,"b":12345678901234567890 } })")
+                .payload,
             R"({"b":[1.0,"x \" ] y",{}],"a":1e2,"b":12345678901234567890})");
   for (const char* value : {"[]", "1", "-7", "1.50", "true", "\"x\\\"y\""})
     EXPECT_EQ(task_of(std::string(R"({"kind":"a","payload": )") + value + " }").payload, value);
@@ -169,15 +170,12 @@ TEST(read_task, keeps_the_limits) {
 }
 
 TEST(read_task, takes_the_other_commands) {
-  const auto named = [](const std::string& rest) {
-    return R"({"taskId":"mine",)" + rest + "}";
-  };
+  const auto named = [](const std::string& rest) { return R"({"taskId":"mine",)" + rest + "}"; };
   const auto cancel =
       task_command_of<cancel_task>(named(R"("command":"cancel","reason":"why","kill":true)"));
   EXPECT_EQ(cancel.text, "why");
   EXPECT_TRUE(cancel.kill);
-  const auto rerun =
-      task_command_of<rerun_task>(named(R"("command":"rerun","payload":{"a": 1})"));
+  const auto rerun = task_command_of<rerun_task>(named(R"("command":"rerun","payload":{"a": 1})"));
   EXPECT_EQ(rerun.payload, R"({"a":1})");
   const auto done = task_command_of<complete_task>(
       named(R"("command":"complete","run":2,"attempt":3,"result":[1])"));
@@ -244,8 +242,8 @@ TEST(read_order, names_the_field_that_is_wrong) {
 TEST(read_order, takes_the_other_commands) {
   const auto command = [](const char* verb) {
     return std::get<order_command>(
-        read_intake(intake::orders, R"({"orderId":"7","reason":"r","command":")" +
-                                        std::string(verb) + "\"}")
+        read_intake(intake::orders,
+                    R"({"orderId":"7","reason":"r","command":")" + std::string(verb) + "\"}")
             .value()
             .command);
   };
@@ -260,8 +258,9 @@ TEST(read_submission, is_a_submit_and_nothing_else) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->id_text, "mine");
   EXPECT_EQ(read->kind, entity_kind::task);
-  EXPECT_EQ(read_submission(entity_kind::task, R"({"command":"cancel","taskId":"a"})").error().field,
-            "command");
+  EXPECT_EQ(
+      read_submission(entity_kind::task, R"({"command":"cancel","taskId":"a"})").error().field,
+      "command");
   EXPECT_TRUE(read_submission(entity_kind::order, R"({"product":"a"})"));
 }
 

@@ -129,12 +129,16 @@ TEST(task_intake, of_a_submit_with_a_reference_names_the_reference) {
 
 RC_GTEST_PROP(command_body, is_what_read_command_takes_under_its_name, ()) {
   const std::vector<entity_command> commands = {
-      task_command{cancel_task{nasty_text(), maybe()}}, task_command{pause_task{nasty_text()}},
-      task_command{resume_task{}}, task_command{rerun_task{any_json()}},
+      task_command{cancel_task{nasty_text(), maybe()}},
+      task_command{pause_task{nasty_text()}},
+      task_command{resume_task{}},
+      task_command{rerun_task{any_json()}},
       task_command{complete_task{any_token(), any_json()}},
       task_command{fail_task{any_token(), nasty_text(), nasty_text(3), maybe(), any_length()}},
-      order_command{confirm_order{}}, order_command{reject_order{nasty_text()}},
-      order_command{begin_fulfilment{}}, order_command{complete_order{}},
+      order_command{confirm_order{}},
+      order_command{reject_order{nasty_text()}},
+      order_command{begin_fulfilment{}},
+      order_command{complete_order{}},
       order_command{cancel_order{nasty_text()}}};
   const auto id = any_id();
   for (const auto& command : commands) {
@@ -162,7 +166,8 @@ RC_GTEST_PROP(batch, of_any_submissions_reads_back_in_its_three_forms, ()) {
     RC_ASSERT(read);
     RC_ASSERT(read->size() == bodies.size());
     for (size_t i = 0; i < bodies.size(); ++i)
-      RC_ASSERT(again(parse_entity_id((*read)[i].id_text).value(), (*read)[i].command) == bodies[i]);
+      RC_ASSERT(again(parse_entity_id((*read)[i].id_text).value(), (*read)[i].command) ==
+                bodies[i]);
   }
 }
 
@@ -191,7 +196,8 @@ RC_GTEST_PROP(view, of_anything_is_one_line_of_valid_json, ()) {
   }
   const auto bytes = *rc::gen::arbitrary<std::string>();
   text.clear();
-  append_view(text, dead_letter{intake::orders, shard_id{1}, 2, any_time(), nasty_text(), bytes, bytes});
+  append_view(text,
+              dead_letter{intake::orders, shard_id{1}, 2, any_time(), nasty_text(), bytes, bytes});
   check_one_line_of_json(text);
 }
 

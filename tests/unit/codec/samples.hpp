@@ -28,10 +28,31 @@ inline std::string nasty_text(int pieces_max = 6) {
   std::string text;
   const int pieces = pick(0, pieces_max + 1);
   for (int i = 0; i < pieces; ++i)
-    text += one_of<std::string>(
-        {"a", "Order", " ", "\"", "\\", "/", "\n", "\r\n", "\t", "\b\f", "\x01", "\x1f", "\x7f",
-         "\xc3\xa9", "\xe2\x80\xa8", "\xf0\x9d\x84\x9e", "\xef\xbf\xbd", "</script>", "\\u0041", "{}",
-         "null", "'", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "\xc2\x80"});
+    text += one_of<std::string>({"a",
+                                 "Order",
+                                 " ",
+                                 "\"",
+                                 "\\",
+                                 "/",
+                                 "\n",
+                                 "\r\n",
+                                 "\t",
+                                 "\b\f",
+                                 "\x01",
+                                 "\x1f",
+                                 "\x7f",
+                                 "\xc3\xa9",
+                                 "\xe2\x80\xa8",
+                                 "\xf0\x9d\x84\x9e",
+                                 "\xef\xbf\xbd",
+                                 "</script>",
+                                 "\\u0041",
+                                 "{}",
+                                 "null",
+                                 "'",
+                                 "\xed\x9f\xbf",
+                                 "\xf4\x8f\xbf\xbf",
+                                 "\xc2\x80"});
   return text;
 }
 
@@ -39,10 +60,10 @@ inline std::string nasty_name() { return "n" + nasty_text(3); }
 
 /// Any JSON text on one line, or none.
 inline std::string any_json() {
-  return one_of<std::string>(
-      {"", "0", "-1", "1.5", "1e300", "true", "false", R"("")", R"("a\"b\\c\u00e9")", "[]", "{}",
-       R"({"a":[1,{"b":"]}\""}],"a":2})", R"([[[[[]]]],null,"x y"])", R"({"url":"https://x/?a=b&c=d"})",
-       "12345678901234567890", R"(["\ud834\udd1e"])"});
+  return one_of<std::string>({"", "0", "-1", "1.5", "1e300", "true", "false", R"("")",
+                              R"("a\"b\\c\u00e9")", "[]", "{}", R"({"a":[1,{"b":"]}\""}],"a":2})",
+                              R"([[[[[]]]],null,"x y"])", R"({"url":"https://x/?a=b&c=d"})",
+                              "12345678901234567890", R"(["\ud834\udd1e"])"});
 }
 
 inline std::string any_object() {
@@ -50,16 +71,14 @@ inline std::string any_object() {
 }
 
 inline time_point any_time() {
-  return from_micros(*rc::gen::oneOf(rc::gen::just(int64_t{0}),
-                                     rc::gen::inRange<int64_t>(0, 253'402'300'800'000'000),
-                                     rc::gen::inRange<int64_t>(1'799'999'999'000'000,
-                                                               1'800'000'001'000'000)));
+  return from_micros(*rc::gen::oneOf(
+      rc::gen::just(int64_t{0}), rc::gen::inRange<int64_t>(0, 253'402'300'800'000'000),
+      rc::gen::inRange<int64_t>(1'799'999'999'000'000, 1'800'000'001'000'000)));
 }
 
 inline duration any_length(duration most = limits::ttl_max) {
-  return duration{
-      *rc::gen::oneOf(rc::gen::just(int64_t{1000}),
-                      rc::gen::inRange<int64_t>(1000, most.count() + 1))};
+  return duration{*rc::gen::oneOf(rc::gen::just(int64_t{1000}),
+                                  rc::gen::inRange<int64_t>(1000, most.count() + 1))};
 }
 
 inline entity_id any_id() {
@@ -79,14 +98,22 @@ inline std::vector<std::string> names() {
 
 inline retry_policy any_retry() {
   retry_policy r;
-  if (maybe()) r.max_attempts = pick(1U, 1001U);
-  if (maybe()) r.kind = any_upto(backoff_kind::linear);
-  if (maybe()) r.initial = any_length();
-  if (maybe()) r.factor = one_of({1.0, 1.5, 2.25, 99.9, 1.1});
-  if (maybe()) r.max = any_length();
-  if (maybe()) r.jitter = one_of({0.0, 0.1, 1.0 / 3.0, 1.0});
-  if (maybe()) r.non_retryable = names();
-  if (maybe()) r.on_exhausted = exhausted_action::pause;
+  if (maybe())
+    r.max_attempts = pick(1U, 1001U);
+  if (maybe())
+    r.kind = any_upto(backoff_kind::linear);
+  if (maybe())
+    r.initial = any_length();
+  if (maybe())
+    r.factor = one_of({1.0, 1.5, 2.25, 99.9, 1.1});
+  if (maybe())
+    r.max = any_length();
+  if (maybe())
+    r.jitter = one_of({0.0, 0.1, 1.0 / 3.0, 1.0});
+  if (maybe())
+    r.non_retryable = names();
+  if (maybe())
+    r.on_exhausted = exhausted_action::pause;
   return r;
 }
 
@@ -94,40 +121,63 @@ inline retry_policy any_retry() {
 inline task_spec any_task_spec() {
   task_spec s;
   s.kind = nasty_name();
-  if (maybe()) s.description = nasty_text();
-  if (maybe()) s.payload = any_json();
-  if (maybe()) s.queue = nasty_name();
-  if (maybe()) s.priority = pick(1, 6);
-  if (maybe()) s.ttl = any_length();
-  if (maybe()) s.queue_ttl = any_length();
-  if (maybe()) s.total_ttl = any_length();
-  if (maybe()) s.heartbeat = any_length();
-  if (maybe()) s.deadline = any_time();
-  if (maybe()) s.run_at = any_time();
-  if (maybe()) s.delivery = delivery_mode::at_most_once;
-  if (maybe()) s.on_timeout = timeout_action::retry;
-  if (maybe()) s.retry = any_retry();
-  if (maybe()) s.unique_key = nasty_text();
-  if (maybe()) s.tags = names();
+  if (maybe())
+    s.description = nasty_text();
+  if (maybe())
+    s.payload = any_json();
+  if (maybe())
+    s.queue = nasty_name();
+  if (maybe())
+    s.priority = pick(1, 6);
+  if (maybe())
+    s.ttl = any_length();
+  if (maybe())
+    s.queue_ttl = any_length();
+  if (maybe())
+    s.total_ttl = any_length();
+  if (maybe())
+    s.heartbeat = any_length();
+  if (maybe())
+    s.deadline = any_time();
+  if (maybe())
+    s.run_at = any_time();
+  if (maybe())
+    s.delivery = delivery_mode::at_most_once;
+  if (maybe())
+    s.on_timeout = timeout_action::retry;
+  if (maybe())
+    s.retry = any_retry();
+  if (maybe())
+    s.unique_key = nasty_text();
+  if (maybe())
+    s.tags = names();
   return s;
 }
 
 inline order_spec any_order_spec() {
   order_spec s;
   s.product = nasty_name();
-  if (maybe()) s.quantity = pick<int64_t>(1, limits::quantity_max + 1);
-  if (maybe()) s.customer = nasty_text();
-  if (maybe()) s.flow = nasty_text();
-  if (maybe()) s.expires_in = any_length(limits::delay_max);
-  if (maybe()) s.metadata = any_object();
+  if (maybe())
+    s.quantity = pick<int64_t>(1, limits::quantity_max + 1);
+  if (maybe())
+    s.customer = nasty_text();
+  if (maybe())
+    s.flow = nasty_text();
+  if (maybe())
+    s.expires_in = any_length(limits::delay_max);
+  if (maybe())
+    s.metadata = any_object();
   return s;
 }
 
 template <class Spec>
 Spec with_headers(Spec s) {
-  if (maybe()) s.reference = nasty_name();
-  if (maybe()) s.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  if (maybe()) s.request_hash = nasty_text();
+  if (maybe())
+    s.reference = nasty_name();
+  if (maybe())
+    s.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  if (maybe())
+    s.request_hash = nasty_text();
   return s;
 }
 
@@ -142,7 +192,8 @@ inline task any_task() {
   t.uncounted = pick(0U, 10U);
   t.version = *rc::gen::arbitrary<uint64_t>();
   t.created_at = any_time();
-  for (auto* at : {&t.updated_at, &t.life_from, &t.queued_at, &t.started_at, &t.finished_at, &t.next_at})
+  for (auto* at :
+       {&t.updated_at, &t.life_from, &t.queued_at, &t.started_at, &t.finished_at, &t.next_at})
     *at = maybe() ? t.created_at : any_time();
   t.reason = any_upto(end_reason::interrupted);
   t.reason_text = nasty_text();

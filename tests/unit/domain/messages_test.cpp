@@ -62,8 +62,8 @@ TEST(status_event, of_an_order_carries_its_words) {
   d.must(submit_order{spec});
   const auto before = d.state;
   d.must(reject_order{"no stock"});
-  const auto e = status_event_of(before, *d.state,
-                                 {position_t{2}, test_id, start_of_test, order_event{}});
+  const auto e =
+      status_event_of(before, *d.state, {position_t{2}, test_id, start_of_test, order_event{}});
   ASSERT_TRUE(e);
   EXPECT_EQ(e->previous, order_status::created);
   EXPECT_EQ(e->status, order_status::rejected);

@@ -23,14 +23,10 @@ T one_of(std::initializer_list<T> values) {
   return *rc::gen::elementOf(std::vector<T>(values));
 }
 
-duration some_length() {
-  return one_of<duration>({0us, 1ms, 1s, 10s, 1min, 1h, 24h});
-}
+duration some_length() { return one_of<duration>({0us, 1ms, 1s, 10s, 1min, 1h, 24h}); }
 
 /// Mostly short, so that a life has many steps before its clocks end it.
-duration some_wait() {
-  return pick(0, 6) == 0 ? some_length() : one_of<duration>({0us, 1ms, 1s});
-}
+duration some_wait() { return pick(0, 6) == 0 ? some_length() : one_of<duration>({0us, 1ms, 1s}); }
 
 task_spec any_spec() {
   task_spec s = simple_task();
@@ -69,11 +65,11 @@ task_command any_command(const task_driver& d) {
     case 5: return start_task{"node-1"};
     case 6: return complete_task{some_token(d), "1"};
     case 7:
-      return fail_task{some_token(d), "no", one_of<std::string>({"", "FATAL"}),
-                       pick(0, 4) != 0, some_length()};
+      return fail_task{some_token(d), "no", one_of<std::string>({"", "FATAL"}), pick(0, 4) != 0,
+                       some_length()};
     case 8:
-      return expire_task{some_token(d), one_of({end_reason::ttl, end_reason::heartbeat,
-                                                end_reason::total_ttl})};
+      return expire_task{some_token(d),
+                         one_of({end_reason::ttl, end_reason::heartbeat, end_reason::total_ttl})};
     case 9: return lose_task{some_token(d)};
     case 10:
     case 11: return interrupt_task{some_token(d)};

@@ -14,9 +14,7 @@ namespace orrery::test {
 
 inline constexpr std::chrono::seconds long_enough{30};
 
-inline attempt_token token_of(uint32_t attempt) {
-  return {.run = 1, .attempt = attempt};
-}
+inline attempt_token token_of(uint32_t attempt) { return {.run = 1, .attempt = attempt}; }
 
 inline command_template shell(std::string script, std::vector<std::string> more = {}) {
   command_template command;
@@ -36,7 +34,8 @@ inline size_t open_descriptors() {
 inline bool is_gone(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
   std::string text;
-  if (!std::getline(stat, text)) return true;
+  if (!std::getline(stat, text))
+    return true;
   const auto close = text.rfind(')');
   return close == std::string::npos || text.substr(close + 2, 1) == "Z";
 }
@@ -46,7 +45,8 @@ inline size_t children() {
   size_t count = 0;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::ifstream file(task.path() / "children");
-    for (pid_t pid = 0; file >> pid;) ++count;
+    for (pid_t pid = 0; file >> pid;)
+      ++count;
   }
   return count;
 }

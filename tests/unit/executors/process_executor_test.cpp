@@ -193,7 +193,8 @@ TEST_F(process_executor_test, runs_200_processes_side_by_side_and_leaves_nothing
   start(1);
   outcome_of(1);
   const auto descriptors = open_descriptors();
-  for (uint32_t attempt = 2; attempt <= 201; ++attempt) start(attempt);
+  for (uint32_t attempt = 2; attempt <= 201; ++attempt)
+    start(attempt);
   EXPECT_TRUE(eventually([&] { return ended() == 201; }, long_enough));
   for (uint32_t attempt = 2; attempt <= 201; ++attempt)
     EXPECT_EQ(outcome_of(attempt).result, std::to_string(attempt));

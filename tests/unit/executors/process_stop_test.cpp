@@ -49,7 +49,8 @@ TEST_F(process_executor_test, leaves_nothing_of_a_tree_that_ignores_the_request)
   const auto all = pids_in(file("pids"), 4);
   executor_->stop(task_, token_of(1), stop_mode::graceful);
   EXPECT_EQ(outcome_of(1).error_code, "signal-9");
-  for (const auto pid : all) EXPECT_TRUE(is_gone(pid)) << pid;
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
 }
 
 TEST_F(process_executor_test, finds_a_descendant_in_a_session_of_its_own) {
@@ -60,7 +61,8 @@ TEST_F(process_executor_test, finds_a_descendant_in_a_session_of_its_own) {
   const auto all = pids_in(file("pids"), 1);
   executor_->stop(task_, token_of(1), stop_mode::graceful);
   outcome_of(1);
-  for (const auto pid : all) EXPECT_TRUE(is_gone(pid)) << pid;
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
 }
 
 TEST_F(process_executor_test, finds_a_descendant_that_emptied_its_environment) {
@@ -72,7 +74,8 @@ TEST_F(process_executor_test, finds_a_descendant_that_emptied_its_environment) {
   const auto all = pids_in(file("pids"), 1);
   executor_->stop(task_, token_of(1), stop_mode::now);
   outcome_of(1);
-  for (const auto pid : all) EXPECT_TRUE(is_gone(pid)) << pid;
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
 }
 
 TEST_F(process_executor_test, does_not_wait_for_a_grandchild_that_holds_the_output) {
@@ -84,7 +87,8 @@ TEST_F(process_executor_test, does_not_wait_for_a_grandchild_that_holds_the_outp
   const auto outcome = run();
   EXPECT_TRUE(outcome.succeeded);
   EXPECT_EQ(outcome.result, "\"well\"");
-  for (const auto pid : pids_in(file("pids"), 1)) EXPECT_TRUE(is_gone(pid)) << pid;
+  for (const auto pid : pids_in(file("pids"), 1))
+    EXPECT_TRUE(is_gone(pid)) << pid;
 }
 
 TEST_F(process_executor_test, leaves_the_neighbours_alone) {
@@ -116,12 +120,14 @@ TEST_F(process_executor_test, kills_and_reaps_everything_at_its_end) {
   const auto descriptors = open_descriptors();
   const auto pids = file("pids").string();
   configure(shell("trap '' TERM; echo $$ >> " + pids + "; while :; do sleep 1; done"));
-  for (uint32_t attempt = 1; attempt <= 20; ++attempt) start(attempt);
+  for (uint32_t attempt = 1; attempt <= 20; ++attempt)
+    start(attempt);
   const auto all = pids_in(file("pids"), 20);
   start(21);
   executor_.reset();
   EXPECT_EQ(ended(), 21u);
-  for (const auto pid : all) EXPECT_TRUE(is_gone(pid)) << pid;
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
   EXPECT_EQ(children(), 0u);
   EXPECT_EQ(open_descriptors(), descriptors);
 }
@@ -137,7 +143,8 @@ TEST_F(process_executor_test, tells_the_end_of_each_attempt_once_however_it_is_s
   EXPECT_TRUE(eventually([&] { return executor_->active() == 0; }, long_enough));
   executor_.reset();
   EXPECT_EQ(ended(), 100u);
-  for (uint32_t attempt = 1; attempt <= 100; ++attempt) outcome_of(attempt);
+  for (uint32_t attempt = 1; attempt <= 100; ++attempt)
+    outcome_of(attempt);
 }
 
 }  // namespace orrery::test

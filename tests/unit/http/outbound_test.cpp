@@ -151,7 +151,8 @@ TEST(outbound, headers_without_end_are_cut) {
   EXPECT_EQ(outcome_for("HTTP/1.1 200 OK\r\n" +
                         [] {
                           std::string fields;
-                          for (int i = 0; i < 20'000; ++i) fields += "X: aaaaaaaaaa\r\n";
+                          for (int i = 0; i < 20'000; ++i)
+                            fields += "X: aaaaaaaaaa\r\n";
                           return fields;
                         }())
                 .error_code,

@@ -51,7 +51,8 @@ TEST_F(protocol, a_request_may_arrive_byte_by_byte) {
   raw_client client(address);
   const auto bytes =
       post_task("Transfer-Encoding: chunked\r\n", "8\r\n{\"kind\":\r\n7\r\n\"noop\"}\r\n0\r\n\r\n");
-  for (const char c : bytes) ASSERT_TRUE(client.send({&c, 1}));
+  for (const char c : bytes)
+    ASSERT_TRUE(client.send({&c, 1}));
   EXPECT_EQ(client.read().status, 200);
   ASSERT_EQ(door.submitted().size(), 1u);
 }
@@ -89,7 +90,8 @@ TEST_F(protocol, headers_have_limits) {
   expect_refused("GET /" + std::string(17'000, 'a') + " HTTP/1.1\r\nHost: t\r\n\r\n", 431);
   expect_refused("GET /" + std::string(40'000, 'a'), 431);
   std::string fields;
-  for (int i = 0; i < 100; ++i) fields += "X" + std::to_string(i) + ": y\r\n";
+  for (int i = 0; i < 100; ++i)
+    fields += "X" + std::to_string(i) + ": y\r\n";
   expect_refused(begin + fields + "\r\n", 431);
   expect_alive();
 }
@@ -100,7 +102,8 @@ TEST_F(protocol, a_header_that_trickles_in_does_not_escape_the_limit) {
   client.send("GET /healthz HTTP/1.1\r\nHost: t\r\n");
   const std::string line = "X-Filler: " + std::string(100, 'a') + "\r\n";
   bool open = true;
-  for (int i = 0; i < 100'000 && open; ++i) open = client.send(line);
+  for (int i = 0; i < 100'000 && open; ++i)
+    open = client.send(line);
   EXPECT_FALSE(open);
   expect_alive();
 }
@@ -263,7 +266,8 @@ TEST_F(protocol, garbage_gives_400_and_the_server_lives) {
       "GET / HTTP/1.1\r\nHost: t\r\nA: \x01\r\n\r\n",
       "{\"kind\":\"noop\"}\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: t\r\nBad Name: x\r\n\r\n"};
-  for (const auto& bytes : corpus) expect_refused(bytes, 400);
+  for (const auto& bytes : corpus)
+    expect_refused(bytes, 400);
   expect_alive();
 }
 

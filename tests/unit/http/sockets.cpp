@@ -26,14 +26,16 @@ sockaddr_in loopback(uint16_t port) {
 bool send_all(int socket, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto n = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n <= 0) return false;
+    if (n <= 0)
+      return false;
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   return true;
 }
 
 std::string lower(std::string text) {
-  for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (auto& c : text)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -50,28 +52,28 @@ raw_client::raw_client(const std::string& address) {
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   const auto port = std::stoul(address.substr(address.rfind(':') + 1));
   const auto at = loopback(static_cast<uint16_t>(port));
-  if (connect(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) close();
+  if (connect(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0)
+    close();
 }
 
-raw_client::~raw_client() {
-  close();
-}
+raw_client::~raw_client() { close(); }
 
 void raw_client::close() {
-  if (socket_ >= 0) ::close(socket_);
+  if (socket_ >= 0)
+    ::close(socket_);
   socket_ = -1;
 }
 
-bool raw_client::send(std::string_view bytes) {
-  return send_all(socket_, bytes);
-}
+bool raw_client::send(std::string_view bytes) { return send_all(socket_, bytes); }
 
 bool raw_client::fill() {
   pollfd ready{socket_, POLLIN, 0};
-  if (socket_ < 0 || poll(&ready, 1, patience_ms) <= 0) return false;
+  if (socket_ < 0 || poll(&ready, 1, patience_ms) <= 0)
+    return false;
   char bytes[16384];
   const auto n = recv(socket_, bytes, sizeof bytes, 0);
-  if (n <= 0) return false;
+  if (n <= 0)
+    return false;
   buffer_.append(bytes, static_cast<size_t>(n));
   return true;
 }
@@ -80,7 +82,8 @@ http_answer raw_client::read(bool head) {
   http_answer out;
   size_t end = 0;
   while ((end = buffer_.find("\r\n\r\n")) == std::string::npos)
-    if (!fill()) return out;
+    if (!fill())
+      return out;
   const auto text = buffer_.substr(0, end + 2);
   buffer_.erase(0, end + 4);
   out.status = std::atoi(text.c_str() + 9);
@@ -93,7 +96,8 @@ http_answer raw_client::read(bool head) {
   }
   const auto length = head ? 0 : std::strtoul(out.field("content-length").c_str(), nullptr, 10);
   while (buffer_.size() < length)
-    if (!fill()) return {};
+    if (!fill())
+      return {};
   out.body = buffer_.substr(0, length);
   buffer_.erase(0, length);
   return out;
@@ -101,7 +105,8 @@ http_answer raw_client::read(bool head) {
 
 bool raw_client::closed() {
   pollfd ready{socket_, POLLIN, 0};
-  if (!buffer_.empty() || socket_ < 0 || poll(&ready, 1, patience_ms) <= 0) return false;
+  if (!buffer_.empty() || socket_ < 0 || poll(&ready, 1, patience_ms) <= 0)
+    return false;
   char byte;
   return recv(socket_, &byte, 1, 0) <= 0;
 }
@@ -134,7 +139,8 @@ raw_server::raw_server(std::function<std::string(const std::string&)> answer)
   acceptor_ = std::jthread([this] {
     for (;;) {
       const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) return;
+      if (connection < 0)
+        return;
       threads_.emplace_back([this, connection] { serve(connection); });
     }
   });
@@ -166,10 +172,12 @@ void raw_server::serve(int connection) {
   char bytes[16384];
   for (size_t head = std::string::npos;;) {
     const auto n = recv(connection, bytes, sizeof bytes, 0);
-    if (n <= 0) break;
+    if (n <= 0)
+      break;
     request.append(bytes, static_cast<size_t>(n));
     head = request.find("\r\n\r\n");
-    if (head != std::string::npos && request.size() >= head + 4 + content_length(request)) break;
+    if (head != std::string::npos && request.size() >= head + 4 + content_length(request))
+      break;
   }
   {
     const std::lock_guard lock(guard_);
@@ -183,7 +191,8 @@ void raw_server::serve(int connection) {
     const bool gone = poll(&ready, 1, 20) > 0 && recv(connection, bytes, sizeof bytes, 0) <= 0;
     const std::lock_guard lock(guard_);
     left_ += gone ? 1 : 0;
-    if (gone || stopping_) break;
+    if (gone || stopping_)
+      break;
   }
   ::close(connection);
 }
@@ -191,7 +200,8 @@ void raw_server::serve(int connection) {
 bool soon(const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
+    if (std::chrono::steady_clock::now() > end)
+      return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;

@@ -114,9 +114,10 @@ result<void> group_consumer::start_shards(const std::map<shard_id, intake_offset
 }
 
 /// Tells the library to read what is started, each partition from our own count on. Partitions that are
-/// not started are not given to it at all: with the alternative (everything assigned, paused, and at
-/// `start` sought and resumed) librdkafka 2.0.2 now and then stayed where it was before the seek. What
-/// was read ahead of the others is fetched again, which happens only after a rebalance.
+/// not started are not given to it at all. The alternative was everything assigned and paused, and at
+/// `start` sought and resumed; with librdkafka 2.0.2 a partition then now and then delivered nothing,
+/// without an error (seen with a broker of Kafka 3.9.1; the cause was not found). What was read ahead
+/// of the others is fetched again, which happens only after a rebalance.
 result<void> group_consumer::assign_started() {
   const partitions_ptr list(
       rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size() * intakes)));

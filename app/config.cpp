@@ -96,6 +96,7 @@ const std::vector<key_rule>& rules() {
       length("kafka.session.timeout", MEMBER(kafka_session_timeout), 1s, 5min),
       length("kafka.delivery.timeout", MEMBER(kafka_delivery_timeout), 1s, 5min),
       number("kafka.replication", MEMBER(kafka_replication), 1, 9),
+      text("kafka.compression", &config::kafka_compression),
       text("mesh", &config::mesh),
       text("mesh.certificate", &config::mesh_certificate),
       text("mesh.key", &config::mesh_key),
@@ -297,6 +298,9 @@ void validate(loaded_config& out) {
     problems.push_back("store: must be sqlite or postgres://…");
   if (!c.embedded_log() && !c.log.starts_with("kafka://"))
     problems.push_back("log: must be embedded or kafka://host:port,…");
+  if (const auto& z = c.kafka_compression;
+      z != "none" && z != "gzip" && z != "snappy" && z != "lz4" && z != "zstd")
+    problems.push_back("kafka.compression: must be none, gzip, snappy, lz4 or zstd");
   if (c.embedded_log() && !c.embedded_store())
     problems.push_back("log: the embedded log lives in the SQLite file; with store " +
                        std::string("postgres use kafka://…"));
@@ -332,6 +336,9 @@ loaded_config load_config(const std::string& file, const overrides& flags) {
   }
   for (const auto& [key, value] : from_file)
     out.problems.push_back(file + ": unknown key " + key);
+  for (const auto& [key, value] : flags)
+    if (std::none_of(rules().begin(), rules().end(), [&](const auto& r) { return r.key == key; }))
+      out.problems.push_back("flag: unknown key " + key);
   validate(out);
   return out;
 }

@@ -30,6 +30,7 @@ struct config {
   duration kafka_session_timeout = 6s;
   duration kafka_delivery_timeout = 10s;
   int kafka_replication = 1;
+  std::string kafka_compression = "none";
   std::map<std::string, std::string> kafka_security;
   std::string mesh;  ///< `host:port`; empty = no mesh.
   std::string mesh_certificate;

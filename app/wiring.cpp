@@ -144,6 +144,7 @@ result<void> running_node::parts::open_log() {
     options.group = how.kafka_group;
     options.prefix = how.topic_prefix;
     options.replication_factor = how.kafka_replication;
+    options.compression = how.kafka_compression;
     options.session_timeout = how.kafka_session_timeout;
     options.delivery_timeout = how.kafka_delivery_timeout;
     options.security = how.kafka_security;

@@ -23,7 +23,7 @@ def main():
 
     consumer = KafkaConsumer(
         *(wish.topic or ["order_status_topic", "task_status_topic"]),
-        bootstrap_servers=wish.broker, isolation_level="read_committed",
+        bootstrap_servers=wish.broker,
         auto_offset_reset="earliest" if wish.from_beginning else "latest",
         consumer_timeout_ms=wish.seconds * 1000 if wish.seconds else float("inf"))
     seen = 0

@@ -30,8 +30,10 @@ kafka_log::~kafka_log() {
 
 result<void> kafka_log::prepare(uint32_t shards) {
   auto prepared = kafka::prepare_topics(sender_->client().get(), options_, shards);
-  if (prepared)
+  if (prepared) {
     shards_ = shards;
+    sender_->answered();
+  }
   return prepared;
 }
 

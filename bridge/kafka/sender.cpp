@@ -60,7 +60,7 @@ result<std::shared_ptr<sender::producer>> sender::make_producer() {
   const auto timeout = milliseconds_of(options_.delivery_timeout);
   wanted.set("enable.idempotence", "true")
       .set("acks", "all")
-      .set("compression.codec", "lz4")
+      .set("compression.codec", options_.compression)
       .set("linger.ms", milliseconds_of(how_.linger))
       .set("batch.num.messages", 10'000)
       // Ours stay below these two, so that a call is taken whole or not at all.
@@ -302,6 +302,8 @@ void sender::probe() {
   if (asked_ - failed_ > bad_after_failure)
     set_up();
 }
+
+void sender::answered() { set_up(); }
 
 void sender::set_up() {
   if (up_.exchange(true))

@@ -43,6 +43,8 @@ public:
   void send(std::vector<outgoing> messages, answer done);
   /// Answers a call that is not sent at all, on the sender's thread like all others.
   void refuse(answer done, result<std::vector<int64_t>> outcome);
+  /// Somebody else heard from Kafka: it is there, before the first question of our own.
+  void answered();
   /// What was last learned about Kafka; no question is asked.
   result<void> ready() const;
 

@@ -19,7 +19,7 @@ bool is_submit(const entity_command& wish) {
 /// An order that nothing moves further rests where it is.
 bool has_come_to_rest(const entity& e) {
   if (const auto* o = std::get_if<order>(&e))
-    return is_final(o->status) || (o->spec.flow.empty() && o->status == order_status::created);
+    return is_final(o->status) || (o->spec->flow.empty() && o->status == order_status::created);
   return is_final(e);
 }
 

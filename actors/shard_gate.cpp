@@ -125,7 +125,7 @@ void shard_actor::effect_arrived(entity_effect& effect) {
     entry.waiting = t != nullptr && t->status == task_status::queued;
     if (effect.offer && t != nullptr && !draining_)
       dispatch_.offers.push_back(
-          {t->id, t->spec.priority, t->queued_at, t->spec.queue, t->spec.kind});
+          {t->id, t->spec->priority, t->queued_at, t->spec->queue, t->spec->kind});
   }
   if (entry.waiting)
     want_tick();
@@ -304,7 +304,7 @@ void shard_actor::control_intake() {
   const auto& limits = context_.limits;
   const auto busy = gate_.size() + in_flight_.size();
   const bool full = gate_.size() >= limits.intake_in_flight ||
-                    in_flight_.size() >= 8 * limits.intake_in_flight ||
+                    in_flight_.size() >= 2 * limits.intake_in_flight ||
                     live_.size() >= limits.live_per_shard;
   if (!intake_paused_ && full) {
     intake_paused_ = true;

@@ -114,12 +114,12 @@ void task_actor::take_slot() {
     return;
   }
   context_.probe.attempts_started.fetch_add(1, std::memory_order_relaxed);
-  if (state_->spec.delivery == delivery_mode::at_most_once) {
+  if (state_->spec->delivery == delivery_mode::at_most_once) {
     waits_for_commit_ = effect.tell_committed = true;
     emit(std::move(effect));
     return;
   }
-  if (state_->spec.kind == "noop") {
+  if (state_->spec->kind == "noop") {
     // The whole life in one effect: no work to wait for.
     apply(complete_task{state_->token(), {}}, effect);
     context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
@@ -134,19 +134,19 @@ void task_actor::run_work() {
   work_token_ = state_->token();
   work_running_ = true;
   executor_ = nullptr;
-  if (state_->spec.kind == "noop") {
+  if (state_->spec->kind == "noop") {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
   }
   arm_clocks();
-  if (state_->spec.kind == "sleep") {
+  if (state_->spec->kind == "sleep") {
     sleep_for_payload();
     return;
   }
-  const auto found = context_.executors.find(state_->spec.kind);
+  const auto found = context_.executors.find(state_->spec->kind);
   if (found == context_.executors.end()) {
     send(this, work_done{work_token_,
-                         {.error = "no executor for kind " + state_->spec.kind,
+                         {.error = "no executor for kind " + state_->spec->kind,
                           .error_code = "unknown-kind",
                           .retryable = false}});
     return;
@@ -156,10 +156,10 @@ void task_actor::run_work() {
   item.task = id_;
   item.token = work_token_;
   item.epoch = epoch_t{};
-  item.kind = state_->spec.kind;
-  item.payload = state_->spec.payload;
-  item.ttl = state_->spec.ttl;
-  item.traceparent = state_->spec.traceparent;
+  item.kind = state_->spec->kind;
+  item.payload = state_->spec->payload;
+  item.ttl = state_->spec->ttl;
+  item.traceparent = state_->spec->traceparent;
   executor_->start(std::move(item), [self = caf::actor_cast<caf::actor>(this),
                                      token = work_token_](work_outcome outcome) {
     caf::anon_send(self, work_done{token, std::move(outcome)});
@@ -167,7 +167,7 @@ void task_actor::run_work() {
 }
 
 void task_actor::sleep_for_payload() {
-  const auto wish = codec::read_sleep_payload(state_->spec.payload);
+  const auto wish = codec::read_sleep_payload(state_->spec->payload);
   work_done news{work_token_, {.succeeded = true}};
   if (!wish) {
     news.outcome = {.error = wish.error().detail, .error_code = "bad-payload", .retryable = false};
@@ -226,7 +226,7 @@ void task_actor::stop_work(stop_mode mode) {
 }
 
 void task_actor::arm_clocks() {
-  auto at = state_->started_at + state_->spec.ttl;
+  auto at = state_->started_at + state_->spec->ttl;
   auto clock = end_reason::ttl;
   if (const auto life = state_->life_ends_at(); life != never && life < at) {
     at = life;

@@ -13,6 +13,9 @@ namespace orrery::app {
 
 namespace {
 
+/// How long single submissions go to the same shard.
+constexpr uint64_t sticky_micros = 2000;
+
 enum verb : uint8_t { verb_command = 1, verb_watch = 2 };
 
 intake topic_of(entity_kind kind) {
@@ -116,6 +119,14 @@ result<void> door::check(const submission& item) const {
                                                  : found->second->check(spec.payload);
 }
 
+/// New entities that come together stay together for a moment: a log writes one batch for a shard far
+/// cheaper than one message for each of many. A batch is spread over all shards in runs.
+shard_id door::shard_for_new(size_t index, size_t count) const {
+  const auto slice = static_cast<uint64_t>(micros(parts_.time.now())) / sticky_micros;
+  const auto run = count < parts_.shards ? 0 : index * parts_.shards / count;
+  return shard_id{static_cast<uint16_t>((slice + run) % parts_.shards)};
+}
+
 result<door::prepared> door::prepare(submission item, size_t index, size_t count) {
   const auto named = [&](failure why) {
     if (count > 1)
@@ -146,9 +157,8 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
       one.answer.reference = item.id_text;
     }
   } else {
-    const auto shard = next_shard_.fetch_add(1, std::memory_order_relaxed) % parts_.shards;
-    one.answer.id = new_entity_id(parts_.time.now(), shard_id{static_cast<uint16_t>(shard)},
-                                  parts_.chance.next());
+    const auto shard = shard_for_new(index, count);
+    one.answer.id = new_entity_id(parts_.time.now(), shard, parts_.chance.next());
     one.fresh = true;
   }
   one.answer.shard = one.answer.id.shard();
@@ -188,7 +198,7 @@ void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted
           return done(std::move(found).error());
         std::unordered_map<entity_id, std::string> known;
         for (const auto& e : *found)
-          known[id_of(e)] = std::visit([](const auto& x) { return x.spec.request_hash; }, e);
+          known[id_of(e)] = std::visit([](const auto& x) { return x.spec->request_hash; }, e);
         for (auto& one : *shared) {
           if (one.request_hash.empty())
             continue;

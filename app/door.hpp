@@ -68,6 +68,7 @@ public:
 
 private:
   struct prepared;
+  shard_id shard_for_new(size_t index, size_t count) const;
   result<prepared> prepare(submission item, size_t index, size_t count);
   result<void> check(const submission& item) const;
   void append(std::vector<prepared> items, answer<std::vector<accepted>> done);
@@ -83,7 +84,6 @@ private:
   std::atomic<const membership*> members_{nullptr};  ///< Null on a node alone.
   std::atomic<mesh*> peers_{nullptr};
   accepted_memory memory_;
-  std::atomic<uint32_t> next_shard_{0};
   worker catching_up_;
 };
 

@@ -16,12 +16,10 @@ elseif(ORRERY_SANITIZE STREQUAL "thread")
   target_compile_options(orrery_flags INTERFACE -fsanitize=thread)
   target_link_options(orrery_flags INTERFACE -fsanitize=thread)
 endif()
-if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-  # GCC 12 reports false positives of these in inlined library code at -O2.
-  target_compile_options(orrery_flags INTERFACE
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
-    -Wno-stringop-overread -Wno-array-bounds -Wno-mismatched-new-delete>)
-endif()
+# GCC 12 reports false positives of these in inlined library code.
+target_compile_options(orrery_flags INTERFACE
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+  -Wno-stringop-overread -Wno-array-bounds -Wno-mismatched-new-delete>)
 
 # orrery_library(NAME [USES folder...] [LIBS target...] [CONVERSION])
 # Sources are all *.cpp below the folder. CONVERSION adds -Wconversion where our code is free of

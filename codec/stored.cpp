@@ -30,19 +30,19 @@ size_t size_hint(const order_spec& s) {
          s.reference.size() + s.traceparent.size() + s.request_hash.size();
 }
 size_t size_hint(const task& t) {
-  return 96 + size_hint(t.spec) + t.result.size() + t.error.size() + t.error_code.size() +
+  return 96 + size_hint(*t.spec) + t.result.size() + t.error.size() + t.error_code.size() +
          t.reason_text.size() + t.worker.size();
 }
-size_t size_hint(const order& o) { return 64 + size_hint(o.spec) + o.reason.size(); }
+size_t size_hint(const order& o) { return 64 + size_hint(*o.spec) + o.reason.size(); }
 
 size_t size_hint(const event_record& record) {
   if (const auto* of_task = std::get_if<task_event>(&record.event)) {
     if (const auto* e = std::get_if<task_submitted>(of_task))
-      return size_hint(e->spec);
+      return size_hint(*e->spec);
     if (const auto* e = std::get_if<task_succeeded>(of_task))
       return 48 + e->result.size();
   } else if (const auto* e = std::get_if<order_created>(&std::get<order_event>(record.event))) {
-    return size_hint(e->spec);
+    return size_hint(*e->spec);
   }
   return 64;
 }
@@ -101,13 +101,25 @@ private:
   uint64_t ids_ = 0;
 };
 
+template <class Event>
+bool read_event(std::string_view bytes, Event& into) {
+  if constexpr (requires { into.spec; }) {
+    std::decay_t<decltype(*into.spec)> spec;
+    const bool ok = read_message(bytes, spec);
+    into.spec = std::move(spec);
+    return ok;
+  } else {
+    return read_message(bytes, into);
+  }
+}
+
 template <class Events>
 bool read_as(const wire_field& field, entity_event& into) {
   const auto one = [&]<class Event>(std::in_place_type_t<Event>, bool& ok) {
     if (field.number != event_number<Event>)
       return false;
     Event e;
-    ok = field.type == wire_type::bytes && read_message(field.bytes, e);
+    ok = field.type == wire_type::bytes && read_event(field.bytes, e);
     if (ok)
       into.emplace<Events>(std::move(e));
     return true;

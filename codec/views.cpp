@@ -14,9 +14,9 @@ void optional_reason(json_writer& out, std::string_view name, end_reason reason)
 }
 
 void write_view(json_writer& out, const task& t) {
-  out.field("taskId", t.id.value).optional_field("reference", t.spec.reference);
+  out.field("taskId", t.id.value).optional_field("reference", t.spec->reference);
   out.field("status", to_string(t.status));
-  write_members(out, t.spec, defaults::written);
+  write_members(out, *t.spec, defaults::written);
   out.field("run", t.run).field("attempt", t.attempt);
   out.field("createdAt", t.created_at).field("updatedAt", t.updated_at);
   optional_time(out, "queuedAt", t.queued_at);
@@ -32,9 +32,9 @@ void write_view(json_writer& out, const task& t) {
 }
 
 void write_view(json_writer& out, const order& o) {
-  out.field("orderId", o.id.value).optional_field("reference", o.spec.reference);
+  out.field("orderId", o.id.value).optional_field("reference", o.spec->reference);
   out.field("status", to_string(o.status));
-  write_members(out, o.spec);
+  write_members(out, *o.spec);
   optional_time(out, "expiresAt", o.expires_at());
   out.optional_field("reason", o.reason);
   out.field("createdAt", o.created_at).field("updatedAt", o.updated_at);
@@ -52,8 +52,8 @@ struct event_writer {
   }
 
   void operator()(const task_submitted& e) const {
-    out.optional_field("reference", e.spec.reference);
-    write_members(out, e.spec, defaults::left_out);
+    out.optional_field("reference", e.spec->reference);
+    write_members(out, *e.spec, defaults::left_out);
   }
   void operator()(const task_started& e) const {
     out.field("run", e.token.run).field("attempt", e.token.attempt);
@@ -76,8 +76,8 @@ struct event_writer {
   }
   void operator()(const task_rerun& e) const { optional_raw(out, "payload", e.payload); }
   void operator()(const order_created& e) const {
-    out.optional_field("reference", e.spec.reference);
-    write_members(out, e.spec);
+    out.optional_field("reference", e.spec->reference);
+    write_members(out, *e.spec);
   }
   void operator()(const auto& e) const {
     if constexpr (requires { e.reason; })

@@ -10,9 +10,9 @@ std::optional<task_status_event> status_event_of(
     return std::nullopt;
   task_status_event e;
   e.task_id = after.id;
-  e.reference = after.spec.reference;
-  e.kind = after.spec.kind;
-  e.queue = after.spec.queue;
+  e.reference = after.spec->reference;
+  e.kind = after.spec->kind;
+  e.queue = after.spec->queue;
   e.status = after.status;
   if (before)
     e.previous = before->status;
@@ -25,7 +25,7 @@ std::optional<task_status_event> status_event_of(
   e.shard = after.id.shard();
   e.position = record.position;
   e.at = record.at;
-  e.traceparent = after.spec.traceparent;
+  e.traceparent = after.spec->traceparent;
   return e;
 }
 
@@ -36,9 +36,9 @@ std::optional<order_status_event> status_event_of(
     return std::nullopt;
   order_status_event e;
   e.order_id = after.id;
-  e.reference = after.spec.reference;
-  e.product = after.spec.product;
-  e.quantity = after.spec.quantity;
+  e.reference = after.spec->reference;
+  e.product = after.spec->product;
+  e.quantity = after.spec->quantity;
   e.status = after.status;
   if (before)
     e.previous = before->status;
@@ -46,7 +46,7 @@ std::optional<order_status_event> status_event_of(
   e.shard = after.id.shard();
   e.position = record.position;
   e.at = record.at;
-  e.traceparent = after.spec.traceparent;
+  e.traceparent = after.spec->traceparent;
   return e;
 }
 

@@ -55,8 +55,8 @@ struct decider {
   }
 
   result<events> operator()(const submit_order& c) const {
-    if (!c.spec.request_hash.empty() && !o.spec.request_hash.empty() &&
-        c.spec.request_hash != o.spec.request_hash)
+    if (!c.spec.request_hash.empty() && !o.spec->request_hash.empty() &&
+        c.spec.request_hash != o.spec->request_hash)
       return failure{errc::conflict, "the same key was used before with another body"};
     return events{};
   }
@@ -170,7 +170,7 @@ bool can_move(order_status from, order_status to) noexcept {
 }
 
 time_point order::expires_at() const noexcept {
-  return spec.expires_in > 0us ? created_at + spec.expires_in : never;
+  return spec->expires_in > 0us ? created_at + spec->expires_in : never;
 }
 
 time_point order::wake_at() const noexcept {

@@ -3,6 +3,7 @@
 ///
 /// Pure, as domain/task.hpp. Diagram: docs/states.md.
 
+#include "base/shared_value.hpp"
 #include "domain/ids.hpp"
 #include "domain/limits.hpp"
 
@@ -46,7 +47,7 @@ struct order_spec {
 
 struct order {
   entity_id id;
-  order_spec spec;
+  shared_value<order_spec> spec;
   order_status status = order_status::created;
   uint64_t version = 0;
   time_point created_at{};
@@ -61,7 +62,7 @@ struct order {
 };
 
 struct order_created {
-  order_spec spec;
+  shared_value<order_spec> spec;
   friend bool operator==(const order_created&, const order_created&) = default;
 };
 struct order_confirmed {

@@ -111,7 +111,7 @@ events retry_or(const task& t, bad_end end, duration delay, time_point now, task
                                     .error_code = std::move(end.code),
                                     .next_at = now + delay});
   }
-  if (t.spec.retry.on_exhausted == exhausted_action::pause) {
+  if (t.spec->retry.on_exhausted == exhausted_action::pause) {
     return all(task_paused{.text = "retries exhausted",
                            .reason = end.reason,
                            .error = std::move(end.error),
@@ -128,8 +128,8 @@ struct decider {
   time_point now;
 
   result<events> operator()(const submit_task& c) const {
-    if (!c.spec.request_hash.empty() && !t.spec.request_hash.empty() &&
-        c.spec.request_hash != t.spec.request_hash)
+    if (!c.spec.request_hash.empty() && !t.spec->request_hash.empty() &&
+        c.spec.request_hash != t.spec->request_hash)
       return failure{errc::conflict, "the same key was used before with another body"};
     return events{};
   }
@@ -142,7 +142,7 @@ struct decider {
       return all(task_expired{end_reason::total_ttl});
     if ((t.status == scheduled || t.status == retrying) && now >= t.next_at)
       return all(task_queued{});
-    if (t.status == queued && t.spec.queue_ttl > 0us && now >= t.queued_at + t.spec.queue_ttl)
+    if (t.status == queued && t.spec->queue_ttl > 0us && now >= t.queued_at + t.spec->queue_ttl)
       return all(task_expired{end_reason::queue_ttl});
     return events{};
   }
@@ -165,23 +165,23 @@ struct decider {
   result<events> operator()(const fail_task& c) const {
     if (auto ok = speaks_for_running(t, c.token, "fail"); !ok)
       return std::move(ok).error();
-    const auto& fatal = t.spec.retry.non_retryable;
+    const auto& fatal = t.spec->retry.non_retryable;
     task_failed failed{end_reason::failed, c.error, c.code};
     if (!c.retryable ||
         (!c.code.empty() && std::find(fatal.begin(), fatal.end(), c.code) != fatal.end()))
       return all(std::move(failed));
     const auto delay =
-        c.retry_after > 0us ? c.retry_after : retry_delay(t.spec.retry, t.id, t.token());
+        c.retry_after > 0us ? c.retry_after : retry_delay(t.spec->retry, t.id, t.token());
     return retry_or(t, {end_reason::failed, c.error, c.code}, delay, now, std::move(failed));
   }
 
   result<events> operator()(const expire_task& c) const {
     if (auto ok = speaks_for_running(t, c.token, "expire"); !ok)
       return std::move(ok).error();
-    if (c.clock == end_reason::total_ttl || t.spec.on_timeout == timeout_action::fail)
+    if (c.clock == end_reason::total_ttl || t.spec->on_timeout == timeout_action::fail)
       return all(task_expired{c.clock});
     return retry_or(t, {c.clock, "ended by its clock: " + std::string(to_string(c.clock)), {}},
-                    retry_delay(t.spec.retry, t.id, t.token()), now, task_expired{c.clock});
+                    retry_delay(t.spec->retry, t.id, t.token()), now, task_expired{c.clock});
   }
 
   result<events> operator()(const lose_task& c) const {
@@ -189,16 +189,16 @@ struct decider {
       return std::move(ok).error();
     const auto sentence = "lost with " + (t.worker.empty() ? std::string("its worker") : t.worker);
     task_failed failed{end_reason::lease_lost, sentence, {}};
-    if (t.spec.delivery == delivery_mode::at_most_once)
+    if (t.spec->delivery == delivery_mode::at_most_once)
       return all(std::move(failed));
     return retry_or(t, {end_reason::lease_lost, sentence, {}},
-                    retry_delay(t.spec.retry, t.id, t.token()), now, std::move(failed));
+                    retry_delay(t.spec->retry, t.id, t.token()), now, std::move(failed));
   }
 
   result<events> operator()(const interrupt_task& c) const {
     if (auto ok = speaks_for_running(t, c.token, "interrupt"); !ok)
       return std::move(ok).error();
-    if (t.spec.delivery == delivery_mode::at_most_once)
+    if (t.spec->delivery == delivery_mode::at_most_once)
       return all(task_failed{end_reason::interrupted, "the node was stopped", {}});
     return all(task_interrupted{});
   }
@@ -330,7 +330,7 @@ struct folder {
     t.error_code.clear();
     t.worker.clear();
     if (!e.payload.empty())
-      t.spec.payload = e.payload;
+      t.spec.edit([&](task_spec& spec) { spec.payload = e.payload; });
   }
 };
 
@@ -453,12 +453,12 @@ duration retry_delay(const retry_policy& policy, entity_id id, attempt_token fai
 }
 
 time_point task::life_ends_at() const noexcept {
-  const auto total = spec.total_ttl > 0us ? life_from + spec.total_ttl : never;
-  return run == 1 ? earlier(total, spec.deadline) : total;
+  const auto total = spec->total_ttl > 0us ? life_from + spec->total_ttl : never;
+  return run == 1 ? earlier(total, spec->deadline) : total;
 }
 
 time_point task::waits_until() const noexcept {
-  const auto slot = status == queued && spec.queue_ttl > 0us ? queued_at + spec.queue_ttl : never;
+  const auto slot = status == queued && spec->queue_ttl > 0us ? queued_at + spec->queue_ttl : never;
   return is_final(status) ? never : earlier(life_ends_at(), slot);
 }
 
@@ -516,13 +516,13 @@ result<std::vector<task_event>> decide(const std::optional<task>& state,
 void evolve(std::optional<task>& state, entity_id id, const task_event& event, time_point at) {
   if (const auto* submitted = std::get_if<task_submitted>(&event)) {
     CHECK(!state, "a task is submitted once");
-    const bool later = submitted->spec.run_at != never && submitted->spec.run_at > at;
+    const bool later = submitted->spec->run_at != never && submitted->spec->run_at > at;
     auto& t = state.emplace();
     t.id = id;
     t.spec = submitted->spec;
     t.status = later ? scheduled : queued;
     t.created_at = t.life_from = at;
-    (later ? t.next_at : t.queued_at) = later ? t.spec.run_at : at;
+    (later ? t.next_at : t.queued_at) = later ? t.spec->run_at : at;
   } else {
     CHECK(state, "only a submission makes a task");
     std::visit(folder{*state, at}, event);

@@ -5,6 +5,7 @@
 /// causes or says why it is refused; `evolve(state, event)` folds an event into the state and cannot
 /// refuse. Diagram: docs/states.md.
 
+#include "base/shared_value.hpp"
 #include "domain/ids.hpp"
 #include "domain/limits.hpp"
 
@@ -104,7 +105,7 @@ struct task_spec {
 
 struct task {
   entity_id id;
-  task_spec spec;
+  shared_value<task_spec> spec;
   task_status status = task_status::queued;
   task_status paused_from = task_status::queued;  ///< Where `resume` leads; meaningful when paused.
   uint32_t run = 1;
@@ -128,7 +129,7 @@ struct task {
   friend bool operator==(const task&, const task&) = default;
   attempt_token token() const noexcept { return {run, attempt}; }
   /// No further attempt is allowed by the retry policy.
-  bool exhausted() const noexcept { return attempt - uncounted >= spec.retry.max_attempts; }
+  bool exhausted() const noexcept { return attempt - uncounted >= spec->retry.max_attempts; }
   /// The instant at which `total_ttl` or `deadline` ends the task, or `never`. A deadline binds the
   /// first run only: who reruns later wants it to run.
   time_point life_ends_at() const noexcept;
@@ -142,7 +143,7 @@ struct task {
 
 /// Accepted. SCHEDULED when `spec.run_at` lies ahead, else QUEUED.
 struct task_submitted {
-  task_spec spec;
+  shared_value<task_spec> spec;
   friend bool operator==(const task_submitted&, const task_submitted&) = default;
 };
 /// Its time has come: QUEUED.

@@ -18,7 +18,7 @@ struct kafka_options {
   int replication_factor = 1;           ///< Of topics that we create.
   duration session_timeout = 6s;        ///< After which a silent member loses its shards.
   duration delivery_timeout = 10s;      ///< After which a message counts as not delivered.
-  duration log_linger = 3ms;            ///< How long a batch of the intake waits for company.
+  duration log_linger = 1ms;            ///< How long a batch of the intake waits for company.
   duration sink_linger = 5ms;           ///< The same for status events.
   size_t queue_messages_max = 100'000;  ///< In flight per producer; beyond it: `busy`.
   size_t queue_bytes_max = 128 * 1024 * 1024;

@@ -172,10 +172,10 @@ template <class Archive, class T>
   requires(std::is_empty_v<T>)
 void fields(Archive&, T&) {}
 
-/// A submission is its spec; fields of its own would begin at 64.
+/// A submission is its spec. Only written so: what is read becomes the spec first.
 template <class Archive, form_of<task_submitted> T>
 void fields(Archive& a, T& e) {
-  fields(a, e.spec);
+  fields(a, *e.spec);
 }
 template <class Archive, form_of<task_started> T>
 void fields(Archive& a, T& e) {
@@ -222,7 +222,7 @@ void fields(Archive& a, T& e) {
 }
 template <class Archive, form_of<order_created> T>
 void fields(Archive& a, T& e) {
-  fields(a, e.spec);
+  fields(a, *e.spec);
 }
 /// The order events that carry nothing but a reason.
 template <class Archive, class T>

@@ -3,6 +3,7 @@
 /// looks beyond its slice. Both offer the same verbs, so that one description of a message's fields
 /// (codec/detail/stored_fields.hpp) serves both directions.
 
+#include "base/shared_value.hpp"
 #include "base/time.hpp"
 #include "domain/ids.hpp"
 
@@ -96,6 +97,10 @@ public:
   void id(uint32_t field, entity_id value) {
     const auto coded = to_bytes(value.value);
     bytes(field, {reinterpret_cast<const char*>(coded.data()), coded.size()});
+  }
+  template <class Message>
+  void message(uint32_t field, const shared_value<Message>& value) {
+    message(field, *value);
   }
   template <class Message>
   void message(uint32_t field, const Message& value) {
@@ -261,6 +266,14 @@ public:
     bad_ = field_.bytes.size() != 16;
     if (!bad_)
       into = entity_id{uuid_from_bytes(reinterpret_cast<const uint8_t*>(field_.bytes.data()))};
+  }
+  template <class Message>
+  void message(uint32_t field, shared_value<Message>& into) {
+    if (!is(field, wire_type::bytes))
+      return;
+    Message value;
+    bad_ = !read_message(field_.bytes, value);
+    into = std::move(value);
   }
   template <class Message>
   void message(uint32_t field, Message& into) {

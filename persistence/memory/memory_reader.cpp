@@ -31,15 +31,15 @@ bool same_or_any(const std::string& wanted, const std::string& text) {
 }
 
 bool matches(const entity_query& q, const task& t) {
-  const auto& tags = t.spec.tags;
-  return same_or_any(q.task_kind, t.spec.kind) && same_or_any(q.queue, t.spec.queue) &&
-         q.product.empty() && q.customer.empty() && same_or_any(q.reference, t.spec.reference) &&
+  const auto& tags = t.spec->tags;
+  return same_or_any(q.task_kind, t.spec->kind) && same_or_any(q.queue, t.spec->queue) &&
+         q.product.empty() && q.customer.empty() && same_or_any(q.reference, t.spec->reference) &&
          (q.tag.empty() || std::find(tags.begin(), tags.end(), q.tag) != tags.end());
 }
 
 bool matches(const entity_query& q, const order& o) {
-  return same_or_any(q.product, o.spec.product) && same_or_any(q.customer, o.spec.customer) &&
-         same_or_any(q.reference, o.spec.reference) && q.task_kind.empty() && q.queue.empty() &&
+  return same_or_any(q.product, o.spec->product) && same_or_any(q.customer, o.spec->customer) &&
+         same_or_any(q.reference, o.spec->reference) && q.task_kind.empty() && q.queue.empty() &&
          q.tag.empty();
 }
 
@@ -59,9 +59,9 @@ due_row row_of(const entity& e) {
   row.at = wake_at(e);
   if (const auto* t = std::get_if<task>(&e)) {
     row.waits_until = t->waits_until();
-    row.priority = t->spec.priority;
-    row.queue = t->spec.queue;
-    row.task_kind = t->spec.kind;
+    row.priority = t->spec->priority;
+    row.queue = t->spec->queue;
+    row.task_kind = t->spec->kind;
   }
   return row;
 }

@@ -108,25 +108,25 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
   row.int4(shard.value);
   row.int2(status_column(write.state));
   if (of_task != nullptr) {
-    row.int4(of_task->spec.priority);
+    row.int4(of_task->spec->priority);
     row.instant(of_task->created_at);
     row.instant(of_task->updated_at);
     row.instant_or_null(of_task->wake_at());
     row.instant_or_null(of_task->waits_until());
     row.instant_or_null(of_task->finished_at);
-    row.text(of_task->spec.kind);
-    row.text(of_task->spec.queue);
-    text_or_null(row, of_task->spec.reference);
-    row.texts_or_null(of_task->spec.tags);
+    row.text(of_task->spec->kind);
+    row.text(of_task->spec->queue);
+    text_or_null(row, of_task->spec->reference);
+    row.texts_or_null(of_task->spec->tags);
   } else {
-    row.int8(of_order->spec.quantity);
+    row.int8(of_order->spec->quantity);
     row.instant(of_order->created_at);
     row.instant(of_order->updated_at);
     row.instant_or_null(of_order->wake_at());
     row.instant_or_null(of_order->finished_at);
-    row.text(of_order->spec.product);
-    row.text(of_order->spec.customer);
-    text_or_null(row, of_order->spec.reference);
+    row.text(of_order->spec->product);
+    row.text(of_order->spec->customer);
+    text_or_null(row, of_order->spec->reference);
   }
   row.bytes(codec::encode(write.state));
   row.bytes(codec::encode_history(write.events));
@@ -210,21 +210,21 @@ void add_update(parameter_rows& rows, const entity_write& write) {
   next().id(id_of(write.state).value);
   next().int2(status_column(write.state));
   if (const auto* of_task = std::get_if<task>(&write.state)) {
-    next().int4(of_task->spec.priority);
+    next().int4(of_task->spec->priority);
     next().instant(of_task->updated_at);
     next().instant_or_null(of_task->wake_at());
     next().instant_or_null(of_task->waits_until());
     next().instant_or_null(of_task->finished_at);
-    next().text(of_task->spec.kind);
-    next().text(of_task->spec.queue);
+    next().text(of_task->spec->kind);
+    next().text(of_task->spec->queue);
   } else {
     const auto& of_order = std::get<order>(write.state);
-    next().int8(of_order.spec.quantity);
+    next().int8(of_order.spec->quantity);
     next().instant(of_order.updated_at);
     next().instant_or_null(of_order.wake_at());
     next().instant_or_null(of_order.finished_at);
-    next().text(of_order.spec.product);
-    next().text(of_order.spec.customer);
+    next().text(of_order.spec->product);
+    next().text(of_order.spec->customer);
   }
   next().bytes(codec::encode(write.state));
   next().bytes(codec::encode_history(write.events));

@@ -73,12 +73,12 @@ result<std::vector<shard_id>> pass_fence(database& db, const std::vector<encoded
 result<void> insert_task(database& db, const encoded_write& e, const task& t) {
   auto q = db.prepared("INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   q.add_id(e.id).add(int64_t{t.id.shard().value}).add(static_cast<int64_t>(t.status));
-  q.add(t.spec.kind).add(t.spec.queue).add(int64_t{t.spec.priority}).add_time(t.wake_at());
+  q.add(t.spec->kind).add(t.spec->queue).add(int64_t{t.spec->priority}).add_time(t.wake_at());
   q.add_time(t.waits_until()).add(micros(t.created_at)).add(micros(t.updated_at));
-  q.add_time(t.finished_at).add_text_or_null(t.spec.reference).add_blob(e.body);
+  q.add_time(t.finished_at).add_text_or_null(t.spec->reference).add_blob(e.body);
   if (auto ok = q.add_blob(e.history).run(); !ok)
     return ok;
-  for (const auto& tag : t.spec.tags)
+  for (const auto& tag : t.spec->tags)
     if (auto ok = db.prepared("INSERT OR IGNORE INTO task_tags VALUES (?, ?, ?)")
                       .add(tag)
                       .add(micros(t.created_at))
@@ -92,9 +92,9 @@ result<void> insert_task(database& db, const encoded_write& e, const task& t) {
 result<void> insert_order(database& db, const encoded_write& e, const order& o) {
   auto q = db.prepared("INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,?,?)");
   q.add_id(e.id).add(int64_t{o.id.shard().value}).add(static_cast<int64_t>(o.status));
-  q.add(o.spec.product).add_text_or_null(o.spec.customer).add_time(o.wake_at());
+  q.add(o.spec->product).add_text_or_null(o.spec->customer).add_time(o.wake_at());
   q.add(micros(o.created_at)).add(micros(o.updated_at)).add_time(o.finished_at);
-  q.add_text_or_null(o.spec.reference).add_blob(e.body).add_blob(e.history);
+  q.add_text_or_null(o.spec->reference).add_blob(e.body).add_blob(e.history);
   return q.run();
 }
 

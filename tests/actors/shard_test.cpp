@@ -16,7 +16,7 @@ TEST_F(shard_actors, an_order_without_key_or_id_is_created_once) {
   EXPECT_EQ(published(), std::vector<std::string>{"CREATED"});
   const auto page = reader->list(orders_only());
   ASSERT_EQ(page->items.size(), 1u);
-  EXPECT_EQ(std::get<order>(page->items[0]).spec.product, "Laptop");
+  EXPECT_EQ(std::get<order>(page->items[0]).spec->product, "Laptop");
 }
 
 TEST_F(shard_actors, the_same_reference_is_the_same_order) {

@@ -20,10 +20,10 @@ def run(*words, seconds=300):
     return done.returncode, done.stdout
 
 
-def call(address, path, body=None, seconds=30):
-    """One request: status and JSON."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://{address}{path}", data=data,
+def call(address, path, body=None, seconds=30, method=None):
+    """One request: status and JSON. A body of bytes is sent as it is."""
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://{address}{path}", data=data, method=method,
                                      headers={"Content-Type": "application/json"} if data else {})
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:

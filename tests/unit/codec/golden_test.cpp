@@ -118,7 +118,7 @@ task full_task() {
 task plain_task() {
   task t;
   t.id = id;
-  t.spec.kind = "noop";
+  t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
   t.created_at = t.updated_at = t.life_from = t.queued_at = start;
   t.version = 1;
   return t;
@@ -226,7 +226,7 @@ TEST(golden, intake_messages_read_as_ever) {
   same_text("order_topic_cancel", write_intake(id, order_command{cancel_order{"changed my mind"}}));
   same_text("task_topic_submit", write_intake(id, task_command{submit_task{task_wish}}));
   same_text("task_topic_submit_plain",
-            write_intake(id, task_command{submit_task{plain_task().spec}}));
+            write_intake(id, task_command{submit_task{*plain_task().spec}}));
   same_text("task_topic_cancel", write_intake(id, task_command{cancel_task{"enough", true}}));
   same_text("task_topic_rerun", write_intake(id, task_command{rerun_task{R"({"a":1})"}}));
   same_text("task_topic_complete", write_intake(id, task_command{complete_task{{1, 2}, "[1]"}}));

@@ -34,7 +34,7 @@ std::vector<event_record> short_life() {
 TEST(stored_entity, leaves_out_what_is_as_usual) {
   task t;
   t.id = id;
-  t.spec.kind = "noop";
+  t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
   t.created_at = t.updated_at = t.life_from = t.queued_at = start;
   t.version = 1;
   // Format byte, id, kind and times: nothing else.
@@ -51,7 +51,7 @@ TEST(stored_entity, starts_with_the_format_byte) {
 TEST(stored_entity, of_a_newer_program_is_read_without_its_new_fields) {
   task t;
   t.id = id;
-  t.spec.kind = "noop";
+  t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
   auto bytes = encode(t);
   bytes += std::string("\xfa\x3f\x03new", 6);  // field 1023, bytes
   bytes += std::string("\xf8\x3f\x2a", 3);     // field 1023, varint
@@ -136,7 +136,8 @@ RC_GTEST_PROP(stored_history, reads_back_from_any_number_of_pieces, ()) {
 
 RC_GTEST_PROP(stored_entity, keeps_any_bytes_in_its_texts, (const std::string& bytes)) {
   auto t = any_task();
-  t.error = t.spec.payload = bytes + std::string("\0\xff", 2);
+  t.error = bytes + std::string("\0\xff", 2);
+  t.spec.edit([&](task_spec& spec) { spec.payload = t.error; });
   RC_ASSERT(decode_entity(encode(t)).value() == entity{t});
 }
 

@@ -75,8 +75,8 @@ RC_GTEST_PROP(any_order, never_leaves_a_final_state, ()) {
 
 RC_GTEST_PROP(any_order, asks_to_be_woken_only_while_it_can_expire, ()) {
   walk([](const order_driver& d, const auto&, size_t) {
-    const bool can_expire =
-        d->spec.expires_in > 0us && !is_final(d->status) && d->status != order_status::compensating;
+    const bool can_expire = d->spec->expires_in > 0us && !is_final(d->status) &&
+                            d->status != order_status::compensating;
     RC_ASSERT((d->wake_at() != never) == can_expire);
     RC_ASSERT((d->finished_at != never) == is_final(d->status));
   });

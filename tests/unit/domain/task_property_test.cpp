@@ -204,9 +204,9 @@ RC_GTEST_PROP(any_task, begins_no_more_attempts_than_its_policy_allows, ()) {
     if (!d.state)
       return;
     RC_ASSERT(d->uncounted <= d->attempt);
-    RC_ASSERT(d->attempt - d->uncounted <= d->spec.retry.max_attempts);
+    RC_ASSERT(d->attempt - d->uncounted <= d->spec->retry.max_attempts);
     RC_ASSERT(d->run <= limits::runs);
-    if (d->spec.delivery == delivery_mode::at_most_once)
+    if (d->spec->delivery == delivery_mode::at_most_once)
       RC_ASSERT(d->uncounted == 0u);
   });
 }

@@ -366,7 +366,7 @@ TEST(task_rerun, begins_a_new_run_from_every_final_state) {
     d.wait(1s).must(rerun_task{R"({"new":true})"});
     EXPECT_EQ(d->status, queued);
     EXPECT_EQ(d->token(), (attempt_token{2, 0}));
-    EXPECT_EQ(d->spec.payload, R"({"new":true})");
+    EXPECT_EQ(d->spec->payload, R"({"new":true})");
     EXPECT_EQ(d->life_from, d.now);
     EXPECT_EQ(d->finished_at, never);
     EXPECT_EQ(d->reason, end_reason::none);
@@ -377,7 +377,7 @@ TEST(task_rerun, begins_a_new_run_from_every_final_state) {
 TEST(task_rerun, keeps_the_payload_where_none_is_given) {
   auto d = started(with([](task_spec& s) { s.payload = "1"; }));
   d.must(cancel_task{}).must(rerun_task{});
-  EXPECT_EQ(d->spec.payload, "1");
+  EXPECT_EQ(d->spec->payload, "1");
 }
 
 TEST(task_rerun, is_refused_before_the_end_and_beyond_the_limit) {

@@ -17,7 +17,7 @@ inline const entity_id task_id =
 inline task some_task(entity_id id = task_id) {
   task t;
   t.id = id;
-  t.spec.kind = "noop";
+  t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
   t.status = task_status::queued;
   t.version = 1;
   return t;
@@ -26,7 +26,7 @@ inline task some_task(entity_id id = task_id) {
 inline order some_order(entity_id id = task_id) {
   order o;
   o.id = id;
-  o.spec.product = "Laptop";
+  o.spec.edit([](order_spec& spec) { spec.product = "Laptop"; });
   o.version = 1;
   return o;
 }

@@ -155,7 +155,7 @@ TEST_F(protocol, a_client_that_does_not_read_is_cut) {
   options.write_timeout = 50ms;
   door.on_list = [](auto query, auto done) {
     auto big = some_task();
-    big.spec.payload = '"' + std::string(200'000, 'a') + '"';
+    big.spec.edit([](task_spec& spec) { spec.payload = '"' + std::string(200'000, 'a') + '"'; });
     entity_page page;
     page.items.assign(50, entity(big));
     (void)query;

@@ -18,7 +18,7 @@ caf::behavior bridge::make_behavior() {
       [this](shard_records& news) {
         const auto found = owned_.find(news.shard);
         if (found != owned_.end() && found->second.shard)
-          send(found->second.shard, intake_batch{std::move(news.records)});
+          send(found->second.shard, intake_batch{news.tenure, std::move(news.records)});
       },
       [this](const shards_assigned& news) {
         for (const auto number : news.shards) {
@@ -64,6 +64,7 @@ void bridge::acquired(shard_acquired& news) {
                                {"epoch", tenure.epoch.value},
                                {"position", tenure.position.value}});
   send(context_.outbox, open_outbox{tenure.shard, tenure.epoch, tenure.position, tenure.published});
+  one.epoch = tenure.epoch;
   one.shard = spawn<shard_actor>(context_, tenure, one.careful);
   monitor(one.shard);
   context_.probe.shards_owned.fetch_add(1, std::memory_order_relaxed);
@@ -83,7 +84,7 @@ void bridge::shard_down(const caf::down_msg& news) {
     one.careful = caf::to_string(news.reason).find("careful") != std::string::npos;
     context_.probe.shards_owned.fetch_sub(1, std::memory_order_relaxed);
     context_.probe.shards_restarted.fetch_add(1, std::memory_order_relaxed);
-    send(context_.outbox, close_outbox{number});
+    send(context_.outbox, close_outbox{number, one.epoch});
     log::warning("shard.restarting", {{"shard", number.value},
                                       {"reason", caf::to_string(news.reason)},
                                       {"restart", "from the journal"}});
@@ -104,9 +105,10 @@ void bridge::revoke(shards_revoked& wish) {
       context_.probe.shards_owned.fetch_sub(1, std::memory_order_relaxed);
       if (wish.lost) {
         send(shard, abandon_shard{});
-        send(context_.outbox, close_outbox{number});
+        send(context_.outbox, close_outbox{number, found->second.epoch});
       } else {
         ++which->left;
+        which->outboxes.push_back({number, found->second.epoch});
         // Runs on the shard's thread when it ends; counted there.
         send(shard, drain_shard{[this, which, self = caf::actor_cast<caf::actor>(this)] {
                caf::anon_send(self, run_here{[this, which] { drained(which); }});
@@ -123,7 +125,11 @@ void bridge::drained(const std::shared_ptr<revocation>& which) {
   if (--which->left > 0)
     return;
   // What is committed is published before the next owner begins, where the topics are reachable.
-  send(context_.outbox, flush_outbox{which->done});
+  send(context_.outbox, flush_outbox{[which, outbox = context_.outbox] {
+         for (const auto& one : which->outboxes)
+           caf::anon_send(outbox, one);
+         which->done();
+       }});
 }
 
 bridge_listener::bridge_listener(caf::actor bridge, duration revoke_limit,
@@ -146,8 +152,8 @@ void bridge_listener::revoked(const std::vector<shard_id>& shards, bool lost) {
     log::warning("bridge.revoke_cut", {{"shards", shards.size()}});
 }
 
-void bridge_listener::records(shard_id shard, std::vector<log_record> batch) {
-  caf::anon_send(bridge_, shard_records{shard, std::move(batch)});
+void bridge_listener::records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) {
+  caf::anon_send(bridge_, shard_records{shard, tenure, std::move(batch)});
 }
 
 void bridge_listener::failed(const failure& why) { fatal_(why); }

@@ -21,12 +21,14 @@ public:
 private:
   struct owned {
     caf::actor shard;  ///< Null while it is being acquired.
+    epoch_t epoch;
     uint32_t failures = 0;
     bool careful = false;
   };
   /// A revocation under way.
   struct revocation {
     size_t left = 0;
+    std::vector<close_outbox> outboxes;
     std::function<void()> done;
   };
 
@@ -47,7 +49,7 @@ public:
   bridge_listener(caf::actor bridge, duration revoke_limit, std::function<void(failure)> fatal);
   void assigned(const std::vector<shard_id>& shards) override;
   void revoked(const std::vector<shard_id>& shards, bool lost) override;
-  void records(shard_id shard, std::vector<log_record> batch) override;
+  void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) override;
   void failed(const failure& why) override;
 
 private:

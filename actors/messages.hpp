@@ -25,6 +25,7 @@ reply_to once(reply_to reply);
 
 /// Records of one topic, offsets rising. From the bridge.
 struct intake_batch {
+  epoch_t tenure;  ///< Of the owner for whom they were read.
   std::vector<log_record> records;
 };
 /// A command on what exists; `limit` is when the asker stops waiting.
@@ -207,6 +208,7 @@ struct open_outbox {
 };
 struct close_outbox {
   shard_id shard;
+  epoch_t epoch;  ///< Of the tenure that ended; a newer one stays open.
 };
 struct publish_done {
   shard_id shard;
@@ -246,6 +248,7 @@ struct shards_revoked {
 };
 struct shard_records {
   shard_id shard;
+  epoch_t tenure;
   std::vector<log_record> records;
 };
 struct shard_acquired {

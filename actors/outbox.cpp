@@ -38,7 +38,9 @@ caf::behavior outbox::make_behavior() {
           replay(wish.shard, found->second, {}, false);
       },
       [this](const close_outbox& wish) {
-        channels_.erase(wish.shard);
+        const auto found = channels_.find(wish.shard);
+        if (found != channels_.end() && found->second.epoch == wish.epoch)
+          channels_.erase(found);
         answer_flushes();
       },
       [this](flush_outbox& wish) {

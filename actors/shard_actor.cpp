@@ -42,7 +42,7 @@ caf::behavior shard_actor::make_behavior() {
   dispatch_.shard = caf::actor_cast<caf::actor>(this);
   dispatch_.number = tenure_.shard;
   scan();
-  context_.log.consumer().start(tenure_.shard, tenure_.next);
+  context_.log.consumer().start(tenure_.shard, tenure_.next, tenure_.epoch);
   return {
       [this](intake_batch& batch) { take_in(batch); },
       [this](entity_effect& effect) { effect_arrived(effect); },

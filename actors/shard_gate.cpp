@@ -35,6 +35,8 @@ entity_kind kind_of(intake topic) {
 }  // namespace
 
 void shard_actor::take_in(intake_batch& batch) {
+  if (batch.tenure != tenure_.epoch)
+    return;  // read for an earlier owner; for us the log begins where our epoch begins
   if (draining_)
     return;  // not answered, so not committed: the next owner reads them again
   context_.probe.intake_records.fetch_add(batch.records.size(), std::memory_order_relaxed);

@@ -98,10 +98,10 @@ void group_consumer::close() {
     thread_.join();
 }
 
-void group_consumer::start(shard_id shard, const intake_offsets& next) {
+void group_consumer::start(shard_id shard, const intake_offsets& next, epoch_t tenure) {
   {
     const std::lock_guard lock(guard_);
-    wishes_.start[shard] = next;
+    wishes_.start[shard] = {next, tenure};
   }
   wake();
 }
@@ -181,7 +181,7 @@ void group_consumer::deliver() {
         std::vector<log_record> batch(std::make_move_iterator(p.waiting.begin()),
                                       std::make_move_iterator(p.waiting.begin() + count));
         p.waiting.erase(p.waiting.begin(), p.waiting.begin() + count);
-        listener_->records(id, std::move(batch));
+        listener_->records(id, shard.tenure, std::move(batch));
         fulfil_pauses();
       }
 }

@@ -27,7 +27,7 @@ public:
   group_consumer& operator=(const group_consumer&) = delete;
 
   result<void> open(intake_listener& listener);
-  void start(shard_id shard, const intake_offsets& next);
+  void start(shard_id shard, const intake_offsets& next, epoch_t tenure);
   void pause(shard_id shard, bool paused);
   void report_progress(shard_id shard, const intake_offsets& next);
   void close();
@@ -39,14 +39,20 @@ private:
     int64_t next = 0;                ///< Our own count of what was taken.
     std::deque<log_record> waiting;  ///< Taken, not delivered: of this round, or held by a pause.
   };
+  /// Where a shard's owner wants to begin.
+  struct beginning {
+    intake_offsets next{};
+    epoch_t tenure;
+  };
   struct owned_shard {
+    epoch_t tenure;
     bool started = false;
     bool paused = false;
     std::array<partition, intakes> partitions;
   };
   /// What other threads want, until the poll thread comes round. Bounded by the number of shards.
   struct wishes {
-    std::map<shard_id, intake_offsets> start;
+    std::map<shard_id, beginning> start;
     std::map<shard_id, bool> pause;
   };
   result<client_ptr> make_client();
@@ -60,7 +66,7 @@ private:
   void fulfil_pauses();
   void fulfil_starts();
   void start_what_waits();
-  result<void> start_shards(const std::map<shard_id, intake_offsets>& from, duration timeout);
+  result<void> start_shards(const std::map<shard_id, beginning>& from, duration timeout);
   result<void> assign_started();
   void route(const owned_shard& shard) const;
   void commit_progress();
@@ -85,7 +91,7 @@ private:
 
   // Only the poll thread's.
   std::map<shard_id, owned_shard> owned_;
-  std::map<shard_id, intake_offsets> starting_;
+  std::map<shard_id, beginning> starting_;
   std::chrono::steady_clock::time_point start_again_{};
   std::chrono::steady_clock::time_point committed_{};
   std::chrono::steady_clock::time_point warned_{};

@@ -52,7 +52,7 @@ void group_consumer::fulfil_pauses() {
 }
 
 void group_consumer::fulfil_starts() {
-  std::map<shard_id, intake_offsets> now;
+  std::map<shard_id, beginning> now;
   {
     const std::lock_guard lock(guard_);
     now.swap(wishes_.start);
@@ -91,7 +91,7 @@ void group_consumer::route(const owned_shard& shard) const {
     rd_kafka_queue_forward(p.queue.get(), shard.paused ? nullptr : queue_.get());
 }
 
-result<void> group_consumer::start_shards(const std::map<shard_id, intake_offsets>& from,
+result<void> group_consumer::start_shards(const std::map<shard_id, beginning>& from,
                                           duration timeout) {
   const partitions_ptr list(
       rd_kafka_topic_partition_list_new(static_cast<int>(from.size() * intakes)));
@@ -105,8 +105,9 @@ result<void> group_consumer::start_shards(const std::map<shard_id, intake_offset
   for (const auto& [shard, next] : from) {
     auto& mine = owned_.at(shard);
     mine.started = true;
+    mine.tenure = next.tenure;
     for (size_t t = 0; t < intakes; ++t, ++i) {
-      mine.partitions[t].next = within((*ranges)[i], next[t], topics_[t], shard);
+      mine.partitions[t].next = within((*ranges)[i], next.next[t], topics_[t], shard);
       mine.partitions[t].waiting.clear();
     }
   }

@@ -74,7 +74,9 @@ result<void> kafka_log::ready() const { return sender_->ready(); }
 
 result<void> kafka_log::open(intake_listener& listener) { return consumer_->open(listener); }
 
-void kafka_log::start(shard_id shard, const intake_offsets& next) { consumer_->start(shard, next); }
+void kafka_log::start(shard_id shard, const intake_offsets& next, epoch_t tenure) {
+  consumer_->start(shard, next, tenure);
+}
 
 void kafka_log::pause(shard_id shard) { consumer_->pause(shard, true); }
 

@@ -40,7 +40,7 @@ private:
                std::function<void(result<std::vector<log_place>>)> done) override;
   result<void> ready() const override;
   result<void> open(intake_listener& listener) override;
-  void start(shard_id shard, const intake_offsets& next) override;
+  void start(shard_id shard, const intake_offsets& next, epoch_t tenure) override;
   void pause(shard_id shard) override;
   void resume(shard_id shard) override;
   result<intake_offsets> end(shard_id shard, duration timeout) override;

@@ -205,18 +205,26 @@ sender::ended_call sender::finish(call& whole) {
   const std::unique_ptr<call> owned(&whole);
   in_flight_ -= whole.slots.size();
   in_flight_bytes_ -= whole.bytes;
-  if (!whole.outcome)
-    return {std::move(whole.done), std::move(whole.outcome).error()};
+  if (!whole.outcome) {
+    // Who sends a call again that Kafka may have taken, wholly or in part, may have it twice.
+    auto why = std::move(whole.outcome).error();
+    if (whole.perhaps_there && why.code == errc::unavailable)
+      why.code = errc::in_doubt;
+    return {std::move(whole.done), std::move(why)};
+  }
   return {std::move(whole.done), std::move(whole.offsets)};
 }
 
 void sender::on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
+  const bool perhaps = rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   static_cast<sender*>(self)->report(*static_cast<slot*>(message->_private), message->err,
-                                     message->offset);
+                                     message->offset, perhaps);
 }
 
-void sender::report(slot& one, rd_kafka_resp_err_t code, int64_t offset) {
+void sender::report(slot& one, rd_kafka_resp_err_t code, int64_t offset, bool perhaps_there) {
   auto& whole = *one.owner;
+  if (perhaps_there)
+    whole.perhaps_there = true;
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     whole.offsets[one.index] = offset;
     heard_ = steady::now();

@@ -64,6 +64,7 @@ private:
     std::vector<slot> slots;
     std::vector<int64_t> offsets;
     std::atomic<size_t> open{0};
+    std::atomic<bool> perhaps_there{false};  ///< Kafka has, or may have, one of the messages.
     size_t bytes = 0;
     std::mutex guard;
     result<void> outcome;
@@ -84,7 +85,7 @@ private:
   result<std::shared_ptr<producer>> make_producer();
   result<void> admit(const std::vector<outgoing>& messages, size_t& bytes);
   rd_kafka_resp_err_t hand_over(producer& to, slot& one);
-  void report(slot& one, rd_kafka_resp_err_t code, int64_t offset);
+  void report(slot& one, rd_kafka_resp_err_t code, int64_t offset, bool perhaps_there);
   ended_call finish(call& whole);
 
   void run();

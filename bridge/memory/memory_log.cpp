@@ -227,13 +227,14 @@ result<void> memory_log::open(intake_listener& listener) {
   return {};
 }
 
-void memory_log::start(shard_id shard, const intake_offsets& next) {
+void memory_log::start(shard_id shard, const intake_offsets& next, epoch_t tenure) {
   const std::lock_guard lock(cluster_.guard_);
   const auto found = owned_.find(shard);
   if (found == owned_.end())
     return;
   found->second.started = true;
   found->second.next = next;
+  found->second.tenure = tenure;
   wake_.notify_all();
 }
 
@@ -379,9 +380,9 @@ std::function<void()> memory_log::next_batch() {
     const auto first = p.records.begin() + static_cast<ptrdiff_t>(next - p.base);
     std::vector<log_record> batch(first, first + static_cast<ptrdiff_t>(count));
     next += static_cast<int64_t>(count);
-    return [listener = listener_, at = shard, batch = std::move(batch)]() mutable {
-      listener->records(at, std::move(batch));
-    };
+    return
+        [listener = listener_, at = shard, tenure = mine.tenure,
+         batch = std::move(batch)]() mutable { listener->records(at, tenure, std::move(batch)); };
   }
   return {};
 }

@@ -116,6 +116,7 @@ private:
     bool started = false;
     bool paused = false;
     intake_offsets next{};
+    epoch_t tenure;
   };
   struct pending_answer {
     answer done;
@@ -125,7 +126,7 @@ private:
   void produce(std::vector<log_message> messages, answer done) override;
   result<void> ready() const override;
   result<void> open(intake_listener& listener) override;
-  void start(shard_id shard, const intake_offsets& next) override;
+  void start(shard_id shard, const intake_offsets& next, epoch_t tenure) override;
   void pause(shard_id shard) override;
   void resume(shard_id shard) override;
   result<intake_offsets> end(shard_id shard, duration timeout) override;

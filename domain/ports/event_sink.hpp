@@ -2,7 +2,7 @@
 /// Where committed events go: the status topics and the dead-letter topics.
 ///
 /// Adapters: Kafka; embedded, where the status topics are a view of the journal and publishing has
-/// nothing left to do; memory (bridge/). Suite: tests/contract/event_sink_contract.hpp.
+/// nothing left to do; memory (bridge/). Suite: tests/contract/log/sink_contract.hpp.
 
 #include "domain/messages.hpp"
 #include "domain/ports/store.hpp"

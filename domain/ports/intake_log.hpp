@@ -3,7 +3,7 @@
 /// out, to the shard's one owner, by the consumer.
 ///
 /// Adapters: Kafka, embedded (in the SQLite file), memory (bridge/). Suite:
-/// tests/contract/intake_log_contract.hpp.
+/// tests/contract/log/log_contract.hpp.
 
 #include "domain/ports/store.hpp"
 
@@ -53,8 +53,9 @@ public:
   /// `done` runs exactly once, on a thread of the log, also at stop, when all messages are durable
   /// (acks=all; commit in embedded mode) or one of them is not. Messages of one call and shard keep
   /// their order. After a failure some may be durable. Thread-safe, never blocks. Failures: `busy`
-  /// (the queue is full: nothing was taken), `unavailable` (not durable within the delivery timeout),
-  /// `invalid` (a message is too large).
+  /// (the queue is full: nothing was taken), `unavailable` (nothing became durable within the
+  /// delivery timeout), `in_doubt` (the same, but some may be durable), `invalid` (a message is too
+  /// large).
   virtual void produce(std::vector<log_message> messages,
                        std::function<void(result<std::vector<log_place>>)> done) = 0;
 
@@ -73,7 +74,8 @@ public:
   /// It owns them no longer after this returns. `lost` = others may own them already.
   virtual void revoked(const std::vector<shard_id>& shards, bool lost) = 0;
   /// Records of one shard and topic, offsets rising. Gaps in offsets are normal (control records).
-  virtual void records(shard_id shard, std::vector<log_record> batch) = 0;
+  /// `tenure` is what `start` was given: records of an earlier start may still be under way.
+  virtual void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) = 0;
   /// The consumer cannot go on (fenced, refused configuration); the node must stop.
   virtual void failed(const failure& why) = 0;
 };
@@ -84,8 +86,9 @@ public:
 
   /// Joins and begins to call the listener. The listener outlives `close`.
   virtual result<void> open(intake_listener& listener) = 0;
-  /// Delivers the shard's records from these offsets on. Thread-safe; ignored where not assigned.
-  virtual void start(shard_id shard, const intake_offsets& next) = 0;
+  /// Delivers the shard's records from these offsets on, marked with the owner's epoch. Thread-safe;
+  /// ignored where not assigned.
+  virtual void start(shard_id shard, const intake_offsets& next, epoch_t tenure) = 0;
   /// Stops and restarts delivery; what was read ahead may still come after `pause`. Thread-safe.
   virtual void pause(shard_id shard) = 0;
   virtual void resume(shard_id shard) = 0;

@@ -103,13 +103,14 @@ result<void> embedded_consumer::open(intake_listener& listener) {
   return {};
 }
 
-void embedded_consumer::start(shard_id shard, const intake_offsets& next) {
+void embedded_consumer::start(shard_id shard, const intake_offsets& next, epoch_t tenure) {
   {
     const std::lock_guard lock(guard_);
     if (listener_ == nullptr || shard.value >= places_.size())
       return;
     auto& at = places_[shard.value];
     at.started = true;
+    at.tenure = tenure;
     ++at.starts;
     for (size_t topic = 0; topic < intakes; ++topic) {
       at.seats[topic].next = next[topic];
@@ -218,8 +219,9 @@ bool embedded_consumer::deliver_one(std::unique_lock<std::mutex>& lock) {
       batch = std::move(*records);
     }
     from.next = batch.back().offset + 1;
+    const auto tenure = at.tenure;
     lock.unlock();
-    listener_->records(shard, std::move(batch));
+    listener_->records(shard, tenure, std::move(batch));
     lock.lock();
     return true;
   }

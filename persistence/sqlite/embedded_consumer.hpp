@@ -37,7 +37,7 @@ public:
   void append(std::vector<appended_run> runs);
 
   result<void> open(intake_listener& listener) override;
-  void start(shard_id shard, const intake_offsets& next) override;
+  void start(shard_id shard, const intake_offsets& next, epoch_t tenure) override;
   void pause(shard_id shard) override;
   void resume(shard_id shard) override;
   result<intake_offsets> end(shard_id shard, duration timeout) override;
@@ -54,6 +54,7 @@ private:
     std::array<seat, intakes> seats;
     bool started = false;
     bool paused = false;
+    epoch_t tenure;
     uint64_t starts = 0;  ///< Tells a read that began before the last `start`.
   };
 

@@ -121,6 +121,19 @@ TEST_F(shard_actors, too_much_at_once_pauses_the_intake_and_nothing_is_lost) {
             2000);
 }
 
+TEST_F(shard_actors, records_read_for_an_earlier_owner_are_not_taken) {
+  settle();
+  log_record stray;
+  stray.topic = intake::orders;
+  stray.shard = shard0;
+  stray.offset = 5;
+  stray.value = R"({"product":"Stray"})";
+  caf::anon_send(bridge, actors::shard_records{shard0, epoch_t{0}, {stray}});
+  produce(intake::orders, shard0, R"({"product":"Laptop"})");
+  EXPECT_EQ(published(), std::vector<std::string>{"CREATED"});
+  EXPECT_EQ(reader->shards()->at(0).next[0], 1);
+}
+
 TEST_F(shard_actors, publishing_that_failed_goes_on_after_the_last_published) {
   settle();
   topics.fail_next(1, {errc::unavailable, "away"}, true);  // published, but the answer was lost

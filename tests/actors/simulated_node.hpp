@@ -141,8 +141,8 @@ protected:
     void revoked(const std::vector<shard_id>& shards, bool lost) override {
       caf::anon_send(bridge_, actors::shards_revoked{shards, lost, [this] { ++revocations_done; }});
     }
-    void records(shard_id shard, std::vector<log_record> batch) override {
-      caf::anon_send(bridge_, actors::shard_records{shard, std::move(batch)});
+    void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) override {
+      caf::anon_send(bridge_, actors::shard_records{shard, tenure, std::move(batch)});
     }
     void failed(const failure& why) override { ADD_FAILURE() << why.detail; }
     int revocations_done = 0;

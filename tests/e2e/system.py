@@ -208,7 +208,8 @@ class System:
         self.test.assertTrue(eventually(shared, seconds), f"owners: {self.owners()}{self.logs()}")
 
     def logs(self):
-        return "".join(f"\n--- {node.name}\n{node.tail(8000)}" for node in self.nodes.values())
+        return "".join(f"\n--- {node.name}, exit status {node.process.poll()}\n{node.tail(8000)}"
+                       for node in self.nodes.values())
 
     # What a stranger sees of the topics.
 

@@ -144,7 +144,7 @@ TEST_F(embedded_node, deletes_what_has_taken_effect_and_keeps_its_offsets) {
   restart({.rows_kept = 4});
   EXPECT_EQ((*log->consumer().end(first_shard, patience))[1], 12);
   ASSERT_TRUE(log->consumer().open(listener));
-  log->consumer().start(first_shard, {0, 9});
+  log->consumer().start(first_shard, {0, 9}, epoch_t{1});
   ASSERT_TRUE(listener.eventually_has(first_shard, intake::tasks, 3, patience));
   EXPECT_EQ(listener.records_of(first_shard, intake::tasks).front().offset, 9);
   log->consumer().close();
@@ -164,7 +164,7 @@ TEST_F(embedded_node, knows_the_end_of_a_partition_that_was_swept_empty) {
 TEST_F(embedded_node, loses_nothing_between_memory_and_file_under_load) {
   ASSERT_TRUE(log->consumer().open(listener));
   ASSERT_TRUE(listener.eventually_owns(log_shards, patience));
-  log->consumer().start(first_shard, from_the_start);
+  log->consumer().start(first_shard, from_the_start, epoch_t{1});
   std::atomic<int> answered = 0;
   constexpr int calls = 300;
   for (int i = 0; i < calls; ++i) {
@@ -188,9 +188,9 @@ TEST_F(embedded_node, stops_on_records_that_cannot_be_read) {
   auto db = sqlite::database::open(file(), sqlite::access::write, {});
   ASSERT_TRUE(db && db->execute("UPDATE intake_log SET data = x'0102'"));
   ASSERT_TRUE(log->consumer().open(listener));
-  log->consumer().start(first_shard, from_the_start);
+  log->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(listener.eventually_owns(log_shards, patience));
-  log->consumer().start(first_shard, from_the_start);
+  log->consumer().start(first_shard, from_the_start, epoch_t{1});
   EXPECT_TRUE(eventually([&] { return !listener.failures().empty(); }, patience));
   log->consumer().close();
 }

@@ -112,7 +112,7 @@ TEST_F(on_kafka, two_members_share_the_shards_and_each_owns_whole_ones) {
   // What each owns, it owns in both topics.
   for (auto& [log, heard] : {std::pair{log_.get(), &listener_}, std::pair{second.get(), &other}})
     for (const auto shard : heard->owned())
-      log->consumer().start(shard, from_the_start);
+      log->consumer().start(shard, from_the_start, epoch_t{1});
   for (const auto* heard : {&listener_, &other})
     for (const auto shard : heard->owned()) {
       EXPECT_TRUE(heard->eventually_has(shard, intake::orders, 1, patience));
@@ -128,7 +128,7 @@ TEST_F(on_kafka, two_members_share_the_shards_and_each_owns_whole_ones) {
 TEST_F(on_kafka, the_group_s_own_offsets_are_told_but_never_used) {
   put(numbered(first_shard, 10, "t"));
   join();
-  log_->consumer().start(first_shard, from_the_start);
+  log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(listener_.eventually_has(first_shard, intake::tasks, 10, patience));
   const auto reader =
       raw_client(options_, RD_KAFKA_CONSUMER, {{"group.id", options_.prefix + options_.group}});
@@ -146,7 +146,7 @@ TEST_F(on_kafka, the_group_s_own_offsets_are_told_but_never_used) {
   log_ = make_log(options_);
   listener_.forget();
   join();
-  log_->consumer().start(first_shard, {0, 4});  // as the store says
+  log_->consumer().start(first_shard, {0, 4}, epoch_t{1});  // as the store says
   ASSERT_TRUE(listener_.eventually_has(first_shard, intake::tasks, 6, patience));
   EXPECT_EQ(listener_.values(first_shard, intake::tasks).front(), "t4");
 }
@@ -156,8 +156,8 @@ TEST_F(on_kafka, goes_on_at_the_first_record_left_where_the_wanted_one_is_gone) 
   put(numbered(second_shard, 3, "u"));
   delete_before(options_, log_->topic_name(intake::tasks), first_shard, 6);
   join();
-  log_->consumer().start(first_shard, {0, 2});     // deleted
-  log_->consumer().start(second_shard, {0, 700});  // beyond the end
+  log_->consumer().start(first_shard, {0, 2}, epoch_t{1});     // deleted
+  log_->consumer().start(second_shard, {0, 700}, epoch_t{1});  // beyond the end
   ASSERT_TRUE(listener_.eventually_has(first_shard, intake::tasks, 4, patience));
   EXPECT_EQ(listener_.values(first_shard, intake::tasks).front(), "t6");
   ASSERT_TRUE(listener_.eventually_has(second_shard, intake::tasks, 3, patience));
@@ -172,9 +172,9 @@ public:
   void revoked(const std::vector<shard_id>& shards, bool lost) override {
     seen.revoked(shards, lost);
   }
-  void records(shard_id shard, std::vector<log_record> batch) override {
+  void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) override {
     largest = std::max(largest.load(), batch.size());
-    seen.records(shard, std::move(batch));
+    seen.records(shard, tenure, std::move(batch));
     log_.consumer().pause(shard);
     ++pauses;
   }
@@ -194,7 +194,7 @@ TEST_F(on_kafka, a_pause_within_a_batch_holds_back_everything_behind_it) {
   pausing_listener heard(*log_);
   ASSERT_TRUE(log_->consumer().open(heard));
   ASSERT_TRUE(heard.seen.eventually_owns(log_shards, patience));
-  log_->consumer().start(first_shard, from_the_start);
+  log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   for (size_t pauses = 1; heard.seen.count(first_shard, intake::tasks) < count; ++pauses) {
     ASSERT_TRUE(eventually([&] { return heard.pauses == pauses; }, patience));
     log_->consumer().resume(first_shard);
@@ -231,7 +231,7 @@ TEST_F(on_kafka, aborted_records_and_gaps_are_stepped_over) {
   other.transact(topic, first_shard, "committed", {}, true);
   put({message_to(first_shard, "plain")});
   join();
-  log_->consumer().start(first_shard, from_the_start);
+  log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(listener_.eventually_has(first_shard, intake::tasks, 2, patience));
   EXPECT_EQ(listener_.values(first_shard, intake::tasks),
             (std::vector<std::string>{"committed", "plain"}));
@@ -325,7 +325,7 @@ TEST(kafka_outage, is_told_quickly_and_mends_itself) {
   ASSERT_TRUE(log->prepare(log_shards));
   ASSERT_TRUE(log->consumer().open(listener));
   ASSERT_TRUE(listener.eventually_owns(log_shards, patience));
-  log->consumer().start(first_shard, from_the_start);
+  log->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(produce_and_wait(*log, {message_to(first_shard, "before")}, patience));
   ASSERT_TRUE(log->producer().ready());
 
@@ -347,7 +347,7 @@ TEST(kafka_outage, is_told_quickly_and_mends_itself) {
   ASSERT_TRUE(eventually([&] { return log->producer().ready().has_value(); }, patience));
   ASSERT_TRUE(produce_and_wait(*log, {message_to(first_shard, "after")}, patience));
   ASSERT_TRUE(listener.eventually_owns(log_shards, patience));
-  log->consumer().start(first_shard, from_the_start);
+  log->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(eventually(
       [&] {
         const auto values = listener.values(first_shard, intake::tasks);

@@ -91,8 +91,8 @@ TYPED_TEST_P(log_contract, gives_each_shard_its_messages_in_the_order_of_produci
   this->put(std::move(messages));
 
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
-  this->log_->consumer().start(second_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
+  this->log_->consumer().start(second_shard, from_the_start, epoch_t{1});
 
   auto& seen = this->listener_;
   ASSERT_TRUE(seen.eventually_has(first_shard, intake::tasks, 50, this->patience));
@@ -118,7 +118,7 @@ TYPED_TEST_P(log_contract, keeps_the_order_of_calls) {
   ASSERT_TRUE(eventually([&] { return answered == 30; }, this->patience));
 
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(
       this->listener_.eventually_has(first_shard, intake::tasks, expected.size(), this->patience));
   EXPECT_EQ(this->listener_.values(first_shard, intake::tasks), expected);
@@ -134,7 +134,7 @@ TYPED_TEST_P(log_contract, tells_where_messages_came_to_lie) {
   EXPECT_LT(places[0].offset, places[2].offset);
 
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 2, this->patience));
   const auto records = this->listener_.records_of(first_shard, intake::tasks);
   EXPECT_EQ(records[0].offset, places[0].offset);
@@ -157,7 +157,7 @@ TYPED_TEST_P(log_contract, keeps_headers_empty_keys_and_binary_values) {
   this->put({plain, rich});
 
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::orders, 2, this->patience));
   const auto records = this->listener_.records_of(first_shard, intake::orders);
   EXPECT_TRUE(records[0].key.empty());
@@ -172,7 +172,7 @@ TYPED_TEST_P(log_contract, keeps_a_value_of_256_kib) {
   const std::string value(256 * 1024, 'v');
   this->put({message_to(first_shard, value)});
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 1, this->patience));
   EXPECT_EQ(this->listener_.values(first_shard, intake::tasks).front(), value);
 }
@@ -181,7 +181,7 @@ TYPED_TEST_P(log_contract, takes_a_batch_of_10000_in_one_call) {
   const auto places = this->put(numbered(first_shard, 10'000, "n"));
   ASSERT_EQ(places.size(), 10'000U);
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 10'000, this->patience));
   EXPECT_EQ(this->listener_.values(first_shard, intake::tasks).back(), "n9999");
 }
@@ -214,13 +214,14 @@ TYPED_TEST_P(log_contract, starts_from_the_offsets_given) {
   ASSERT_EQ(orders.size(), 10U);
 
   this->join();
-  this->log_->consumer().start(first_shard, {orders[4].offset, tasks[25].offset});
+  this->log_->consumer().start(first_shard, {orders[4].offset, tasks[25].offset}, epoch_t{7});
   auto& seen = this->listener_;
   ASSERT_TRUE(seen.eventually_has(first_shard, intake::tasks, 15, this->patience));
   ASSERT_TRUE(seen.eventually_has(first_shard, intake::orders, 6, this->patience));
   EXPECT_EQ(seen.values(first_shard, intake::tasks).front(), "t25");
   EXPECT_EQ(seen.values(first_shard, intake::tasks).size(), 15U);
   EXPECT_EQ(seen.values(first_shard, intake::orders).front(), "o4");
+  EXPECT_EQ(seen.last_tenure(first_shard), epoch_t{7});
 }
 
 TYPED_TEST_P(log_contract, delivers_nothing_of_a_shard_before_its_start) {
@@ -229,18 +230,18 @@ TYPED_TEST_P(log_contract, delivers_nothing_of_a_shard_before_its_start) {
   this->join();
   this->put(numbered(first_shard, 5, "later"));
 
-  this->log_->consumer().start(second_shard, from_the_start);
+  this->log_->consumer().start(second_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(second_shard, intake::tasks, 5, this->patience));
   EXPECT_TRUE(this->listener_.records_of(first_shard, intake::tasks).empty());
 
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 10, this->patience));
   EXPECT_EQ(this->listener_.values(first_shard, intake::tasks).front(), "early0");
 }
 
 TYPED_TEST_P(log_contract, delivers_what_comes_while_it_is_started) {
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   for (size_t round = 1; round <= 5; ++round) {
     this->put({message_to(first_shard, "live" + std::to_string(round))});
     ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, round, this->patience));
@@ -254,8 +255,8 @@ TYPED_TEST_P(log_contract, goes_on_after_a_pause_without_loss_or_repeat) {
   this->join();
   auto& consumer = this->log_->consumer();
   auto& seen = this->listener_;
-  consumer.start(first_shard, from_the_start);
-  consumer.start(second_shard, from_the_start);
+  consumer.start(first_shard, from_the_start, epoch_t{1});
+  consumer.start(second_shard, from_the_start, epoch_t{1});
   for (int i = 0; i < 20; ++i) {
     consumer.pause(first_shard);
     consumer.resume(first_shard);
@@ -283,9 +284,9 @@ TYPED_TEST_P(log_contract, can_be_started_again_from_earlier_offsets) {
   this->put(numbered(first_shard, 10, "a"));
   this->join();
   auto& seen = this->listener_;
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(seen.eventually_has(first_shard, intake::tasks, 10, this->patience));
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(seen.eventually_has(first_shard, intake::tasks, 20, this->patience));
   EXPECT_EQ(seen.values(first_shard, intake::tasks)[10], "a0");
 }
@@ -293,11 +294,11 @@ TYPED_TEST_P(log_contract, can_be_started_again_from_earlier_offsets) {
 TYPED_TEST_P(log_contract, ignores_verbs_on_shards_that_it_does_not_own) {
   this->join();
   const shard_id foreign{4000};
-  this->log_->consumer().start(foreign, from_the_start);
+  this->log_->consumer().start(foreign, from_the_start, epoch_t{1});
   this->log_->consumer().pause(foreign);
   this->log_->consumer().resume(foreign);
   this->put({message_to(first_shard, "alive")});
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   EXPECT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 1, this->patience));
   EXPECT_TRUE(this->listener_.failures().empty());
 }
@@ -348,13 +349,13 @@ TYPED_TEST_P(log_contract, delivers_the_same_records_after_a_restart) {
   const auto places = this->put(numbered(first_shard, 6, "r"));
   ASSERT_EQ(places.size(), 6U);
   this->join();
-  this->log_->consumer().start(first_shard, from_the_start);
+  this->log_->consumer().start(first_shard, from_the_start, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 6, this->patience));
   const auto before = this->listener_.records_of(first_shard, intake::tasks);
 
   this->restart();
   this->join();
-  this->log_->consumer().start(first_shard, {0, places[2].offset});
+  this->log_->consumer().start(first_shard, {0, places[2].offset}, epoch_t{1});
   ASSERT_TRUE(this->listener_.eventually_has(first_shard, intake::tasks, 4, this->patience));
   const auto after = this->listener_.records_of(first_shard, intake::tasks);
   for (size_t i = 0; i < 4; ++i) {

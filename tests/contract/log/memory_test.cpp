@@ -72,8 +72,8 @@ TEST_F(stepped_logs, hand_a_shard_from_one_node_to_the_other) {
   EXPECT_EQ(heard_b_.owned(), std::set{first_shard});
 
   a_.producer().produce({message_to(first_shard, "x")}, [](const auto& o) { EXPECT_TRUE(o); });
-  b_.consumer().start(first_shard, from_the_start);
-  a_.consumer().start(first_shard, from_the_start);  // no longer its own: ignored
+  b_.consumer().start(first_shard, from_the_start, epoch_t{1});
+  a_.consumer().start(first_shard, from_the_start, epoch_t{1});  // no longer its own: ignored
   settle();
   EXPECT_EQ(heard_b_.count(first_shard, intake::tasks), 1U);
   EXPECT_EQ(heard_a_.count(first_shard, intake::tasks), 0U);
@@ -114,7 +114,7 @@ TEST_F(stepped_logs, go_on_at_the_earliest_record_that_is_left) {
   cluster_.expire_before(intake::tasks, first_shard, 6);
   cluster_.assign("a", {first_shard});
   settle();
-  a_.consumer().start(first_shard, from_the_start);
+  a_.consumer().start(first_shard, from_the_start, epoch_t{1});
   settle();
   ASSERT_EQ(heard_a_.count(first_shard, intake::tasks), 4U);
   EXPECT_EQ(heard_a_.values(first_shard, intake::tasks).front(), "r6");

@@ -29,10 +29,11 @@ public:
     lost_ = lost_ || lost;
   }
 
-  void records(shard_id shard, std::vector<log_record> batch) override {
+  void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) override {
     const std::lock_guard lock(guard_);
     if (!owned_.contains(shard))
       ++strays_;
+    tenures_[shard] = tenure;
     for (auto& record : batch)
       seen_[{shard, record.topic}].push_back(std::move(record));
   }
@@ -54,6 +55,12 @@ public:
   size_t strays() const {
     const std::lock_guard lock(guard_);
     return strays_;
+  }
+  /// What the last batch of the shard was marked with.
+  epoch_t last_tenure(shard_id shard) const {
+    const std::lock_guard lock(guard_);
+    const auto found = tenures_.find(shard);
+    return found == tenures_.end() ? epoch_t{} : found->second;
   }
   size_t assignments() const {
     const std::lock_guard lock(guard_);
@@ -105,6 +112,7 @@ private:
   std::vector<failure> failures_;
   size_t assignments_ = 0;
   size_t strays_ = 0;
+  std::map<shard_id, epoch_t> tenures_;
   bool lost_ = false;
 };
 

@@ -16,7 +16,7 @@ namespace orrery::actors {
 struct node_limits {
   uint32_t shards = 16;
   size_t live_per_shard = 10'000;   ///< Live entities before intake is paused.
-  size_t intake_in_flight = 1'000;  ///< Records per shard before intake is paused.
+  size_t intake_in_flight = 300;            ///< Records per shard before intake is paused.
   duration timer_horizon = 60s;     ///< Due rows are loaded this far ahead.
   duration idle_leave = 2s;         ///< A waiting entity leaves memory after this.
   duration stop_grace = 5s;         ///< What a stopped attempt may take before it is reported.

@@ -278,7 +278,22 @@ void door::command(entity_kind kind, entity_id id, entity_command wish, duration
   question.kind = static_cast<uint8_t>(kind);
   question.id = id;
   question.body = std::string(verb_of(wish)) + '\n' + codec::write_intake(id, wish);
-  ask_owner(std::move(question), limit, std::move(done));
+  auto by_reference = [this, question, limit, done](const failure& why) {
+    find(static_cast<entity_kind>(question.kind), to_string(question.id),
+         [this, question, limit, done, why](result<entity_id> found) mutable {
+           if (!found || *found == question.id)
+             return done(why);
+           question.id = *found;
+           ask_owner(std::move(question), limit, done);
+         });
+  };
+  ask_owner(std::move(question), limit,
+            [done = std::move(done), by_reference = std::move(by_reference)](result<entity> told) {
+              // A UUID of somebody else's making is kept as a reference.
+              if (!told && told.error().code == errc::not_found)
+                return by_reference(told.error());
+              done(std::move(told));
+            });
 }
 
 void door::ask_owner(mesh_request question, duration limit, answer<entity> done) {

@@ -17,18 +17,28 @@ failure missing(entity_kind kind) {
   return {errc::not_found, "there is no such " + std::string(to_string(kind))};
 }
 
+/// By its id; or, where that is a UUID of somebody else's making, by the reference it is kept as.
 result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, entity_id id) {
   auto found = store.load(std::span(&id, 1));
   if (!found)
     return std::move(found).error();
-  if (found->empty() || kind_of(found->front()) != kind)
+  if (!found->empty() && kind_of(found->front()) == kind)
+    return std::optional<entity>{std::move(found->front())};
+  entity_query query;
+  query.kind = kind;
+  query.reference = to_string(id);
+  query.limit = 1;
+  auto page = store.list(query);
+  if (!page)
+    return std::move(page).error();
+  if (page->items.empty())
     return std::optional<entity>{};
-  return std::optional<entity>{std::move(found->front())};
+  return std::optional<entity>{std::move(page->items.front())};
 }
 
 entity_view as_view(entity_id id, std::optional<entity> state) {
   entity_view view;
-  view.id = id;
+  view.id = state ? id_of(*state) : id;
   view.accepted_only = !state;
   view.state = std::move(state);
   return view;
@@ -112,6 +122,9 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
   parts_.reads.run(
       [this, kind, id, done](entity_store& store) {
         auto events = store.history(id);
+        if (!events && events.error().code == errc::not_found)
+          if (const auto state = load_one(store, kind, id); state && *state)
+            events = store.history(id_of(**state));
         if (events && !events->empty() && kind_of(events->front().event) != kind)
           return done(missing(kind));
         if (!events && events.error().code == errc::not_found) {

@@ -1,5 +1,6 @@
 """What the end-to-end tests share: the program, and a cluster of it in a folder of its own."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = ROOT / "build/release/bin/orrery"
+BINARY = pathlib.Path(os.environ.get("ORRERY_BINARY", ROOT / "build/release/bin/orrery"))
 
 
 def run(*words, seconds=300):

@@ -41,11 +41,12 @@ public:
   using event = typename entity_traits<Entity>::event;
 
   /// Either restored (`state`), or to be born by the command `first`.
-  entity_actor(caf::actor_config& config, node_context& context, caf::actor shard, entity_id id,
-               std::optional<Entity> state, std::optional<do_command> first)
+  entity_actor(caf::actor_config& config, node_context& context, caf::actor shard, epoch_t epoch,
+               entity_id id, std::optional<Entity> state, std::optional<do_command> first)
       : caf::event_based_actor(config),
         context_(context),
         shard_(std::move(shard)),
+        epoch_(epoch),
         id_(id),
         state_(std::move(state)),
         first_(std::move(first)) {
@@ -147,6 +148,7 @@ protected:
 
   node_context& context_;
   caf::actor shard_;
+  epoch_t epoch_;  ///< Of the shard's owner: part of the fence that handlers carry.
   entity_id id_;
   std::optional<Entity> state_;
   std::optional<do_command> first_;

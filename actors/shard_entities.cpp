@@ -84,12 +84,14 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
     if (state)
       of_task = std::move(std::get<task>(*state));
     entry.waiting = of_task && of_task->status == task_status::queued;
-    entry.actor = spawn<task_actor>(context_, self, id, std::move(of_task), std::move(first));
+    entry.actor =
+        spawn<task_actor>(context_, self, tenure_.epoch, id, std::move(of_task), std::move(first));
   } else {
     std::optional<order> of_order;
     if (state)
       of_order = std::move(std::get<order>(*state));
-    entry.actor = spawn<order_actor>(context_, self, id, std::move(of_order), std::move(first));
+    entry.actor = spawn<order_actor>(context_, self, tenure_.epoch, id, std::move(of_order),
+                                     std::move(first));
   }
 }
 

@@ -155,7 +155,7 @@ void task_actor::run_work() {
   work_item item;
   item.task = id_;
   item.token = work_token_;
-  item.epoch = epoch_t{};
+  item.epoch = epoch_;
   item.kind = state_->spec->kind;
   item.payload = state_->spec->payload;
   item.ttl = state_->spec->ttl;

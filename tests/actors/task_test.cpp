@@ -28,6 +28,7 @@ TEST_F(task_actors, work_runs_and_its_result_is_kept) {
   const auto id = submit(spec_of("work"));
   EXPECT_EQ(status(id), task_status::running);
   ASSERT_EQ(work.running.size(), 1u);
+  EXPECT_EQ(work.running[0].item.epoch, epoch_t{1});  // with run and attempt: the handler's fence
   work.end(0, {.succeeded = true, .result = R"({"answer":42})"});
   settle();
   EXPECT_EQ(status(id), task_status::succeeded);

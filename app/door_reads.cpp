@@ -22,7 +22,9 @@ result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, en
   auto found = store.load(std::span(&id, 1));
   if (!found)
     return std::move(found).error();
-  if (!found->empty() && kind_of(found->front()) == kind)
+  if (!found->empty() && kind_of(found->front()) != kind)
+    return missing(kind);
+  if (!found->empty())
     return std::optional<entity>{std::move(found->front())};
   entity_query query;
   query.kind = kind;

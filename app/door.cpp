@@ -206,7 +206,7 @@ void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted
           if (const auto stored = known.find(one.answer.id); stored != known.end())
             before = stored->second;
           else
-            before = memory_.find(one.answer.id);
+            before = memory(one.answer.kind).find(one.answer.id);
           if (!before)
             continue;
           if (*before != one.request_hash)
@@ -265,7 +265,7 @@ void door::append(std::vector<prepared> items, answer<std::vector<accepted>> don
     for (size_t i = 0; i < sent->size(); ++i) {
       auto& one = (*answers)[(*sent)[i].first];
       one.offset = (*places)[i].offset;
-      memory_.remember(one.id, std::move((*sent)[i].second));
+      memory(one.kind).remember(one.id, std::move((*sent)[i].second));
     }
     done(std::move(*answers));
   });

@@ -9,12 +9,14 @@
 #include "cluster/mesh.hpp"
 #include "domain/ports/front_door.hpp"
 
+#include <array>
 #include <atomic>
 #include <unordered_map>
 
 namespace orrery::app {
 
-/// Remembers what was accepted here, until it is certainly in the view: two generations of bounded size.
+/// Remembers what of one kind was accepted here, until it is certainly in the view: two generations of
+/// bounded size.
 class accepted_memory {
 public:
   void remember(entity_id id, std::string request_hash);
@@ -83,7 +85,8 @@ private:
   door_parts parts_;
   std::atomic<const membership*> members_{nullptr};  ///< Null on a node alone.
   std::atomic<mesh*> peers_{nullptr};
-  accepted_memory memory_;
+  std::array<accepted_memory, entity_kinds> memory_;
+  accepted_memory& memory(entity_kind kind) { return memory_[static_cast<size_t>(kind)]; }
   worker catching_up_;
 };
 

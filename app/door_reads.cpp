@@ -54,7 +54,7 @@ void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
         auto state = load_one(store, kind, id);
         if (!state)
           return done(std::move(state).error());
-        if (*state || memory_.find(id))
+        if (*state || memory(kind).find(id))
           return done(as_view(id, std::move(*state)));
         catch_up(kind, id, done);
       },
@@ -130,7 +130,7 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
         if (events && !events->empty() && kind_of(events->front().event) != kind)
           return done(missing(kind));
         if (!events && events.error().code == errc::not_found) {
-          if (memory_.find(id))
+          if (memory(kind).find(id))
             return done(std::vector<event_record>{});
           return done(missing(kind));
         }

@@ -1,4 +1,4 @@
-"""Two real nodes over real Kafka and PostgreSQL, asked from outside only."""
+"""`cluster/launch`: a whole system on this machine, and the examples against it."""
 import json
 import sys
 import unittest
@@ -52,20 +52,6 @@ class TwoNodes(unittest.TestCase):
         self.assertEqual(0, status, text)
         self.assertIn("CREATED", text)
 
-    def test_an_order_from_outside_keeps_its_own_number_and_happens_once(self):
-        for _ in range(2):
-            status, text = run(sys.executable, ROOT / "examples/produce_order.py", "--broker",
-                               self.kafka, "--id", "shop-77", "--product", "Atlas")
-            self.assertEqual(0, status, text)
-        # When the record behind them on the same partition has its order, both were read.
-        partition = text.split()[2]
-        run("bash", "-c", """printf '%s' '{"product":"Ruler"}' | """
-            f"kcat -P -b {self.kafka} -t order_topic -p {partition}")
-        self.assertTrue(eventually(lambda: call(self.nodes[1], "/api/orders?product=Ruler")[1]["items"]))
-        _, page = call(self.nodes[1], "/api/orders?product=Atlas")
-        self.assertEqual(["shop-77"], [item.get("reference") for item in page["items"]])
-        self.assertEqual("CREATED", page["items"][0]["status"])
-
     def test_either_node_answers_for_anything(self):
         # Enough of them that both nodes own some.
         for number in range(24):
@@ -88,28 +74,6 @@ class TwoNodes(unittest.TestCase):
         second = self.submit(self.nodes[1], "tasks", body)
         self.assertEqual(first, second)
 
-    def test_unreadable_records_go_to_the_dead_letters_and_stop_nobody(self):
-        for text in ("{not json", '{"product": 17}', '{"quantity": 1}'):
-            status, out = run("bash", "-c", f"printf '%s' '{text}' | kcat -P -b {self.kafka} "
-                              "-t order_topic -p 3")
-            self.assertEqual(0, status, out)
-        status, out = run("bash", "-c", """printf '%s' '{"product":"Sextant"}' | """
-                          f"kcat -P -b {self.kafka} -t order_topic -p 3")
-        self.assertEqual(0, status, out)
-        self.assertTrue(eventually(lambda: call(self.nodes[0], "/api/orders?product=Sextant")[1]["items"]))
-
-        def dead():
-            _, lines = run("kcat", "-C", "-b", self.kafka, "-t", "order_topic.DLT", "-o", "beginning",
-                           "-e", "-q")
-            return lines.splitlines() if "{not json" in lines else None
-
-        self.assertEqual({"{not json", '{"product": 17}', '{"quantity": 1}'}, set(eventually(dead) or []))
-
-    def test_bad_requests_are_told_which_field(self):
-        code, problem = call(self.nodes[0], "/api/orders", {"product": "Laptop", "quantity": -1})
-        self.assertEqual(4, code // 100)
-        self.assertEqual("quantity", problem["errors"][0]["field"])
-
     def test_z_the_survivor_goes_on_when_a_node_is_killed(self):
         status, text = self.cluster.launch("kill", "2")
         self.assertEqual(0, status, text)
@@ -129,16 +93,6 @@ class TwoNodes(unittest.TestCase):
         self.assertEqual("SUCCEEDED",
                          eventually(lambda: "SUCCEEDED" if status_of(self.nodes[1], "tasks", task) ==
                                     "SUCCEEDED" else None))
-
-
-class WithZooKeeper(unittest.TestCase):
-    def test_an_order_finds_its_way_in_zookeeper_mode(self):
-        cluster = Cluster("--nodes", "1", "--zookeeper")
-        self.addCleanup(cluster.close)
-        code, answer = call(cluster.node(1), "/api/orders", {"product": "Laptop", "quantity": 1})
-        self.assertEqual(200, code, answer)
-        self.assertTrue(eventually(
-            lambda: status_of(cluster.node(1), "orders", answer["orderId"]) == "CREATED"))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ void dispatcher::give_slots() {
   }
   for (auto& [shard, by_key] : granted)
     for (auto& [key, ids] : by_key)
-      send(shards_[shard], slots_granted{key, std::move(ids)});
+      send<caf::message_priority::high>(shards_[shard], slots_granted{key, std::move(ids)});
 }
 
 }  // namespace orrery::actors

@@ -141,7 +141,8 @@ protected:
       else
         effect.state.emplace(*state_);
     }
-    send(shard_, std::move(effect));
+    // What is under way goes before new intake: it frees memory, slots and the gate.
+    send<caf::message_priority::high>(shard_, std::move(effect));
     if (left_)
       quit();
   }

@@ -24,7 +24,7 @@ shard_actor::shard_actor(caf::actor_config& config, node_context& context,
   pending_ = std::make_shared<pending_commit>(
       tenure, [self = caf::actor_cast<caf::actor_addr>(this)](commit_note note) {
         if (const auto strong = caf::actor_cast<caf::actor>(self))
-          caf::anon_send(strong, std::move(note));
+          caf::anon_send<caf::message_priority::high>(strong, std::move(note));
       });
   set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
     try {
@@ -90,6 +90,7 @@ void shard_actor::on_exit() {
   context_.probe.entities_live.fetch_sub(live_.size(), std::memory_order_relaxed);
   live_.clear();
   watchers_.clear();
+  dispatch_.shard = nullptr;  // a handle to itself would keep it for ever
   caf::anon_send(context_.dispatcher, shard_gone{tenure_.shard});
   if (draining_ && draining_->done)
     draining_->done();
@@ -99,7 +100,7 @@ void shard_actor::on_exit() {
 void shard_actor::want_flush() {
   if (std::exchange(flush_pending_, true))
     return;
-  send(this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
+  send<caf::message_priority::high>(this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
 }
 
 void shard_actor::flush() {

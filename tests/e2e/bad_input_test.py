@@ -26,6 +26,9 @@ class BadInput(unittest.TestCase):
         cls.node = Node(Alone(folder.path), "solo", ["--store", "sqlite", "--log", "embedded"])
         cls.addClassCleanup(lambda: cls.node.alive() and cls.node.kill())
         cls.node.await_ready()
+        # Commands are answered by the owner of the shard: all shards run.
+        if not eventually(lambda: cls.node.call("/readyz")[0] == 200):
+            raise RuntimeError(cls.node.tail())
 
     def tearDown(self):
         # Never a crash, a hang, or a silent drop.

@@ -15,11 +15,11 @@ namespace orrery::actors {
 /// Limits and times of the actors; each has a key in orrery.toml.
 struct node_limits {
   uint32_t shards = 16;
-  size_t live_per_shard = 10'000;   ///< Live entities before intake is paused.
-  size_t intake_in_flight = 300;            ///< Records per shard before intake is paused.
-  duration timer_horizon = 60s;     ///< Due rows are loaded this far ahead.
-  duration idle_leave = 2s;         ///< A waiting entity leaves memory after this.
-  duration stop_grace = 5s;         ///< What a stopped attempt may take before it is reported.
+  size_t live_per_shard = 10'000;  ///< Live entities before intake is paused.
+  size_t intake_in_flight = 300;   ///< Records per shard before intake is paused.
+  duration timer_horizon = 60s;    ///< Due rows are loaded this far ahead.
+  duration idle_leave = 2s;        ///< A waiting entity leaves memory after this.
+  duration stop_grace = 5s;        ///< What a stopped attempt may take before it is reported.
   size_t slots_per_queue = 100'000;
   std::map<std::string, size_t> slots_per_kind = {
       {"noop", 10'000}, {"sleep", 100'000}, {"http", 512}, {"exec", 64}};

@@ -60,7 +60,7 @@ public:
         // Named above.
       }
       left_ = true;
-      send(shard_, entity_crashed{id_, what});
+      send(shard_, entity_crashed{id_, what, handled_});
       return caf::exit_reason::unhandled_exception;
     });
   }
@@ -153,7 +153,7 @@ protected:
   entity_id id_;
   std::optional<Entity> state_;
   std::optional<do_command> first_;
-  uint64_t handled_ = 0;  ///< Commands and grants of the shard answered so far.
+  uint64_t handled_ = 0;  ///< Commands and grants of the shard begun so far.
   bool left_ = false;
 };
 

@@ -65,6 +65,7 @@ struct entity_effect {
 struct entity_crashed {
   entity_id id;
   std::string what;
+  uint64_t handled = 0;  ///< Messages of the shard that it had begun to handle.
 };
 /// What became of a commit that carried releases up to `ordinal`.
 struct commit_note {

@@ -43,6 +43,7 @@ caf::behavior shard_actor::make_behavior() {
   dispatch_.number = tenure_.shard;
   scan();
   context_.log.consumer().start(tenure_.shard, tenure_.next, tenure_.epoch);
+  context_.log.consumer().resume(tenure_.shard);  // whoever owned it before may have left it paused
   return {
       [this](intake_batch& batch) { take_in(batch); },
       [this](entity_effect& effect) { effect_arrived(effect); },
@@ -100,7 +101,8 @@ void shard_actor::on_exit() {
 void shard_actor::want_flush() {
   if (std::exchange(flush_pending_, true))
     return;
-  send<caf::message_priority::high>(this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
+  send<caf::message_priority::high>(
+      this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
 }
 
 void shard_actor::flush() {
@@ -170,8 +172,17 @@ void shard_actor::scan() {
   if (scanning_ || draining_)
     return;
   scanning_ = true;
-  if (horizon_ == never || cursor_.at >= horizon_ || cursor_.at == time_point::min())
+  if (horizon_ == never || cursor_.at >= horizon_ || cursor_.at == time_point::min()) {
     horizon_ = now() + context_.limits.timer_horizon;
+    for (auto it = far_waits_.begin(); it != far_waits_.end();) {
+      const bool near = it->second <= horizon_;
+      if (near)
+        timers_.push_back({it->first, it->second});
+      it = near ? far_waits_.erase(it) : std::next(it);
+    }
+    if (!timers_.empty())
+      want_flush();
+  }
   const auto until = horizon_;
   const auto self = caf::actor_cast<caf::actor>(this);
   context_.reads.run(
@@ -181,6 +192,18 @@ void shard_actor::scan() {
       [=] {
         caf::anon_send(self, due_loaded{until, failure{errc::busy, "too many reads"}, due_page});
       });
+}
+
+void shard_actor::set_timer(entity_id id, time_point at, bool queued) {
+  far_waits_.erase(id);
+  if (at == never)
+    return;
+  if (at <= horizon_) {
+    timers_.push_back({id, at});
+    want_flush();
+  } else if (queued) {
+    far_waits_.emplace(id, at);
+  }
 }
 
 void shard_actor::drain(drain_shard& wish) {

@@ -75,6 +75,9 @@ private:
     std::vector<status_event> events;
     std::optional<dead_letter> letter;
     position_t position;
+    bool moved = false;        ///< Has events.
+    bool queued = false;       ///< They led to waiting for a slot.
+    time_point wake = never;   ///< When it must be looked at, once this is durable.
   };
   struct watcher {
     time_point limit{};
@@ -109,6 +112,8 @@ private:
   void tell_watchers(entity_id id, const entity& state);
   void look_for_watchers(entity_id id);
   void due_rows(due_loaded& news);
+  /// `queued`: it waits for a slot until then; scans do not find it by that time.
+  void set_timer(entity_id id, time_point at, bool queued);
   void scan();
 
   // Housekeeping (shard_actor.cpp).
@@ -139,6 +144,7 @@ private:
   std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.
   dispatch_update dispatch_;
   std::vector<timer_entry> timers_;
+  std::unordered_map<entity_id, time_point> far_waits_;  ///< Of QUEUED tasks, beyond the horizon.
   bool flush_pending_ = false;
   bool tick_pending_ = false;
   bool intake_paused_ = false;

@@ -208,8 +208,9 @@ void shard_actor::crashed(const entity_crashed& news) {
   entry.stage = phase::leaving;
   entry.actor = nullptr;
   auto unanswered = std::exchange(entry.unanswered, {});
-  if (!unanswered.empty()) {
-    // The first of them is what it died of; it is not tried a second time.
+  if (news.handled > entry.answered && !unanswered.empty()) {
+    // It died of the first of them, which is not tried a second time. (It may as well have died of
+    // work that ended or began; then all of them are.)
     const auto fatal = std::move(unanswered.front());
     unanswered.erase(unanswered.begin());
     if (fatal.reply)
@@ -274,12 +275,11 @@ void shard_actor::due_rows(due_loaded& news) {
   const auto at = now();
   for (const auto& row : *news.rows) {
     cursor_ = {row.at, row.id};
-    if (live_.contains(row.id))
-      continue;
+    // Also of live ones: what they wait for may be set by nobody else (they were loaded, not moved). A
+    // wake or slot too many changes nothing.
     if (row.kind == entity_kind::task && row.status == static_cast<uint8_t>(task_status::queued)) {
       dispatch_.offers.push_back({row.id, row.priority, row.at, row.queue, row.task_kind});
-      if (row.waits_until != never && row.waits_until <= horizon_)
-        timers_.push_back({row.id, row.waits_until});
+      set_timer(row.id, row.waits_until, true);
     } else if (row.at <= at) {
       deliver(row.id, row.kind, {item::kind::wake, 0, {}, {}});
     } else {

@@ -228,13 +228,11 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
       waiting.state = effect.state;
     if (!outcome.events.empty()) {
       const auto* t = std::get_if<task>(&*effect.state);
-      const auto at = t != nullptr && t->status == task_status::queued    ? t->waits_until()
-                      : t != nullptr && t->status == task_status::running ? never
-                                                                          : wake_at(*effect.state);
-      if (at != never && at <= horizon_) {
-        timers_.push_back({effect.id, at});
-        want_flush();
-      }
+      waiting.moved = true;
+      waiting.queued = t != nullptr && t->status == task_status::queued;
+      waiting.wake = waiting.queued                                      ? t->waits_until()
+                     : t != nullptr && t->status == task_status::running ? never
+                                                                         : wake_at(*effect.state);
       outcome.state = std::move(effect.state);
     }
   }
@@ -285,6 +283,9 @@ void shard_actor::completed(in_flight& finished) {
   }
   if (finished.id.is_nil())
     return;
+  // Not before: a timer beyond the horizon is left to the next scan, which must see the row.
+  if (finished.moved)
+    set_timer(finished.id, finished.wake, finished.queued);
   if (watchers_.contains(finished.id)) {
     if (finished.state)
       tell_watchers(finished.id, *finished.state);

@@ -10,26 +10,6 @@ namespace orrery {
 
 namespace {
 
-template <class Enum, size_t N>
-std::optional<Enum> parse_enum(const std::array<std::string_view, N>& names,
-                               std::string_view text) {
-  for (size_t i = 0; i < N; ++i)
-    if (names[i] == text)
-      return static_cast<Enum>(i);
-  return std::nullopt;
-}
-
-constexpr std::array<std::string_view, task_statuses> status_names = {
-    "SCHEDULED", "QUEUED", "RUNNING", "RETRYING", "PAUSED",
-    "SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"};
-constexpr std::array<std::string_view, 11> reason_names = {
-    "none",      "succeeded",  "failed",    "ttl",    "queue-ttl",  "total-ttl",
-    "heartbeat", "lease-lost", "cancelled", "killed", "interrupted"};
-constexpr std::array<std::string_view, 2> delivery_names = {"at-least-once", "at-most-once"};
-constexpr std::array<std::string_view, 2> timeout_names = {"fail", "retry"};
-constexpr std::array<std::string_view, 3> backoff_names = {"exponential", "fixed", "linear"};
-constexpr std::array<std::string_view, 2> exhausted_names = {"dead", "pause"};
-
 constexpr uint16_t bit(task_status s) {
   return static_cast<uint16_t>(1U << static_cast<unsigned>(s));
 }
@@ -334,103 +314,7 @@ struct folder {
   }
 };
 
-failure bad_field(std::string_view field, std::string sentence) {
-  return {errc::invalid, std::move(sentence), std::string(field)};
-}
-
-result<void> validate_text(std::string_view field, const std::string& text, size_t bytes_max,
-                           bool required) {
-  if (required && text.empty())
-    return bad_field(field, "is missing");
-  if (text.size() > bytes_max)
-    return bad_field(field, "is longer than " + std::to_string(bytes_max) + " bytes");
-  return {};
-}
-
-result<void> validate_retry(const retry_policy& r) {
-  if (r.max_attempts < 1 || r.max_attempts > limits::attempts)
-    return bad_field("retry.maxAttempts", "must lie between 1 and 1000");
-  if (r.initial < 0us || r.initial > limits::ttl_max)
-    return bad_field("retry.initial", "must lie between 0 and 30 days");
-  if (r.max < 0us || r.max > limits::ttl_max)
-    return bad_field("retry.max", "must lie between 0 and 30 days");
-  if (!(r.factor >= 1.0 && r.factor <= 100.0))
-    return bad_field("retry.factor", "must lie between 1 and 100");
-  if (!(r.jitter >= 0.0 && r.jitter <= 1.0))
-    return bad_field("retry.jitter", "must lie between 0 and 1");
-  if (r.non_retryable.size() > limits::tags)
-    return bad_field("retry.nonRetryable", "has more than 32 entries");
-  for (const auto& code : r.non_retryable)
-    if (auto ok = validate_text("retry.nonRetryable", code, limits::name_bytes, true); !ok)
-      return ok;
-  return {};
-}
-
-result<void> validate_clock(std::string_view field, duration length) {
-  if (length != 0us && (length < limits::ttl_min || length > limits::ttl_max))
-    return bad_field(field, "must lie between 1 ms and 30 days");
-  return {};
-}
-
 }  // namespace
-
-std::string_view to_string(task_status s) noexcept { return status_names[static_cast<size_t>(s)]; }
-std::string_view to_string(end_reason r) noexcept { return reason_names[static_cast<size_t>(r)]; }
-std::string_view to_string(delivery_mode m) noexcept {
-  return delivery_names[static_cast<size_t>(m)];
-}
-std::string_view to_string(timeout_action a) noexcept {
-  return timeout_names[static_cast<size_t>(a)];
-}
-std::string_view to_string(backoff_kind k) noexcept {
-  return backoff_names[static_cast<size_t>(k)];
-}
-std::string_view to_string(exhausted_action a) noexcept {
-  return exhausted_names[static_cast<size_t>(a)];
-}
-std::optional<task_status> parse_task_status(std::string_view text) noexcept {
-  return parse_enum<task_status>(status_names, text);
-}
-std::optional<end_reason> parse_end_reason(std::string_view text) noexcept {
-  return parse_enum<end_reason>(reason_names, text);
-}
-std::optional<delivery_mode> parse_delivery_mode(std::string_view text) noexcept {
-  return parse_enum<delivery_mode>(delivery_names, text);
-}
-std::optional<timeout_action> parse_timeout_action(std::string_view text) noexcept {
-  return parse_enum<timeout_action>(timeout_names, text);
-}
-std::optional<backoff_kind> parse_backoff_kind(std::string_view text) noexcept {
-  return parse_enum<backoff_kind>(backoff_names, text);
-}
-std::optional<exhausted_action> parse_exhausted_action(std::string_view text) noexcept {
-  return parse_enum<exhausted_action>(exhausted_names, text);
-}
-
-std::string_view name_of(const task_event& event) noexcept {
-  struct namer {
-    std::string_view operator()(const task_submitted&) const { return "TaskSubmitted"; }
-    std::string_view operator()(const task_queued&) const { return "TaskQueued"; }
-    std::string_view operator()(const task_started&) const { return "TaskStarted"; }
-    std::string_view operator()(const task_succeeded&) const { return "TaskSucceeded"; }
-    std::string_view operator()(const task_retry_scheduled&) const { return "TaskRetryScheduled"; }
-    std::string_view operator()(const task_interrupted&) const { return "TaskInterrupted"; }
-    std::string_view operator()(const task_failed&) const { return "TaskFailed"; }
-    std::string_view operator()(const task_expired&) const { return "TaskExpired"; }
-    std::string_view operator()(const task_cancelled&) const { return "TaskCancelled"; }
-    std::string_view operator()(const task_paused&) const { return "TaskPaused"; }
-    std::string_view operator()(const task_resumed&) const { return "TaskResumed"; }
-    std::string_view operator()(const task_rerun&) const { return "TaskRerun"; }
-  };
-  return std::visit(namer{}, event);
-}
-
-std::string_view name_of(const task_command& command) noexcept {
-  static constexpr std::array<std::string_view, std::variant_size_v<task_command>> names = {
-      "submit", "wake",      "start",  "complete", "fail",   "expire",
-      "lose",   "interrupt", "cancel", "pause",    "resume", "rerun"};
-  return names[command.index()];
-}
 
 bool can_move(task_status from, task_status to) noexcept {
   return (moves[static_cast<size_t>(from)] & bit(to)) != 0;
@@ -473,30 +357,6 @@ time_point task::wake_at() const noexcept {
   }
 }
 
-result<void> validate(const task_spec& s) {
-  for (auto&& checked : {validate_text("kind", s.kind, limits::name_bytes, true),
-                         validate_text("queue", s.queue, limits::name_bytes, true),
-                         validate_text("description", s.description, limits::text_bytes, false),
-                         validate_text("payload", s.payload, limits::payload_bytes, false),
-                         validate_text("uniqueKey", s.unique_key, limits::name_bytes, false),
-                         validate_text("taskId", s.reference, limits::reference_bytes, false),
-                         validate_clock("ttl", s.ttl), validate_clock("queueTtl", s.queue_ttl),
-                         validate_clock("totalTtl", s.total_ttl),
-                         validate_clock("heartbeat", s.heartbeat), validate_retry(s.retry)})
-    if (!checked)
-      return checked;
-  if (s.ttl == 0us)
-    return bad_field("ttl", "must lie between 1 ms and 30 days");
-  if (s.priority < limits::priority_min || s.priority > limits::priority_max)
-    return bad_field("priority", "must lie between 1 and 5");
-  if (s.tags.size() > limits::tags)
-    return bad_field("tags", "has more than 32 entries");
-  for (const auto& tag : s.tags)
-    if (auto ok = validate_text("tags", tag, limits::name_bytes, true); !ok)
-      return ok;
-  return {};
-}
-
 result<std::vector<task_event>> decide(const std::optional<task>& state,
                                        const task_command& command, time_point now) {
   if (state)
@@ -507,9 +367,9 @@ result<std::vector<task_event>> decide(const std::optional<task>& state,
   if (auto ok = validate(submit->spec); !ok)
     return std::move(ok).error();
   if (submit->spec.run_at != never && submit->spec.run_at > now + limits::delay_max)
-    return bad_field("runAt", "lies more than ten years ahead");
+    return failure{errc::invalid, "lies more than ten years ahead", "runAt"};
   if (submit->spec.deadline != never && submit->spec.deadline > now + limits::delay_max)
-    return bad_field("deadline", "lies more than ten years ahead");
+    return failure{errc::invalid, "lies more than ten years ahead", "deadline"};
   return all(task_submitted{submit->spec});
 }
 

@@ -1,0 +1,73 @@
+#include "domain/task.hpp"
+
+/// What a task may ask for. Limits: domain/limits.hpp.
+
+namespace orrery {
+
+namespace {
+
+failure bad_field(std::string_view field, std::string sentence) {
+  return {errc::invalid, std::move(sentence), std::string(field)};
+}
+
+result<void> validate_text(std::string_view field, const std::string& text, size_t bytes_max,
+                           bool required) {
+  if (required && text.empty())
+    return bad_field(field, "is missing");
+  if (text.size() > bytes_max)
+    return bad_field(field, "is longer than " + std::to_string(bytes_max) + " bytes");
+  return {};
+}
+
+result<void> validate_retry(const retry_policy& r) {
+  if (r.max_attempts < 1 || r.max_attempts > limits::attempts)
+    return bad_field("retry.maxAttempts", "must lie between 1 and 1000");
+  if (r.initial < 0us || r.initial > limits::ttl_max)
+    return bad_field("retry.initial", "must lie between 0 and 30 days");
+  if (r.max < 0us || r.max > limits::ttl_max)
+    return bad_field("retry.max", "must lie between 0 and 30 days");
+  if (!(r.factor >= 1.0 && r.factor <= 100.0))
+    return bad_field("retry.factor", "must lie between 1 and 100");
+  if (!(r.jitter >= 0.0 && r.jitter <= 1.0))
+    return bad_field("retry.jitter", "must lie between 0 and 1");
+  if (r.non_retryable.size() > limits::tags)
+    return bad_field("retry.nonRetryable", "has more than 32 entries");
+  for (const auto& code : r.non_retryable)
+    if (auto ok = validate_text("retry.nonRetryable", code, limits::name_bytes, true); !ok)
+      return ok;
+  return {};
+}
+
+result<void> validate_clock(std::string_view field, duration length) {
+  if (length != 0us && (length < limits::ttl_min || length > limits::ttl_max))
+    return bad_field(field, "must lie between 1 ms and 30 days");
+  return {};
+}
+
+}  // namespace
+
+result<void> validate(const task_spec& s) {
+  for (auto&& checked : {validate_text("kind", s.kind, limits::name_bytes, true),
+                         validate_text("queue", s.queue, limits::name_bytes, true),
+                         validate_text("description", s.description, limits::text_bytes, false),
+                         validate_text("payload", s.payload, limits::payload_bytes, false),
+                         validate_text("uniqueKey", s.unique_key, limits::name_bytes, false),
+                         validate_text("taskId", s.reference, limits::reference_bytes, false),
+                         validate_clock("ttl", s.ttl), validate_clock("queueTtl", s.queue_ttl),
+                         validate_clock("totalTtl", s.total_ttl),
+                         validate_clock("heartbeat", s.heartbeat), validate_retry(s.retry)})
+    if (!checked)
+      return checked;
+  if (s.ttl == 0us)
+    return bad_field("ttl", "must lie between 1 ms and 30 days");
+  if (s.priority < limits::priority_min || s.priority > limits::priority_max)
+    return bad_field("priority", "must lie between 1 and 5");
+  if (s.tags.size() > limits::tags)
+    return bad_field("tags", "has more than 32 entries");
+  for (const auto& tag : s.tags)
+    if (auto ok = validate_text("tags", tag, limits::name_bytes, true); !ok)
+      return ok;
+  return {};
+}
+
+}  // namespace orrery

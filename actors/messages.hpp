@@ -100,10 +100,8 @@ struct slots_granted {
 struct wake_entities {
   std::vector<entity_id> ids;
 };
-/// Interrupt what runs, commit, then end; `done` when nothing is left.
-struct drain_shard {
-  std::function<void()> done;
-};
+/// Interrupt what runs, commit, then end.
+struct drain_shard {};
 /// End at once, without another write: somebody else owns the shard.
 struct abandon_shard {};
 /// Handle what has gathered (offers, timers, loads); a shard sends it to itself.
@@ -187,8 +185,10 @@ struct set_timers {
   shard_id number;
   std::vector<timer_entry> timers;
 };
-/// A supervisor's own next look.
-struct supervisor_tick {};
+/// A supervisor's own next look. Only the one planned last counts.
+struct supervisor_tick {
+  uint64_t number = 0;
+};
 
 // To the outbox.
 

@@ -90,7 +90,6 @@ void node::stop() {
   for (const auto& child :
        {bridge_, context_.outbox, context_.tick, context_.ttl, context_.dispatcher, root_})
     self->wait_for(child);
-  bridge_ = root_ = nullptr;
 }
 
 void node::find_shard(shard_id shard, std::function<void(caf::actor)> found) {

@@ -10,7 +10,10 @@ tick_supervisor::tick_supervisor(caf::actor_config& config, node_context& contex
 caf::behavior tick_supervisor::make_behavior() {
   return {
       [this](set_timers& wish) { set(wish); },
-      [this](supervisor_tick) { look(); },
+      [this](const supervisor_tick& tick) {
+        if (tick.number == planned_)
+          look();
+      },
   };
 }
 
@@ -30,7 +33,7 @@ void tick_supervisor::sleep_until_next() {
     return;
   next_look_ = look_at;
   delayed_send(this, std::chrono::duration_cast<caf::timespan>(std::max(duration{}, look_at - now)),
-               supervisor_tick{});
+               supervisor_tick{++planned_});
 }
 
 void tick_supervisor::look() {

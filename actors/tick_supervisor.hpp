@@ -35,6 +35,7 @@ private:
   std::map<shard_id, caf::actor_addr> shards_;
   std::priority_queue<timer> timers_;
   time_point next_look_ = time_point::max();
+  uint64_t planned_ = 0;
 };
 
 }  // namespace orrery::actors

@@ -12,10 +12,15 @@ caf::behavior ttl_supervisor::make_behavior() {
       [this](arm_clock& wish) { arm(wish); },
       [this](const disarm_clock& wish) {
         const auto found = armed_.find(wish.id);
-        if (found != armed_.end() && found->second.token == wish.token)
+        if (found != armed_.end() && found->second.token == wish.token) {
           armed_.erase(found);  // its entry in the heap is skipped when it comes up
+          forget_disarmed();
+        }
       },
-      [this](supervisor_tick) { look(); },
+      [this](const supervisor_tick& tick) {
+        if (tick.number == planned_)
+          look();
+      },
   };
 }
 
@@ -32,7 +37,20 @@ void ttl_supervisor::sleep_until_next() {
   next_look_ = deadlines_.top().at;
   const auto now = clock().now();
   const auto wait = next_look_ > now ? next_look_ - now : instant::duration::zero();
-  delayed_send(this, std::chrono::duration_cast<caf::timespan>(wait), supervisor_tick{});
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(wait), supervisor_tick{++planned_});
+}
+
+/// Work mostly ends long before its deadline: entries of disarmed clocks must not gather until then.
+void ttl_supervisor::forget_disarmed() {
+  if (deadlines_.size() < 1024 || deadlines_.size() < 2 * armed_.size())
+    return;
+  std::priority_queue<deadline> kept;
+  for (; !deadlines_.empty(); deadlines_.pop()) {
+    const auto found = armed_.find(deadlines_.top().id);
+    if (found != armed_.end() && found->second.token == deadlines_.top().token)
+      kept.push(deadlines_.top());
+  }
+  deadlines_ = std::move(kept);
 }
 
 void ttl_supervisor::look() {

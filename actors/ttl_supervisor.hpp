@@ -38,11 +38,13 @@ private:
   void look();
   void fire(const deadline& due, armed& clock);
   void sleep_until_next();
+  void forget_disarmed();
 
   node_context& context_;
   std::priority_queue<deadline> deadlines_;
   std::unordered_map<entity_id, armed> armed_;
   instant next_look_ = instant::max();
+  uint64_t planned_ = 0;
 };
 
 }  // namespace orrery::actors

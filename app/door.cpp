@@ -89,7 +89,10 @@ door::door(door_parts parts) : parts_(std::move(parts)), catching_up_("catch-up"
 
 door::~door() { stop(); }
 
-void door::stop() { catching_up_.stop(); }
+void door::stop() {
+  stopping_ = true;
+  catching_up_.stop();
+}
 
 void door::join(const membership& members, mesh& peers) {
   members_ = &members;

@@ -87,6 +87,7 @@ private:
   std::atomic<mesh*> peers_{nullptr};
   std::array<accepted_memory, entity_kinds> memory_;
   accepted_memory& memory(entity_kind kind) { return memory_[static_cast<size_t>(kind)]; }
+  std::atomic<bool> stopping_{false};
   worker catching_up_;
 };
 

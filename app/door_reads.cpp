@@ -69,6 +69,8 @@ void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
   if (id.shard().value >= parts_.shards)
     return done(missing(kind));
   const bool taken = catching_up_.submit([this, kind, id, done] {
+    if (stopping_)
+      return done(failure{errc::unavailable, "the node is stopping"});
     const auto shard = id.shard();
     const auto topic =
         static_cast<size_t>(kind == entity_kind::order ? intake::orders : intake::tasks);
@@ -91,7 +93,7 @@ void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
         return done(as_view(id, std::move(*state)));
       if (caught_up)
         return done(missing(kind));
-      if (std::chrono::steady_clock::now() >= limit)
+      if (stopping_ || std::chrono::steady_clock::now() >= limit)
         return done(failure{errc::unavailable, "the shard has unread intake; it may be in there"});
       std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }

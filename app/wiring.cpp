@@ -265,12 +265,15 @@ void running_node::parts::stop() {
     writer->stop();
   if (reads)
     reads->stop();
-  processes.reset();
-  requests.reset();
   if (system) {
     caf::anon_send_exit(std::exchange(timer, {}), caf::exit_reason::user_shutdown);
     system->await_all_actors_done();
   }
+  // Entities stop their work as they end; the log answers what was still on its way to the door.
+  processes.reset();
+  requests.reset();
+  sink.reset();
+  log.reset();
   log::info("node.stopped", {{"node", how.node}});
 }
 

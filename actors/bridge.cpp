@@ -43,6 +43,9 @@ caf::behavior bridge::make_behavior() {
 }
 
 void bridge::acquire(shard_id number) {
+  if (leaving_.contains(number))
+    return;  // when it has left
+  ++acquiring_[number];
   context_.commits.acquire(
       number, [self = caf::actor_cast<caf::actor>(this), number](result<shard_tenure> tenure) {
         caf::anon_send(self, shard_acquired{number, std::move(tenure)});
@@ -50,6 +53,8 @@ void bridge::acquire(shard_id number) {
 }
 
 void bridge::acquired(shard_acquired& news) {
+  if (--acquiring_[news.shard] > 0)
+    return;  // a later one is under way, and raises the epoch again
   const auto found = owned_.find(news.shard);
   if (found == owned_.end() || found->second.shard)
     return;  // revoked meanwhile
@@ -76,7 +81,19 @@ void bridge::again_later(shard_id number, owned& one) {
   delayed_send(this, pause, restart_shard{number});
 }
 
+void bridge::has_left(shard_id number) {
+  const auto which = leaving_.at(number).which;
+  leaving_.erase(number);
+  if (which)
+    drained(which);
+  if (owned_.contains(number))
+    acquire(number);
+}
+
 void bridge::shard_down(const caf::down_msg& news) {
+  for (const auto& [number, one] : leaving_)
+    if (one.shard == news.source)
+      return has_left(number);
   for (auto& [number, one] : owned_) {
     if (!one.shard || one.shard.address() != news.source)
       continue;
@@ -101,18 +118,16 @@ void bridge::revoke(shards_revoked& wish) {
     if (found == owned_.end())
       continue;
     if (const auto shard = found->second.shard) {
-      demonitor(shard);
       context_.probe.shards_owned.fetch_sub(1, std::memory_order_relaxed);
       if (wish.lost) {
+        leaving_[number] = {shard.address(), nullptr};
         send(shard, abandon_shard{});
         send(context_.outbox, close_outbox{number, found->second.epoch});
       } else {
         ++which->left;
         which->outboxes.push_back({number, found->second.epoch});
-        // Runs on the shard's thread when it ends; counted there.
-        send(shard, drain_shard{[this, which, self = caf::actor_cast<caf::actor>(this)] {
-               caf::anon_send(self, run_here{[this, which] { drained(which); }});
-             }});
+        leaving_[number] = {shard.address(), which};
+        send(shard, drain_shard{});
       }
     }
     owned_.erase(found);

@@ -32,15 +32,25 @@ private:
     std::function<void()> done;
   };
 
+  /// A shard that ends: until it has, its number is not acquired again here, so that the dispatcher, the
+  /// outbox and the log hear of one owner after the other.
+  struct leaving {
+    caf::actor_addr shard;
+    std::shared_ptr<revocation> which;  ///< Waits for it; null where nobody does.
+  };
+
   void acquire(shard_id number);
   void acquired(shard_acquired& news);
   void revoke(shards_revoked& wish);
   void drained(const std::shared_ptr<revocation>& which);
   void shard_down(const caf::down_msg& news);
+  void has_left(shard_id number);
   void again_later(shard_id number, owned& one);
 
   node_context& context_;
   std::map<shard_id, owned> owned_;
+  std::map<shard_id, leaving> leaving_;
+  std::map<shard_id, size_t> acquiring_;  ///< Acquisitions under way; the last one counts.
 };
 
 /// Speaks to the bridge from the log's thread.

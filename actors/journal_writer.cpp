@@ -174,7 +174,18 @@ bool journal_writer::pause(duration length) {
 
 void journal_writer::commit(sealed_group group) {
   auto delay = options_.retry_min;
+  bool in_doubt = false;
   for (int failures = 0; !group.who.empty();) {
+    // Not tried again before it is known: a batch without events would pass the fence a second time.
+    if (in_doubt && !read_back(group)) {
+      if (!pause(delay))
+        break;
+      delay = std::min(delay * 2, options_.retry_max);
+      continue;
+    }
+    in_doubt = false;
+    if (group.who.empty())
+      return;
     const auto begun = steady::now();
     const auto report = session_->commit(group.batches);
     {
@@ -203,9 +214,8 @@ void journal_writer::commit(sealed_group group) {
         continue;
       case commit_outcome::unknown:
         log::warning("journal.commit_unknown", {{"detail", report.detail}});
-        if (read_back(group))
-          continue;
-        break;
+        in_doubt = true;
+        continue;
       case commit_outcome::failed:
         log::warning("journal.commit_failed",
                      {{"detail", report.detail}, {"shards", group.who.size()}});
@@ -215,12 +225,13 @@ void journal_writer::commit(sealed_group group) {
         }
         break;
     }
-    if (!pause(delay)) {
-      log::warning("journal.stopped_with_unwritten", {{"shards", group.who.size()}});
-      return;  // What is not durable was never promised; the intake still holds it.
-    }
+    if (!pause(delay))
+      break;
     delay = std::min(delay * 2, options_.retry_max);
   }
+  // What is not durable was never promised; the intake still holds it.
+  if (!group.who.empty())
+    log::warning("journal.stopped_with_unwritten", {{"shards", group.who.size()}});
 }
 
 bool journal_writer::read_back(sealed_group& group) {

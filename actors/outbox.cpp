@@ -83,7 +83,10 @@ void outbox::gather(publish_events& news) {
     one.queued_from = one.committed;
     one.behind = true;
   } else {
-    std::move(news.events.begin(), news.events.end(), std::back_inserter(one.queue));
+    // A page of the journal may have been ahead of this news.
+    std::copy_if(std::make_move_iterator(news.events.begin()),
+                 std::make_move_iterator(news.events.end()), std::back_inserter(one.queue),
+                 [&](const status_event& event) { return position_of(event) > one.handed; });
   }
   pump(news.shard, one);
 }
@@ -109,6 +112,7 @@ void outbox::pump(shard_id shard, channel& one) {
 void outbox::hand_over(shard_id shard, channel& one, std::vector<status_event> events,
                        position_t upto) {
   one.publishing = true;
+  one.handed = std::max(one.handed, upto);
   const auto n = events.size();
   context_.probe.outbox_backlog.fetch_add(n, std::memory_order_relaxed);
   context_.sink.publish(shard, std::move(events),
@@ -140,6 +144,7 @@ void outbox::published(const publish_done& news) {
                  {{"shard", news.shard.value}, {"detail", news.error->detail}});
     one.queue.clear();
     one.queued_from = one.committed;
+    one.handed = one.published;
     one.behind = one.replaying = true;  // until the retry
     delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
     return;
@@ -233,6 +238,7 @@ void outbox::replayed_page(replay_loaded& news) {
   if (!news.events.empty())
     return hand_over(news.shard, one, std::move(news.events), news.scanned);
   one.published = std::max(one.published, news.scanned);
+  one.handed = std::max(one.handed, news.scanned);
   if (one.behind)
     replay(news.shard, one, news.tails, true);
   else

@@ -24,6 +24,7 @@ private:
     epoch_t epoch;
     position_t published;            ///< All up to here are published.
     position_t committed;            ///< All up to here are committed.
+    position_t handed;               ///< All up to here are published or under way.
     std::deque<status_event> queue;  ///< Committed, positions rising, not yet handed over.
     position_t queued_from;          ///< The queue holds everything after this position.
     bool publishing = false;

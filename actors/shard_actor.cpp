@@ -62,7 +62,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](scan_due) { scan(); },
       [this](flush_gathered) { flush(); },
       [this](shard_tick) { tick(); },
-      [this](drain_shard& wish) { drain(wish); },
+      [this](drain_shard) { drain(); },
       [this](abandon_shard) {
         lost_ = true;
         quit();
@@ -93,8 +93,6 @@ void shard_actor::on_exit() {
   watchers_.clear();
   dispatch_.shard = nullptr;  // a handle to itself would keep it for ever
   caf::anon_send(context_.dispatcher, shard_gone{tenure_.shard});
-  if (draining_ && draining_->done)
-    draining_->done();
   caf::event_based_actor::on_exit();
 }
 
@@ -206,8 +204,8 @@ void shard_actor::set_timer(entity_id id, time_point at, bool queued) {
   }
 }
 
-void shard_actor::drain(drain_shard& wish) {
-  draining_ = std::move(wish);
+void shard_actor::drain() {
+  draining_ = true;
   drain_limit_ = now() + context_.limits.drain_limit;
   std::vector<entity_id> gone;
   for (auto& [id, entry] : live_) {

@@ -121,7 +121,7 @@ private:
   void flush();
   void want_tick();
   void tick();
-  void drain(drain_shard& wish);
+  void drain();
   void finish_drain_if_empty();
   void lose(const commit_note& note);
   time_point now() const { return context_.time.now(); }
@@ -152,7 +152,7 @@ private:
   due_cursor cursor_;
   bool scanning_ = false;
   bool lost_ = false;
-  std::optional<drain_shard> draining_;
+  bool draining_ = false;
   time_point drain_limit_{};
 };
 

@@ -1,7 +1,6 @@
 #include "bridge/memory/memory_log.hpp"
 
 #include "base/check.hpp"
-#include "base/clock.hpp"
 #include "base/worker.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ failure not_ready(bool busy) {
 
 // The cluster.
 
-memory_cluster::memory_cluster(ownership how) : how_(how) {}
+memory_cluster::memory_cluster(ownership how, const clock* time) : how_(how), time_(time) {}
 
 memory_cluster::~memory_cluster() { CHECK(logs_.empty(), "a memory cluster outlives its logs"); }
 
@@ -97,7 +96,8 @@ result<std::vector<log_place>> memory_cluster::store(std::vector<log_message>& m
                                         std::to_string(memory_log::message_bytes_max) + " bytes"};
   }
   // Kafka stamps in milliseconds; rising stamps keep derived ids in the order of arrival.
-  last_stamp_ = std::max(last_stamp_, micros(system_clock{}.now()) / 1000 * 1000);
+  const auto now = time_ != nullptr ? time_->now() : system_clock{}.now();
+  last_stamp_ = std::max(last_stamp_, micros(now) / 1000 * 1000);
   std::vector<log_place> places;
   places.reserve(messages.size());
   for (auto& m : messages) {

@@ -5,6 +5,7 @@
 /// is one node's end of it. Callbacks run on the log's own thread, or, where it is `stepped`, inside
 /// `step`, so that a simulator decides when each one happens.
 
+#include "base/clock.hpp"
 #include "domain/ports/intake_log.hpp"
 
 #include <condition_variable>
@@ -24,7 +25,8 @@ public:
   /// How shards find their owner: evenly over the open consumers, or by `assign` and `revoke` alone.
   enum class ownership { automatic, manual };
 
-  explicit memory_cluster(ownership how = ownership::automatic);
+  /// `time` stamps the records; by default the machine's clock. It must outlive the cluster.
+  explicit memory_cluster(ownership how = ownership::automatic, const clock* time = nullptr);
   ~memory_cluster();
   memory_cluster(const memory_cluster&) = delete;
   memory_cluster& operator=(const memory_cluster&) = delete;
@@ -70,7 +72,8 @@ private:
   void wake_all();
 
   mutable std::mutex guard_;  // taken before any log's own
-  ownership how_;
+  const ownership how_;
+  const clock* const time_;  // null = the machine's
   std::array<std::vector<partition>, intakes> topics_;
   std::vector<memory_log*> logs_;       // all that exist, to wake them
   std::vector<memory_log*> consumers_;  // those with an open consumer

@@ -3,6 +3,7 @@
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
 #include "codec/messages.hpp"
+#include "tests/contract/log/kafka_ownership.hpp"
 #include "tests/contract/log/log_contract.hpp"
 #include "tests/contract/log/raw_kafka.hpp"
 #include "tests/contract/log/sink_contract.hpp"

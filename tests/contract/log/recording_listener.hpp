@@ -26,6 +26,7 @@ public:
     const std::lock_guard lock(guard_);
     for (const auto shard : shards)
       owned_.erase(shard);
+    ever_revoked_.insert(shards.begin(), shards.end());
     lost_ = lost_ || lost;
   }
 
@@ -50,6 +51,14 @@ public:
   bool ever_lost() const {
     const std::lock_guard lock(guard_);
     return lost_;
+  }
+  std::set<shard_id> ever_revoked() const {
+    const std::lock_guard lock(guard_);
+    return ever_revoked_;
+  }
+  void forget_revocations() {
+    const std::lock_guard lock(guard_);
+    ever_revoked_.clear();
   }
   /// Batches that came for a shard while it was not owned.
   size_t strays() const {
@@ -92,6 +101,7 @@ public:
     const std::lock_guard lock(guard_);
     seen_.clear();
     owned_.clear();
+    ever_revoked_.clear();
     failures_.clear();
     strays_ = 0;
     lost_ = false;
@@ -108,6 +118,7 @@ public:
 private:
   mutable std::mutex guard_;
   std::set<shard_id> owned_;
+  std::set<shard_id> ever_revoked_;
   std::map<std::pair<shard_id, intake>, std::vector<log_record>> seen_;
   std::vector<failure> failures_;
   size_t assignments_ = 0;

@@ -1,0 +1,169 @@
+#include "tests/sim/auditor.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_set>
+
+namespace orrery::sim {
+
+namespace {
+
+position_t position_of(const status_event& event) {
+  return std::visit([](const auto& e) { return e.position; }, event);
+}
+
+std::string number(int64_t value) { return std::to_string(value); }
+
+const operation* operation_of(const world& seen, const log_record& record) {
+  for (const auto& header : record.headers) {
+    size_t op = 0;
+    if (header.name == "sim-op" &&
+        std::from_chars(header.value.data(), header.value.data() + header.value.size(), op).ec ==
+            std::errc{})
+      return &seen.clients.operations().at(op);
+  }
+  return nullptr;
+}
+
+/// Everything published: nothing missing, nothing else, repeats only where there was a reason.
+void audit_topics(world& seen, shard_id shard, const std::vector<status_event>& expected) {
+  const auto where = " of shard " + number(shard.value);
+  std::map<position_t, const status_event*> by_position;
+  for (const auto& event : expected)
+    by_position[position_of(event)] = &event;
+  std::map<position_t, const publication*> latest;
+  position_t highest;
+  for (const auto& call : seen.publications[shard]) {
+    position_t within;
+    for (const auto& event : call.events) {
+      const auto at = position_of(event);
+      if (at <= within)
+        seen.violated("position " + number(at.value) + where + " published out of order");
+      within = at;
+      const auto known = by_position.find(at);
+      if (known == by_position.end() || *known->second != event) {
+        seen.violated("position " + number(at.value) + where + " published, not in the journal so");
+        continue;
+      }
+      if (const auto before = latest.find(at); before != latest.end()) {
+        const auto* other = std::exchange(before->second, &call);
+        if (other->excuses == call.excuses && !other->zombie && !call.zombie)
+          seen.violated("position " + number(at.value) + where + " published twice by " + call.node +
+                        " without a reason");
+        continue;
+      }
+      if (at < highest)
+        seen.violated("position " + number(at.value) + where + " published after " +
+                      number(highest.value));
+      highest = std::max(highest, at);
+      latest.emplace(at, &call);
+    }
+  }
+  for (const auto& [at, event] : by_position)
+    if (!latest.contains(at))
+      seen.violated("position " + number(at.value) + where + " was never published");
+}
+
+struct intended {
+  std::unordered_set<entity_id> entities;
+  std::set<std::tuple<intake, shard_id, int64_t>> letters;
+};
+
+/// What the records of one partition ask for.
+void read_log(world& seen, intake topic, shard_id shard, intended& wanted) {
+  for (const auto& record : seen.kafka.contents(topic, shard)) {
+    const auto* op = operation_of(seen, record);
+    if (op == nullptr) {
+      seen.violated("a record that nobody sent");
+      continue;
+    }
+    const auto* name = topic == intake::orders ? "order_topic" : "task_topic";
+    if (op->expects == expectation::dead_letter)
+      wanted.letters.insert({topic, shard, record.offset});
+    else if (op->expects == expectation::entity)
+      wanted.entities.insert(
+          op->reference.empty() && !op->id.is_nil()
+              ? op->id
+              : resolve_id(name, shard, record.offset, record.at, op->reference).id);
+  }
+}
+
+void audit_acknowledged(world& seen) {
+  for (const auto& op : seen.clients.operations()) {
+    if (!op.place)
+      continue;
+    const auto records = seen.kafka.contents(op.topic, op.shard);
+    const auto offset = static_cast<size_t>(op.place->offset);
+    if (offset >= records.size() || operation_of(seen, records[offset]) != &op)
+      seen.violated("operation " + std::to_string(op.number) + " was acknowledged and is not there");
+  }
+}
+
+void audit_dead_letters(world& seen, const intended& wanted) {
+  std::set<std::tuple<intake, shard_id, int64_t>> found;
+  const auto letters = seen.reader->dead_letters(1'000'000);
+  for (const auto& letter : *letters) {
+    const std::tuple key{letter.source, letter.shard, letter.offset};
+    const auto place = " of shard " + number(letter.shard.value) + " offset " +
+                       number(letter.offset) + ": " + letter.reason;
+    if (!found.insert(key).second)
+      seen.violated("a second dead letter" + place);
+    if (!wanted.letters.contains(key))
+      seen.violated("an unexpected dead letter" + place);
+  }
+  for (const auto& key : wanted.letters)
+    if (!found.contains(key))
+      seen.violated("no dead letter for shard " + number(std::get<1>(key).value) + " offset " +
+                    number(std::get<2>(key)));
+}
+
+/// Nothing is left in memory: all work is done.
+void audit_nodes(world& seen) {
+  for (const auto& node : seen.nodes) {
+    if (!node)
+      continue;
+    const auto& probe = node->probe();
+    const auto expect = [&](const char* what, uint64_t is, uint64_t should) {
+      if (is != should)
+        seen.violated(node->name() + ": " + what + " is " + std::to_string(is) + ", not " +
+                      std::to_string(should));
+    };
+    const auto owned = static_cast<uint64_t>(std::count(
+        seen.owners.begin(), seen.owners.end(),
+        std::optional(static_cast<size_t>(&node - seen.nodes.data()))));
+    expect("shards owned", probe.shards_owned, owned);
+    expect("entities live", probe.entities_live, 0);
+    expect("slots used", probe.slots_used, 0);
+    expect("ready tasks", probe.ready_tasks, 0);
+    expect("outbox backlog", probe.outbox_backlog, 0);
+    expect("work running", node->work_running(), 0);
+    expect("actors", node->actors_running(), owned);
+  }
+}
+
+}  // namespace
+
+void audit(world& seen) {
+  intended wanted;
+  std::unordered_set<entity_id> born;
+  for (uint16_t s = 0; s < seen.how.shards; ++s) {
+    const shard_id shard{s};
+    const auto folded = audit_journal(seen, shard);
+    audit_topics(seen, shard, folded.status_events);
+    for (const auto& [id, state] : folded.entities)
+      born.insert(id);
+    for (const auto topic : {intake::orders, intake::tasks})
+      read_log(seen, topic, shard, wanted);
+  }
+  for (const auto& id : wanted.entities)
+    if (!born.contains(id))
+      seen.violated("entity " + to_string(id) + " was sent and does not exist");
+  for (const auto& id : born)
+    if (!wanted.entities.contains(id))
+      seen.violated("entity " + to_string(id) + " exists and was never sent");
+  audit_acknowledged(seen);
+  audit_dead_letters(seen, wanted);
+  audit_nodes(seen);
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,154 @@
+#include "tests/sim/auditor.hpp"
+
+#include <algorithm>
+
+namespace orrery::sim {
+
+namespace {
+
+std::string place(shard_id shard, position_t position) {
+  return "shard " + std::to_string(shard.value) + " position " + std::to_string(position.value);
+}
+
+bool is_birth(const entity_event& event) {
+  if (const auto* of_task = std::get_if<task_event>(&event))
+    return std::holds_alternative<task_submitted>(*of_task);
+  return std::holds_alternative<order_created>(std::get<order_event>(event));
+}
+
+/// Per task and run: what began and what ended.
+struct run_tally {
+  uint32_t started = 0;
+  uint32_t ended = 0;
+  uint32_t finals = 0;
+};
+
+class folder {
+public:
+  folder(world& seen, shard_id shard) : world_(seen), shard_(shard) {}
+
+  void fold(const event_record& record) {
+    ++expected_.value;
+    if (record.position != expected_)
+      wrong(record, "is not " + std::to_string(expected_.value));
+    if (record.id.shard() != shard_)
+      wrong(record, "belongs to another shard");
+    auto& state = out_.entities[record.id];
+    if (is_birth(record.event) == state.has_value())
+      return wrong(record, state ? "is a second birth" : "comes before its birth");
+    const auto before = state;
+    evolve(state, record);
+    if (const auto* now = std::get_if<task>(&*state))
+      check_task(record, before ? &std::get<task>(*before) : nullptr, *now);
+    else
+      check_order(record, before ? &std::get<order>(*before) : nullptr, std::get<order>(*state));
+  }
+
+  folded_shard finish() {
+    for (const auto& [key, tally] : tallies_) {
+      const auto what = to_string(key.first) + " run " + std::to_string(key.second);
+      const auto& state = std::get<task>(*out_.entities.at(key.first));
+      const bool running = state.run == key.second && state.status == task_status::running;
+      if (tally.finals > 1)
+        world_.violated(what + " has " + std::to_string(tally.finals) + " ends");
+      if (tally.started != tally.ended + (running ? 1U : 0U))
+        world_.violated(what + " began " + std::to_string(tally.started) + " attempts, ended " +
+                        std::to_string(tally.ended));
+    }
+    return std::move(out_);
+  }
+  position_t position() const { return expected_; }
+
+private:
+  void wrong(const event_record& record, const std::string& what) {
+    world_.violated(place(shard_, record.position) + " " + std::string(name_of(record.event)) +
+                    " of " + to_string(record.id) + ' ' + what);
+  }
+
+  void check_task(const event_record& record, const task* before, const task& now) {
+    auto& tally = tallies_[{now.id, now.run}];
+    const bool was_running = before != nullptr && before->status == task_status::running;
+    if (now.status == task_status::running) {
+      ++tally.started;
+      if (now.spec->delivery == delivery_mode::at_most_once &&
+          world_.starts[{now.id, now.run, now.attempt}] > 1)
+        wrong(record, "was begun more than once by executors");
+    } else if (was_running) {
+      ++tally.ended;
+      // No success counts after the attempt's time (its clock may be late by what time jumps at once;
+      // at most once begins when its start is durable, which may take longer than that).
+      if (now.status == task_status::succeeded &&
+          now.spec->delivery == delivery_mode::at_least_once &&
+          record.at - before->started_at > now.spec->ttl + 100ms + world_.lateness())
+        wrong(record, "came after its time to live");
+    }
+    if (is_final(now.status))
+      ++tally.finals;
+    if (auto event = status_event_of(
+            before ? std::optional(*before) : std::optional<task>(), now, record))
+      out_.status_events.emplace_back(std::move(*event));
+  }
+
+  void check_order(const event_record& record, const order* before, const order& now) {
+    if (before != nullptr && is_final(before->status))
+      wrong(record, "follows the order's end");
+    if (auto event = status_event_of(
+            before ? std::optional(*before) : std::optional<order>(), now, record))
+      out_.status_events.emplace_back(std::move(*event));
+  }
+
+  world& world_;
+  const shard_id shard_;
+  position_t expected_;
+  folded_shard out_;
+  std::map<std::pair<entity_id, uint32_t>, run_tally> tallies_;
+};
+
+void compare_views(world& seen, shard_id shard, const folded_shard& folded,
+                   const std::vector<event_record>& journal) {
+  std::unordered_map<entity_id, std::vector<event_record>> histories;
+  for (const auto& record : journal)
+    histories[record.id].push_back(record);
+  status_counts counts;
+  for (const auto& [id, state] : folded.entities) {
+    if (!state)
+      continue;
+    if (kind_of(*state) == entity_kind::task)
+      ++counts.tasks[status_of(*state)];
+    else
+      ++counts.orders[status_of(*state)];
+    const auto stored = seen.reader->load(std::span(&id, 1));
+    if (stored->size() != 1 || stored->front() != *state)
+      seen.violated("the row of " + to_string(id) + " is not what its events say");
+    const auto history = seen.reader->history(id);
+    if (!history || *history != histories[id])
+      seen.violated("the history of " + to_string(id) + " is not what the journal says");
+  }
+  const auto rows = seen.reader->shards();
+  const auto row = std::find_if(rows->begin(), rows->end(),
+                                [&](const shard_row& one) { return one.shard == shard; });
+  if (row == rows->end())
+    return seen.violated("shard " + std::to_string(shard.value) + " has no row");
+  if (row->position.value != static_cast<int64_t>(journal.size()))
+    seen.violated(place(shard, row->position) + " in its row, but the journal has " +
+                  std::to_string(journal.size()));
+  if (row->counts != counts)
+    seen.violated("the counts of shard " + std::to_string(shard.value) + " are wrong");
+}
+
+}  // namespace
+
+folded_shard audit_journal(world& seen, shard_id shard) {
+  const auto journal = seen.reader->journal(shard, position_t{1}, 1'000'000);
+  folder fold(seen, shard);
+  for (const auto& record : *journal) {
+    fold.fold(record);
+    seen.mix(to_string(record.id) + std::string(name_of(record.event)) + format_time(record.at));
+  }
+  auto folded = fold.finish();
+  compare_views(seen, shard, folded, *journal);
+  seen.count_events(journal->size());
+  return folded;
+}
+
+}  // namespace orrery::sim

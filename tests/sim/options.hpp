@@ -1,0 +1,43 @@
+#pragma once
+/// Everything about a run that is derived from its seed.
+
+#include "tests/sim/dice.hpp"
+
+#include <string>
+
+namespace orrery::sim {
+
+/// Rates are per mille of the places where the fault may strike.
+struct options {
+  uint64_t seed = 0;
+  uint32_t nodes = 2;
+  uint32_t shards = 2;
+  uint32_t operations = 100;
+  duration length = 20s;  ///< Virtual time of operations and faults.
+  size_t slots_of_work = 4;
+  size_t in_flight = 300;
+  duration skew_max{};  ///< Of the nodes' wall clocks.
+
+  uint32_t commit_failed = 0;
+  uint32_t commit_unknown = 0;
+  uint32_t commit_refused = 0;
+  uint32_t commit_slow = 0;
+  uint32_t acquire_fails = 0;
+  uint32_t read_fails = 0;
+  uint32_t publish_fails = 0;
+  uint32_t sink_holds = 0;
+  uint32_t log_fails = 0;
+  uint32_t log_away = 0;
+  uint32_t log_holds = 0;
+  uint32_t work_throws = 0;
+  uint32_t work_hangs = 0;
+  uint32_t crashes = 0;  ///< Of ten thousand steps of time, as the following.
+  uint32_t pauses = 0;
+  uint32_t moves = 0;
+  uint32_t steals = 0;
+};
+
+options options_of(uint64_t seed);
+std::string describe(const options& how);
+
+}  // namespace orrery::sim

@@ -1,0 +1,193 @@
+#include "tests/sim/sim_node.hpp"
+
+#include "actors/dispatcher.hpp"
+#include "actors/outbox.hpp"
+#include "actors/tick_supervisor.hpp"
+#include "actors/ttl_supervisor.hpp"
+#include "tests/sim/world.hpp"
+
+#include <caf/send.hpp>
+
+namespace orrery::sim {
+
+namespace {
+
+actors::node_limits limits_of(const options& how) {
+  actors::node_limits limits;
+  limits.shards = how.shards;
+  limits.slots_per_kind["work"] = how.slots_of_work;
+  limits.intake_in_flight = how.in_flight;
+  return limits;
+}
+
+caf::timespan nanos(duration length) { return std::chrono::duration_cast<caf::timespan>(length); }
+
+}  // namespace
+
+sim_node::config::config() {
+  actors::configure(*this, 1);
+  set("scheduler.policy", caf::atom("testing"));
+}
+
+/// Behaves as `bridge_listener` does, but for the blocking: the log is not stepped instead.
+class sim_node::listener final : public intake_listener {
+public:
+  explicit listener(sim_node& node) : node_(node) {}
+  void assigned(const std::vector<shard_id>& shards) override {
+    if (!node_.gone_)
+      caf::anon_send(node_.bridge_, actors::shards_assigned{shards});
+  }
+  void revoked(const std::vector<shard_id>& shards, bool lost) override {
+    if (node_.gone_)
+      return;
+    node_.revoking_ = true;
+    node_.revoke_until_ = node_.time_.now() + node_.context_.limits.drain_limit + 5s;
+    const auto number = ++node_.revocation_;
+    for (const auto shard : shards) {
+      node_.world_.revocation_began(shard, lost);
+      if (!lost)
+        node_.left_.insert(shard);
+    }
+    caf::anon_send(node_.bridge_, actors::shards_revoked{shards, lost, [this, number] {
+                                                           if (node_.revocation_ == number)
+                                                             node_.revoking_ = false;
+                                                         }});
+  }
+  void records(shard_id shard, epoch_t tenure, std::vector<log_record> batch) override {
+    if (!node_.gone_)
+      caf::anon_send(node_.bridge_, actors::shard_records{shard, tenure, std::move(batch)});
+  }
+  void failed(const failure& why) override { node_.world_.violated("log failed: " + why.detail); }
+
+private:
+  sim_node& node_;
+};
+
+sim_node::sim_node(world& around, std::string name, duration ahead)
+    : world_(around),
+      name_(std::move(name)),
+      log_(around.kafka, name_, memory_log::drive::stepped),
+      sink_(around, around.topics, name_),
+      writer_(around, time_, name_),
+      reads_(around, around.truth),
+      work_(around, time_),
+      system_(settings_),
+      scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
+      context_{name_,  time_, limits_of(around.how), writer_, reads_, log_, sink_,
+               {{"work", &work_}}, {}, {}, {}, {}, {}} {
+  time_.now_ = around.time.now() + ahead;
+  scheduler_.clock().current_time += std::chrono::hours(1);
+  while (scheduler_.try_run_once()) {
+  }
+  actors_at_start_ = system_.registry().running();
+  context_.dispatcher = system_.spawn<actors::dispatcher>(context_);
+  context_.ttl = system_.spawn<actors::ttl_supervisor>(context_);
+  context_.tick = system_.spawn<actors::tick_supervisor>(context_);
+  context_.outbox = system_.spawn<actors::outbox>(context_);
+  bridge_ = system_.spawn<actors::bridge>(context_);
+  listener_ = std::make_unique<listener>(*this);
+  (void)log_.consumer().open(*listener_);
+}
+
+sim_node::~sim_node() {
+  gone_ = true;
+  writer_.gone();
+  reads_.gone();
+  sink_.gone();
+  work_.gone();
+  log_.consumer().close();
+  const auto run_all = [this] {
+    while (scheduler_.try_run_once()) {
+    }
+  };
+  caf::anon_send(bridge_, actors::run_here{[this] {
+                   for (uint16_t s = 0; s < world_.how.shards; ++s)
+                     caf::anon_send(bridge_,
+                                    actors::route_to_shard{shard_id{s}, [](caf::actor shard) {
+                                                             if (shard)
+                                                               caf::anon_send_exit(
+                                                                   shard, caf::exit_reason::kill);
+                                                           }});
+                 }});
+  run_all();
+  // Shards that were being drained end at their limit.
+  for (int i = 0; i < 120; ++i) {
+    time_.now_ += 100ms;
+    scheduler_.advance_time(nanos(100ms));
+    run_all();
+  }
+  for (const auto& one :
+       {bridge_, context_.outbox, context_.tick, context_.ttl, context_.dispatcher})
+    caf::anon_send_exit(one, caf::exit_reason::kill);
+  run_all();
+  writer_.gone();
+  reads_.gone();
+  sink_.gone();
+  work_.gone();
+  if (const auto left = system_.registry().running(); left != actors_at_start_)
+    world_.violated(name_ + ": " + std::to_string(left - actors_at_start_) +
+                    " actors outlived their node");
+}
+
+bool sim_node::run_actor() {
+  auto& jobs = scheduler_.jobs;
+  if (jobs.empty())
+    return false;
+  // Any actor may be next; messages between two of them keep their order.
+  std::iter_swap(jobs.begin(),
+                 jobs.begin() + static_cast<ptrdiff_t>(world_.chance.below(jobs.size())));
+  return scheduler_.try_run_once();
+}
+
+bool sim_node::step_log() {
+  if (revoking_ && time_.now() >= revoke_until_) {
+    revoking_ = false;
+    ++revocation_;
+    world_.note(name_ + ": revocation cut");
+    world_.excuse_all();
+  }
+  return !revoking_ && time_.now() >= log_cut_until_ && log_.step();
+}
+
+bool sim_node::step() {
+  if (paused_)
+    return false;
+  constexpr size_t kinds = 6;
+  // Actors are many: they get most turns.
+  const auto first = world_.chance.hits(600) ? 0 : world_.chance.below(kinds);
+  for (size_t i = 0; i < kinds; ++i) {
+    bool done = false;
+    switch ((first + i) % kinds) {
+      case 0: done = run_actor(); break;
+      case 1: done = step_log(); break;
+      case 2: done = writer_.step(); break;
+      case 3: done = reads_.step(); break;
+      case 4: done = sink_.step(); break;
+      default: done = work_.step(); break;
+    }
+    if (done)
+      return true;
+  }
+  return false;
+}
+
+void sim_node::advance(duration length) {
+  time_.now_ += length;
+  if (paused_)
+    owed_ += length;
+  else
+    scheduler_.advance_time(nanos(length));
+}
+
+void sim_node::pause(bool frozen) {
+  paused_ = frozen;
+  if (!frozen)
+    scheduler_.advance_time(nanos(std::exchange(owed_, {})));
+}
+
+size_t sim_node::actors_running() {
+  constexpr size_t supervisors = 5;
+  return system_.registry().running() - actors_at_start_ - supervisors;
+}
+
+}  // namespace orrery::sim

@@ -1,0 +1,77 @@
+#pragma once
+/// One life of a node, from start to crash: all its actors in an actor system of its own, over twins.
+
+#include "actors/node.hpp"
+#include "bridge/memory/memory_log.hpp"
+#include "tests/sim/twins.hpp"
+
+#include <caf/scheduler/test_coordinator.hpp>
+
+namespace orrery::sim {
+
+class sim_node {
+public:
+  /// `name` is the node's; `ahead` is how far its wall clock is ahead of the world's.
+  sim_node(world& around, std::string name, duration ahead);
+  /// Kills everything at once: what was not durable is forgotten.
+  ~sim_node();
+  sim_node(const sim_node&) = delete;
+  sim_node& operator=(const sim_node&) = delete;
+
+  /// One message, one callback, one commit. False: nothing can be done before time passes.
+  bool step();
+  void advance(duration length);
+  /// Frozen, as by SIGSTOP: nothing runs, and the timers fire when it goes on.
+  void pause(bool frozen);
+  bool paused() const { return paused_; }
+
+  /// Hears nothing of the log until then.
+  void cut_log(time_point until) { log_cut_until_ = until; }
+
+  const std::string& name() const { return name_; }
+  memory_log& log() { return log_; }
+  caf::actor bridge() const { return bridge_; }
+  const actors::node_probe& probe() const { return context_.probe; }
+  const clock& time() const { return time_; }
+  size_t work_running() const { return work_.running(); }
+  /// Actors beyond the supervisors.
+  size_t actors_running();
+  bool revoking() const { return revoking_; }
+  /// Once per revocation: whether the shard was given back in order.
+  bool has_left(shard_id shard) { return !revoking_ && left_.erase(shard) > 0; }
+
+private:
+  struct config : caf::actor_system_config {
+    config();
+  };
+  class listener;
+
+  bool run_actor();
+  bool step_log();
+
+  world& world_;
+  const std::string name_;
+  virtual_clock time_;
+  memory_log log_;
+  sink_twin sink_;
+  writer_twin writer_;
+  reads_twin reads_;
+  work_twin work_;
+  config settings_;
+  caf::actor_system system_;
+  caf::scheduler::test_coordinator& scheduler_;
+  size_t actors_at_start_ = 0;
+  actors::node_context context_;
+  caf::actor bridge_;
+  std::unique_ptr<listener> listener_;
+  duration owed_{};
+  bool paused_ = false;
+  bool gone_ = false;
+  bool revoking_ = false;
+  uint64_t revocation_ = 0;
+  std::set<shard_id> left_;
+  time_point revoke_until_{};
+  time_point log_cut_until_{};
+};
+
+}  // namespace orrery::sim

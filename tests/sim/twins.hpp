@@ -1,0 +1,142 @@
+#pragma once
+/// What a simulated node works with in place of threads: each twin does one thing when it is stepped.
+/// A twin of a crashed node is `gone`: it forgets what it holds and does nothing more.
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+#include "bridge/memory/memory_sink.hpp"
+#include "persistence/memory/memory_store.hpp"
+
+#include <deque>
+#include <set>
+
+namespace orrery::sim {
+
+class world;
+
+class virtual_clock final : public clock {
+public:
+  time_point now() const override { return now_; }
+  time_point now_ = from_micros(1'800'000'000'000'000);
+};
+
+/// Behaves as actors/journal_writer.cpp does: group commit, retries, reading back, narrowing down.
+class writer_twin final : public actors::commit_service {
+public:
+  writer_twin(world& around, const clock& time, std::string node);
+  void enlist(std::shared_ptr<actors::pending_commit> pending) override;
+  void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override;
+  void mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+  bool step();
+  bool idle() const { return enlisted_.empty() && jobs_.empty() && group_.empty(); }
+  void gone();
+
+private:
+  struct member {
+    std::shared_ptr<actors::pending_commit> who;
+    shard_batch batch;
+    uint64_t ordinal = 0;
+  };
+  struct job {
+    shard_id shard;
+    std::function<void(result<shard_tenure>)> done;
+  };
+
+  void run_job();
+  void take();
+  void try_commit();
+  void plan_fault();
+  void settle(size_t index, actors::commit_note note);
+  bool read_back();
+  void narrow_down();
+  void wait_to_retry();
+  bool store_marks();
+
+  world& world_;
+  const clock& time_;
+  const std::string node_;
+  std::unique_ptr<memory_store> store_;
+  std::unique_ptr<journal_store> session_;
+  std::deque<std::shared_ptr<actors::pending_commit>> enlisted_;
+  std::deque<job> jobs_;
+  std::map<shard_id, std::pair<epoch_t, position_t>> marks_;
+  std::vector<member> group_;
+  bool in_doubt_ = false;
+  int failures_ = 0;
+  duration delay_{};
+  time_point not_before_{};
+  bool gone_ = false;
+};
+
+/// Reads in any order, as several threads would.
+class reads_twin final : public actors::read_service {
+public:
+  reads_twin(world& around, const memory_store& truth);
+  void run(std::function<void(entity_store&)> job, std::function<void()> refused) override;
+  bool step();
+  void gone();
+
+private:
+  struct waiting {
+    std::function<void(entity_store&)> job;
+    std::function<void()> refused;
+  };
+  world& world_;
+  std::unique_ptr<memory_store> store_;
+  std::unique_ptr<entity_store> session_;
+  std::vector<waiting> waiting_;
+  bool gone_ = false;
+};
+
+/// Passes on to the memory sink, some time after the call; checks what is published, and notes it.
+class sink_twin final : public event_sink {
+public:
+  sink_twin(world& around, memory_topics& topics, std::string node);
+  ~sink_twin() override;
+  void publish(shard_id shard, std::vector<status_event> events,
+               std::function<void(result<void>)> done) override;
+  result<tails> last_published(shard_id shard, duration timeout) override;
+  void publish_dead_letters(std::vector<dead_letter> letters,
+                            std::function<void(result<void>)> done) override;
+  bool step();
+  void gone();
+
+private:
+  struct on_its_way;
+  void plan_fault(std::optional<shard_id> shard);
+  void land();
+
+  world& world_;
+  const std::string node_;
+  memory_topics& topics_;
+  std::deque<on_its_way> on_their_way_;
+  std::unique_ptr<memory_sink> inner_;
+  bool gone_ = false;
+};
+
+/// Work that succeeds, fails, hangs or throws as the dice say.
+class work_twin final : public executor {
+public:
+  work_twin(world& around, const clock& time);
+  void start(work_item item, std::function<void(work_outcome)> done) override;
+  void stop(entity_id task, attempt_token token, stop_mode mode) override;
+  result<void> check(const std::string&) const override { return {}; }
+  bool step();
+  size_t running() const { return running_.size(); }
+  void gone();
+
+private:
+  struct job {
+    work_item item;
+    std::function<void(work_outcome)> done;
+    time_point ends_at{};
+    work_outcome outcome;
+    bool stopped = false;
+  };
+  world& world_;
+  const clock& time_;
+  std::vector<job> running_;
+  bool gone_ = false;
+};
+
+}  // namespace orrery::sim

@@ -1,0 +1,121 @@
+#pragma once
+/// One simulated run: several nodes over one store, one log and one set of topics, moved step by step in
+/// an order, with faults and operations, that all follow from the seed.
+
+#include "bridge/memory/memory_log.hpp"
+#include "tests/sim/options.hpp"
+#include "tests/sim/sim_node.hpp"
+#include "tests/sim/workload.hpp"
+
+namespace orrery::sim {
+
+/// Events handed to the topics by one call.
+struct publication {
+  std::string node;
+  std::vector<status_event> events;
+  uint64_t excuses = 0;  ///< Of the shard when it was called: reasons for repeats so far.
+  bool zombie = false;   ///< Another had taken the shard over by then.
+};
+
+/// What came of a run.
+struct verdict {
+  std::vector<std::string> violations;
+  std::map<std::string, uint64_t> faults;  ///< How often each struck.
+  size_t operations = 0;
+  size_t succeeded = 0;
+  size_t events = 0;
+  size_t steps = 0;
+  duration virtual_time{};
+  uint64_t hash = 0;  ///< Of everything that happened: the same seed gives the same.
+};
+
+class world {
+public:
+  explicit world(options wish);
+  ~world();
+
+  /// Runs to the end, heals, waits for rest, audits.
+  verdict run();
+  /// The newest things that happened, oldest first.
+  const std::deque<std::string>& trace() const { return trace_; }
+
+  // For the twins.
+
+  /// Whether a fault strikes now; counted, unless it has no name. Never after the healing.
+  bool strikes(uint32_t per_mille, std::string_view fault);
+  void note(const std::string& what);
+  void mix(std::string_view what);
+  /// A line of the log, of warning and above.
+  void remark(std::string_view event, std::string_view line);
+  void violated(const std::string& what);
+  /// From now on events of the shard may be published again.
+  void excuse(shard_id shard);
+  void excuse_all();
+  void acquired(shard_id shard, epoch_t epoch, const std::string& node);
+  void committed(const std::string& node, const commit_report& report);
+  /// Notes a call of the sink, whose events may come to lie in the topic later.
+  publication publishing(const std::string& node, shard_id shard,
+                         const std::vector<status_event>& events);
+  void published(shard_id shard, publication call);
+  void revocation_began(shard_id shard, bool lost);
+  void work_started(const work_item& item);
+  /// A client was told that this is so: it must be durable.
+  void told(const entity& state);
+
+  // For the auditor.
+
+  /// How much later than a tick a clock may fire, by pauses and by how time moves here.
+  duration lateness() const;
+  void count_events(size_t count) { outcome_.events += count; }
+
+  options how;
+  dice chance;
+  virtual_clock time;
+  memory_store truth{time};
+  memory_cluster kafka{memory_cluster::ownership::manual, &time};
+  memory_topics topics;
+  bool reads_fail = false;
+  std::unique_ptr<entity_store> reader = truth.open_reader();
+  std::vector<std::unique_ptr<sim_node>> nodes;  ///< Null while down.
+  std::vector<std::optional<size_t>> owners;     ///< By shard: the node it is assigned to.
+  std::map<shard_id, std::vector<publication>> publications;
+  std::map<shard_id, uint64_t> excuses;
+  std::map<shard_id, std::string> acquirers;  ///< Who raised the epoch last.
+  std::map<std::tuple<entity_id, uint32_t, uint32_t>, uint32_t> starts;  ///< Of work, by attempt.
+
+  workload clients{*this};
+
+private:
+  struct move {
+    shard_id shard;
+    size_t from = 0;
+    size_t to = 0;
+  };
+
+  void start_node(size_t which);
+  void crash(size_t which);
+  void assign(shard_id shard, size_t to);
+  bool step_any();
+  void advance(duration length);
+  void faults();
+  void fault_of_a_node();
+  void fault_of_the_log();
+  void steal(shard_id shard);
+  void begin_move(shard_id shard);
+  void follow_moves();
+  void bring_back();
+  void adopt_orphans();
+  void heal();
+  void come_to_rest();
+  std::string unrest();
+  std::optional<size_t> any_up();
+
+  std::vector<move> moves_;
+  std::vector<time_point> wake_;  ///< Per node: when it comes back from crash or pause.
+  bool healed_ = false;
+  time_point log_back_at_{};
+  verdict outcome_;
+  std::deque<std::string> trace_;
+};
+
+}  // namespace orrery::sim

@@ -69,15 +69,28 @@ private:
   std::deque<std::shared_ptr<actors::pending_commit>> enlisted_;
 };
 
-/// Reads at once, in the caller's thread.
+/// Reads at once, in the caller's thread, or, where it was held, when stepped.
 class inline_reads final : public actors::read_service {
 public:
   explicit inline_reads(store& where) : session_(where.open_reader()) {}
   void run(std::function<void(entity_store&)> job, std::function<void()>) override {
-    job(*session_);
+    if (held)
+      waiting_.push_back(std::move(job));
+    else
+      job(*session_);
   }
+  bool step() {
+    if (held || waiting_.empty())
+      return false;
+    auto job = std::move(waiting_.front());
+    waiting_.pop_front();
+    job(*session_);
+    return true;
+  }
+  bool held = false;
 
 private:
+  std::deque<std::function<void(entity_store&)>> waiting_;
   std::unique_ptr<entity_store> session_;
 };
 
@@ -186,6 +199,7 @@ protected:
         progress = true;
       progress |= log.step();
       progress |= commits.step();
+      progress |= reads.step();
       progress |= sink.step();
       if (!progress)
         return;

@@ -3,6 +3,7 @@
 #include "codec/messages.hpp"
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 
 namespace orrery::sim {
@@ -14,6 +15,9 @@ constexpr auto number_header = "sim-op";
 }  // namespace
 
 void workload::act() {
+  if (std::none_of(world_.nodes.begin(), world_.nodes.end(),
+                   [](const auto& node) { return node && !node->paused(); }))
+    return;  // nobody to talk to
   switch (world_.chance.below(12)) {
     case 0: return submit_order();
     case 1: return submit_order();
@@ -161,12 +165,12 @@ void workload::command_directly() {
     return submit_task();
   const auto id = target->id;
   const auto shard = target->shard;
-  auto& op = begin(intake::tasks, shard, expectation::command);
-  op.id = id;
-  op.direct = true;
   const auto owner = world_.owners[shard.value];
   if (!owner || !world_.nodes[*owner])
     return;
+  auto& op = begin(intake::tasks, shard, expectation::command);
+  op.id = id;
+  op.direct = true;
   task_command wish = cancel_task{"not needed", world_.chance.hits(300)};
   switch (world_.chance.below(5)) {
     case 0: wish = rerun_task{}; break;

@@ -8,7 +8,7 @@ namespace orrery::sim {
 
 namespace {
 
-constexpr size_t trace_lines = 400;
+constexpr size_t trace_lines = 5000;
 constexpr auto rest_limit = std::chrono::minutes{10};
 
 position_t position_of(const status_event& event) {
@@ -61,7 +61,9 @@ verdict world::run() {
     outcome_.succeeded += op.succeeded;
   }
   if (outcome_.succeeded * 2 < outcome_.operations)
-    violated("most operations failed: the run says nothing");
+    violated("most operations failed: the run says nothing (" +
+             std::to_string(outcome_.succeeded) + " of " + std::to_string(outcome_.operations) +
+             ')');
   outcome_.virtual_time = time.now() - begun;
   for (auto& node : nodes)
     node.reset();
@@ -116,6 +118,8 @@ void world::excuse_all() {
 
 void world::acquired(shard_id shard, epoch_t epoch, const std::string& node) {
   acquirers[shard] = node;
+  if (given_back_.erase(shard) == 0)
+    excuse(shard);  // what the former owner had under way may still arrive
   note(node + " acquires shard " + std::to_string(shard.value) + " epoch " +
        std::to_string(epoch.value));
 }
@@ -137,11 +141,11 @@ publication world::publishing(const std::string& node, shard_id shard,
   note(node + " publishes shard " + std::to_string(shard.value) + ' ' +
        std::to_string(position_of(events.front()).value) + ".." +
        std::to_string(position_of(events.back()).value));
-  return {node, events, excuses[shard], false};
+  return {node, events, excuses[shard], acquirers[shard] != node};
 }
 
 void world::published(shard_id shard, publication call) {
-  call.zombie = acquirers[shard] != call.node;
+  call.zombie |= acquirers[shard] != call.node;
   mix(std::to_string(micros(std::visit([](const auto& e) { return e.at; }, call.events.back()))));
   publications[shard].push_back(std::move(call));
 }
@@ -237,6 +241,7 @@ void world::follow_moves() {
     const auto one = moves_[i];
     if (nodes[one.from]->has_left(one.shard)) {
       moves_.erase(moves_.begin() + static_cast<ptrdiff_t>(i));
+      given_back_.insert(one.shard);
       if (nodes[one.to])
         assign(one.shard, one.to);
     } else {

@@ -14,7 +14,7 @@ struct publication {
   std::string node;
   std::vector<status_event> events;
   uint64_t excuses = 0;  ///< Of the shard when it was called: reasons for repeats so far.
-  bool zombie = false;   ///< Another had taken the shard over by then.
+  bool zombie = false;   ///< Another had taken the shard over when it was called or came to lie.
 };
 
 /// What came of a run.
@@ -111,6 +111,7 @@ private:
   std::optional<size_t> any_up();
 
   std::vector<move> moves_;
+  std::set<shard_id> given_back_;  ///< In order, and not yet acquired by the next owner.
   std::vector<time_point> wake_;  ///< Per node: when it comes back from crash or pause.
   bool healed_ = false;
   time_point log_back_at_{};

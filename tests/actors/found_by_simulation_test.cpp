@@ -1,0 +1,117 @@
+/// What the simulator (tests/sim) found, each reduced to its cause.
+
+#include "tests/actors/simulated_node.hpp"
+
+namespace orrery::test {
+
+class found_by_simulation : public simulated_node {};
+
+TEST_F(found_by_simulation, a_timer_beyond_the_horizon_is_not_lost_while_its_commit_is_slow) {
+  settle();
+  commits.held = true;
+  auto spec = spec_of("noop");
+  spec.run_at = time.now() + 80s;  // beyond the horizon of now, within that of the next scan
+  const auto id = submit(spec);
+  advance(40s, 1s);  // the next scan reads, and the row is not there yet
+  commits.held = false;
+  settle();
+  EXPECT_EQ(status(id), task_status::scheduled);
+  advance(60s, 1s);
+  EXPECT_EQ(status(id), task_status::succeeded);
+}
+
+TEST_F(found_by_simulation, a_task_that_is_in_memory_during_a_scan_keeps_its_timer) {
+  settle();
+  auto spec = spec_of("noop");
+  spec.run_at = time.now() + 80s;
+  const auto id = submit(spec);
+  advance(30s - 1ms, 10ms);
+  // Asked for something it refuses, it is loaded when the scan comes, and leaves without an event.
+  reads.held = true;
+  caf::anon_send(find_shard(shard0),
+                 actors::direct_command{entity_kind::task, id, task_command{rerun_task{}},
+                                        time.now() + 5s, [](const auto&) {}});
+  advance(10ms, 1ms);
+  reads.held = false;
+  advance(60s, 1s);
+  EXPECT_EQ(status(id), task_status::succeeded);
+}
+
+TEST_F(found_by_simulation, the_end_of_waiting_beyond_the_horizon_comes) {
+  context.limits.slots_per_kind["work"] = 1;
+  auto spec = spec_of("work");
+  spec.ttl = 1h;
+  submit(spec);
+  spec.queue_ttl = 150s;
+  const auto id = submit(spec);
+  advance(150s - 1s, 1s);
+  EXPECT_EQ(status(id), task_status::queued);
+  advance(2s, 100ms);
+  EXPECT_EQ(status(id), task_status::expired);
+}
+
+TEST_F(found_by_simulation, a_shard_whose_owner_ended_while_paused_is_read_again) {
+  settle();
+  context.limits.intake_in_flight = 2;
+  commits.held = true;
+  for (int i = 0; i < 5; ++i)
+    produce(intake::orders, shard0, R"({"product":"Laptop"})");
+  caf::anon_send_exit(find_shard(shard0), caf::exit_reason::kill);
+  settle();
+  commits.held = false;
+  advance(5s, 100ms);
+  EXPECT_EQ(reader->shards()->at(0).next[0], 5);
+}
+
+TEST_F(found_by_simulation, a_shard_given_back_at_once_keeps_its_queue) {
+  context.limits.slots_per_kind["work"] = 1;
+  const auto first = submit(spec_of("work"));
+  const auto second = submit(spec_of("work"));
+  kafka.revoke("test", {shard0}, true);
+  kafka.assign("test", {shard0});
+  log.step();
+  log.step();
+  advance(30s, 100ms);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(work.running.size(), 1u);
+    work.end(0, {.succeeded = true});
+    advance(1s, 100ms);
+  }
+  EXPECT_EQ(status(first), task_status::succeeded);
+  EXPECT_EQ(status(second), task_status::succeeded);
+  EXPECT_EQ(context.probe.slots_used.load(), 0u);
+}
+
+TEST_F(found_by_simulation, what_a_replay_has_published_is_not_published_again) {
+  settle();
+  produce(intake::orders, shard0, R"({"product":"One"})");
+  kafka.revoke("test", {shard0});
+  settle();
+  reads.held = true;
+  kafka.assign("test", {shard0});
+  settle();
+  produce(intake::orders, shard0, R"({"product":"Two"})");  // committed before the replay reads
+  reads.held = false;
+  advance(2s, 100ms);
+  EXPECT_EQ(published(), (std::vector<std::string>{"CREATED", "CREATED"}));
+}
+
+TEST_F(found_by_simulation, a_crash_of_the_work_is_not_blamed_on_the_next_record) {
+  allow_log_error("entity.crashed");
+  settle();
+  context.limits.slots_per_kind["work"] = 0;
+  const auto id = submit(spec_of("work"));
+  work.throw_next = true;
+  // The slot and the command lie in the mailbox together.
+  caf::anon_send(find_shard(shard0), actors::slots_granted{{"default", "work"}, {id}});
+  log.producer().produce(
+      {{intake::tasks, shard0, {}, codec::write_intake(id, task_command{cancel_task{}}), {}}},
+      [](const auto&) {});
+  log.step();
+  log.step();
+  settle();
+  EXPECT_EQ(reader->dead_letters(10)->size(), 0u);
+  EXPECT_EQ(status(id), task_status::cancelled);
+}
+
+}  // namespace orrery::test

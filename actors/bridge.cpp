@@ -8,6 +8,13 @@
 
 namespace orrery::actors {
 
+namespace {
+
+/// How long a shard that was given up may still publish what it committed.
+constexpr auto outbox_patience = std::chrono::seconds{4};
+
+}  // namespace
+
 bridge::bridge(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {
   set_down_handler([this](caf::down_msg& news) { shard_down(news); });
@@ -140,11 +147,14 @@ void bridge::drained(const std::shared_ptr<revocation>& which) {
   if (--which->left > 0)
     return;
   // What is committed is published before the next owner begins, where the topics are reachable.
-  send(context_.outbox, flush_outbox{[which, outbox = context_.outbox] {
-         for (const auto& one : which->outboxes)
-           caf::anon_send(outbox, one);
-         which->done();
-       }});
+  send(context_.outbox, flush_outbox{which->outboxes, [which, outbox = context_.outbox] {
+                                       for (const auto& one : which->outboxes)
+                                         caf::anon_send(outbox, one);
+                                       which->done();
+                                     }});
+  // And where they are not: the next owner reads where the topics end, we must not go on beside it.
+  for (const auto& one : which->outboxes)
+    delayed_send(context_.outbox, outbox_patience, one);
 }
 
 bridge_listener::bridge_listener(caf::actor bridge, duration revoke_limit,

@@ -24,10 +24,11 @@ void dispatcher::update(dispatch_update& news) {
 }
 
 void dispatcher::release(const slot_key& key, shard_id shard) {
-  auto& used = lanes_[key].used[shard];
-  if (used == 0)
+  const auto found = lanes_.find(key);
+  if (found == lanes_.end() || !found->second.used.contains(shard))
     return;  // of a shard that was forgotten meanwhile
-  --used;
+  if (--found->second.used[shard] == 0)
+    found->second.used.erase(shard);
   --used_by_queue_[key.queue];
   --used_by_kind_[key.task_kind];
   context_.probe.slots_used.fetch_sub(1, std::memory_order_relaxed);
@@ -84,6 +85,10 @@ void dispatcher::give_slots() {
     context_.probe.slots_used.fetch_add(1, std::memory_order_relaxed);
     granted[next.shard][key].push_back(next.id);
   }
+  // Queue names are free text: lanes that nobody uses go.
+  std::erase_if(lanes_,
+                [](const auto& one) { return one.second.heap.empty() && one.second.used.empty(); });
+  std::erase_if(used_by_queue_, [](const auto& one) { return one.second == 0; });
   for (auto& [shard, by_key] : granted)
     for (auto& [key, ids] : by_key)
       send<caf::message_priority::high>(shards_[shard], slots_granted{key, std::move(ids)});

@@ -115,8 +115,10 @@ void journal_writer::run_jobs(std::unique_lock<std::mutex>& lock) {
     job();
     lock.lock();
   }
-  if (!enlisted_.empty() && !stopping_)
+  const auto now = steady::now();
+  if (!enlisted_.empty() && !stopping_ && now < marks_due_)
     return;
+  marks_due_ = now + std::chrono::seconds{1};
   const auto marks = std::exchange(published_, {});
   lock.unlock();
   for (const auto& [shard, mark] : marks)

@@ -81,6 +81,7 @@ private:
   std::deque<std::function<void()>> jobs_;
   std::map<shard_id, std::pair<epoch_t, position_t>> published_;
   std::chrono::steady_clock::time_point last_start_{};
+  std::chrono::steady_clock::time_point marks_due_{};
   writer_figures figures_;
   bool healthy_ = true;
   bool stopping_ = false;

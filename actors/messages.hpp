@@ -128,6 +128,7 @@ struct committed_note {};
 struct work_done {
   attempt_token token;
   work_outcome outcome;
+  bool asleep = false;  ///< Of a long sleep: a piece of it is over.
 };
 /// A clock of the attempt passed.
 struct clock_passed {
@@ -232,8 +233,9 @@ struct retry_outbox {
   shard_id shard;
   epoch_t epoch;
 };
-/// Ends once everything handed over is published, or at the limit.
+/// Answered once everything of these tenures is published, or they are closed.
 struct flush_outbox {
+  std::vector<close_outbox> of;
   std::function<void()> done;
 };
 

@@ -44,7 +44,7 @@ caf::behavior outbox::make_behavior() {
         answer_flushes();
       },
       [this](flush_outbox& wish) {
-        flushes_.push_back(std::move(wish.done));
+        flushes_.push_back(std::move(wish));
         answer_flushes();
       },
   };
@@ -64,14 +64,11 @@ void outbox::open(const open_outbox& wish) {
 
 void outbox::gather(publish_events& news) {
   if (!news.letters.empty()) {
-    ++letters_under_way_;
-    context_.sink.publish_dead_letters(
-        std::move(news.letters), [self = caf::actor_cast<caf::actor>(this)](result<void> outcome) {
-          // Their truth is the dead_letters table; the topic is a copy.
-          if (!outcome)
-            log::warning("outbox.dead_letters_failed", {{"detail", outcome.error().detail}});
-          caf::anon_send(self, publish_done{shard_id{0xffff}, {}, {}, {}});
-        });
+    context_.sink.publish_dead_letters(std::move(news.letters), [](result<void> outcome) {
+      // Their truth is the dead_letters table; the topic is a copy.
+      if (!outcome)
+        log::warning("outbox.dead_letters_failed", {{"detail", outcome.error().detail}});
+    });
   }
   const auto found = channels_.find(news.shard);
   if (found == channels_.end() || found->second.epoch != news.epoch)
@@ -129,10 +126,6 @@ void outbox::hand_over(shard_id shard, channel& one, std::vector<status_event> e
 }
 
 void outbox::published(const publish_done& news) {
-  if (news.shard == shard_id{0xffff}) {
-    --letters_under_way_;
-    return answer_flushes();
-  }
   const auto found = channels_.find(news.shard);
   if (found == channels_.end() || found->second.epoch != news.epoch)
     return;
@@ -152,7 +145,7 @@ void outbox::published(const publish_done& news) {
   one.published = news.upto;
   context_.commits.mark_published(news.shard, one.epoch, one.published);
   if (one.behind)
-    replay(news.shard, one, {}, true);
+    replay(news.shard, one, one.tails, true);
   else
     pump(news.shard, one);
   answer_flushes();
@@ -230,6 +223,7 @@ void outbox::replayed_page(replay_loaded& news) {
     return;
   }
   one.replaying = false;
+  one.tails = news.tails;
   // What the queue holds was gathered while we read; what the page covers is dropped from it.
   while (!one.queue.empty() && position_of(one.queue.front()) <= news.scanned)
     one.queue.pop_front();
@@ -247,13 +241,19 @@ void outbox::replayed_page(replay_loaded& news) {
 }
 
 void outbox::answer_flushes() {
-  if (flushes_.empty() || letters_under_way_ > 0)
-    return;
-  for (const auto& [shard, one] : channels_)
-    if (one.publishing || one.replaying || !one.queue.empty())
-      return;
-  for (auto& flushed : std::exchange(flushes_, {}))
-    flushed();
+  const auto busy = [this](const close_outbox& tenure) {
+    const auto found = channels_.find(tenure.shard);
+    return found != channels_.end() && found->second.epoch == tenure.epoch &&
+           (found->second.publishing || found->second.replaying || !found->second.queue.empty());
+  };
+  std::vector<flush_outbox> kept;
+  for (auto& flush : std::exchange(flushes_, {})) {
+    if (std::any_of(flush.of.begin(), flush.of.end(), busy))
+      kept.push_back(std::move(flush));
+    else
+      flush.done();
+  }
+  std::move(kept.begin(), kept.end(), std::back_inserter(flushes_));
 }
 
 }  // namespace orrery::actors

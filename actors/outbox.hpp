@@ -27,6 +27,7 @@ private:
     position_t handed;               ///< All up to here are published or under way.
     std::deque<status_event> queue;  ///< Committed, positions rising, not yet handed over.
     position_t queued_from;          ///< The queue holds everything after this position.
+    event_sink::tails tails{};       ///< Where the topics ended when the replay began.
     bool publishing = false;
     bool replaying = false;
     bool behind = true;  ///< Must read the journal before the queue may be used.
@@ -43,8 +44,7 @@ private:
 
   node_context& context_;
   std::map<shard_id, channel> channels_;
-  std::vector<std::function<void()>> flushes_;
-  size_t letters_under_way_ = 0;
+  std::vector<flush_outbox> flushes_;
 };
 
 }  // namespace orrery::actors

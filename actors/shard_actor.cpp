@@ -91,6 +91,9 @@ void shard_actor::on_exit() {
   context_.probe.entities_live.fetch_sub(live_.size(), std::memory_order_relaxed);
   live_.clear();
   watchers_.clear();
+  gate_.clear();
+  in_flight_.clear();
+  pending_.reset();
   dispatch_.shard = nullptr;  // a handle to itself would keep it for ever
   caf::anon_send(context_.dispatcher, shard_gone{tenure_.shard});
   caf::event_based_actor::on_exit();
@@ -100,7 +103,7 @@ void shard_actor::want_flush() {
   if (std::exchange(flush_pending_, true))
     return;
   send<caf::message_priority::high>(
-      this, flush_gathered{});  // comes after what is in the mailbox now: natural batches
+      this, flush_gathered{});  // after the effects that are in the mailbox now, before new intake
 }
 
 void shard_actor::flush() {

@@ -37,7 +37,8 @@ private:
     uint64_t sequence = 0;
     reply_to reply;
     /// Null for grants and timers, and for the command that an actor was born with.
-    std::shared_ptr<const entity_command> command;
+    std::shared_ptr<const entity_command> command = {};
+    time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
   };
   enum class phase { loading, live, leaving };
   struct live_entity {
@@ -75,9 +76,9 @@ private:
     std::vector<status_event> events;
     std::optional<dead_letter> letter;
     position_t position;
-    bool moved = false;        ///< Has events.
-    bool queued = false;       ///< They led to waiting for a slot.
-    time_point wake = never;   ///< When it must be looked at, once this is durable.
+    bool moved = false;       ///< Has events.
+    bool queued = false;      ///< They led to waiting for a slot.
+    time_point wake = never;  ///< When it must be looked at, once this is durable.
   };
   struct watcher {
     time_point limit{};
@@ -105,6 +106,7 @@ private:
   void hand_over(live_entity& entry, item what);
   void answer_missing(entity_id id, item& what);
   void loaded(entities_loaded& news);
+  void unreadable(entities_loaded& news);
   void settle_leaving(entity_id id);
   void crashed(const entity_crashed& news);
   void direct(direct_command& wish);

@@ -125,6 +125,8 @@ void shard_actor::answer_missing(entity_id id, item& what) {
 }
 
 void shard_actor::loaded(entities_loaded& news) {
+  if (!news.found && news.found.error().code == errc::corrupt)
+    return unreadable(news);
   if (!news.found) {
     for (const auto id : news.asked)
       if (live_.contains(id))
@@ -141,8 +143,15 @@ void shard_actor::loaded(entities_loaded& news) {
       continue;
     auto& entry = found->second;
     auto stash = std::exchange(entry.stash, {});
+    // Whoever asked has long gone: what was not begun in time is not done behind their back.
+    std::erase_if(stash, [at = now()](const item& one) {
+      const bool late = one.limit != never && at > one.limit;
+      if (late)
+        one.reply(failure{errc::unavailable, "not begun in time"});
+      return late;
+    });
     size_t next = 0;
-    if (const auto state = by_id.find(id); state != by_id.end()) {
+    if (const auto state = by_id.find(id); state != by_id.end() && !stash.empty()) {
       entry.kind = kind_of(*state->second);
       spawn_entity(id, entry, std::move(*state->second), std::nullopt);
     } else {
@@ -164,6 +173,35 @@ void shard_actor::loaded(entities_loaded& news) {
     for (; next < stash.size(); ++next)
       hand_over(entry, std::move(stash[next]));
   }
+  release_answered();
+  want_flush();
+}
+
+/// One row cannot be read: the others of its page are loaded one by one, and it alone is given up.
+void shard_actor::unreadable(entities_loaded& news) {
+  if (news.asked.size() > 1) {
+    for (const auto id : news.asked)
+      context_.reads.load({id}, [self = dispatch_.shard, id](result<std::vector<entity>> found) {
+        caf::anon_send(self, entities_loaded{{id}, std::move(found)});
+      });
+    return;
+  }
+  const auto found = live_.find(news.asked.front());
+  if (found == live_.end() || found->second.stage != phase::loading)
+    return;
+  log::error("entity.unreadable", {{"shard", tenure_.shard.value},
+                                   {"id", to_string(found->first)},
+                                   {"detail", news.found.error().detail}});
+  for (const auto& waiting : found->second.stash) {
+    if (waiting.reply)
+      waiting.reply(news.found.error());
+    if (waiting.sequence != 0)
+      refuse_record(waiting.sequence, "its row cannot be read: " + news.found.error().detail);
+  }
+  if (found->second.slot)
+    dispatch_.released.push_back(std::move(*found->second.slot));
+  live_.erase(found);
+  context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
   release_answered();
   want_flush();
 }
@@ -235,10 +273,14 @@ void shard_actor::direct(direct_command& wish) {
     wish.reply(failure{errc::unavailable, "the shard is moving; try again shortly"});
     return;
   }
+  if (live_.size() >= 2 * context_.limits.live_per_shard && !live_.contains(wish.id)) {
+    wish.reply(failure{errc::busy, "too many entities of this shard are in memory"});
+    return;
+  }
   context_.probe.commands.fetch_add(1, std::memory_order_relaxed);
   deliver(wish.id, wish.kind,
           {item::kind::command, 0, once(std::move(wish.reply)),
-           std::make_shared<const entity_command>(std::move(wish.command))});
+           std::make_shared<const entity_command>(std::move(wish.command)), wish.limit});
 }
 
 void shard_actor::watch(watch_entity& wish) {
@@ -288,7 +330,10 @@ void shard_actor::due_rows(due_loaded& news) {
   }
   want_flush();
   if (news.rows->size() >= news.limit) {
-    scan();
+    if (live_.size() < context_.limits.live_per_shard)
+      scan();
+    else
+      delayed_send(this, std::chrono::milliseconds{100}, scan_due{});  // goes on where it was
     return;
   }
   // The next scan goes on from this horizon; until then the shard itself sees what becomes due.

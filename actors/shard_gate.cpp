@@ -22,6 +22,9 @@ const std::string* find_header(const log_record& record, std::string_view name) 
 template <class Spec>
 void complete_spec(Spec& spec, const log_record& record, std::string reference) {
   spec.reference = std::move(reference);
+  if (const auto* own = find_header(record, "orrery-reference");
+      own && spec.reference.empty() && own->size() <= limits::reference_bytes)
+    spec.reference = *own;
   if (const auto* trace = find_header(record, "traceparent"); trace && trace->size() <= 128)
     spec.traceparent = *trace;
   if (const auto* hash = find_header(record, "orrery-request-hash"); hash && hash->size() <= 64)
@@ -203,8 +206,23 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
   waiting.reply = std::move(effect.reply);
   waiting.tell_committed = effect.tell_committed;
   commit_release outcome;
-  if (answers != nullptr)
+  if (answers != nullptr) {
     outcome.answered = answers->place;
+    // What can never be applied is not dropped in silence. A wish that came too late is: its sender reads
+    // the status that was faster.
+    if (effect.refused &&
+        (effect.refused->code == errc::invalid || effect.refused->code == errc::conflict)) {
+      const auto& why = *effect.refused;
+      outcome.letter = dead_letter{answers->place.topic,
+                                   answers->place.shard,
+                                   answers->place.offset,
+                                   now(),
+                                   why.field.empty() ? why.detail : why.field + " " + why.detail,
+                                   answers->key,
+                                   answers->value};
+      waiting.letter = outcome.letter;
+    }
+  }
   outcome.status_before = effect.status_before;
   outcome.events.reserve(effect.steps.size());
   for (auto& step : effect.steps) {

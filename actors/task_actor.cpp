@@ -6,6 +6,8 @@ namespace orrery::actors {
 
 namespace {
 
+constexpr caf::actor_clock::duration_type sleep_piece = std::chrono::seconds{60};
+
 std::string_view tail_of(std::string_view text, size_t bytes) {
   return text.size() <= bytes ? text : text.substr(text.size() - bytes);
 }
@@ -176,12 +178,23 @@ void task_actor::sleep_for_payload() {
   }
   if (!wish->error.empty())
     news.outcome = {.error = wish->error, .error_code = "asked-to-fail"};
-  delayed_send(this, std::chrono::duration_cast<caf::timespan>(wish->length), std::move(news));
+  sleep_until_ = clock().now() + std::chrono::duration_cast<caf::timespan>(wish->length);
+  sleep_on(std::move(news));
+}
+
+/// In pieces: a message that waits keeps its actor in memory, also when the sleep was stopped.
+void task_actor::sleep_on(work_done news) {
+  const auto left = std::max(sleep_until_ - clock().now(), caf::actor_clock::duration_type{});
+  news.asleep = left > sleep_piece;
+  const auto piece = std::min<caf::actor_clock::duration_type>(left, sleep_piece);
+  delayed_send(this, std::chrono::duration_cast<caf::timespan>(piece), std::move(news));
 }
 
 void task_actor::work_ended(work_done& news) {
   if (!work_running_ || news.token != work_token_)
     return;  // a sleep that was stopped before
+  if (news.asleep)
+    return sleep_on(std::move(news));
   work_running_ = false;
   executor_ = nullptr;
   disarm_clocks();

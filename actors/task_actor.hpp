@@ -24,6 +24,7 @@ private:
   void take_slot();
   void run_work();
   void sleep_for_payload();
+  void sleep_on(work_done news);
   void work_ended(work_done& news);
   void stop_work(stop_mode mode);
   void arm_clocks();
@@ -40,6 +41,7 @@ private:
   bool giving_back_ = false;
   executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`.
   attempt_token work_token_;
+  caf::actor_clock::time_point sleep_until_{};
 };
 
 }  // namespace orrery::actors

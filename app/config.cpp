@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <functional>
+#include <set>
 #include <toml++/toml.h>
 
 namespace orrery::app {
@@ -87,7 +88,6 @@ const std::vector<key_rule>& rules() {
       text("http", &config::http),
       number("http.threads", MEMBER(http_threads), 1, 64),
       text("store", &config::store, true),
-      number("store.writers", MEMBER(store_writers), 1, 16),
       number("store.readers", MEMBER(store_readers), 1, 64),
       length("store.commit.pace", MEMBER(writer.pace), 0us, 1s),
       text("log", &config::log),
@@ -228,6 +228,12 @@ void optional_limit(const toml::table& from, const char* key, std::optional<T>& 
     to = static_cast<T>(*value);
 }
 
+const std::set<std::string>& known_limits() {
+  static const std::set<std::string> names = {"address_space_bytes", "cpu_seconds", "file_bytes",
+                                              "open_files", "core_bytes"};
+  return names;
+}
+
 void read_commands(const toml::table& root, loaded_config& out) {
   const auto* commands = root["executors"]["exec"]["commands"].as_table();
   if (commands == nullptr)
@@ -240,6 +246,10 @@ void read_commands(const toml::table& root, loaded_config& out) {
       continue;
     }
     command_template one;
+    for (const auto& [key, value] : *body)
+      if (key.str() != "argv" && key.str() != "directory" && key.str() != "environment" &&
+          key.str() != "limits")
+        out.problems.push_back(where + ": unknown key " + std::string(key.str()));
     if (const auto* argv = (*body)["argv"].as_array())
       for (const auto& element : *argv)
         one.argv.push_back(scalar_text(element));
@@ -249,6 +259,11 @@ void read_commands(const toml::table& root, loaded_config& out) {
       for (const auto& [key, value] : *environment)
         one.environment[std::string(key.str())] = scalar_text(value);
     if (const auto* bounds = (*body)["limits"].as_table()) {
+      const auto& limit_names = known_limits();
+      for (const auto& [key, value] : *bounds)
+        if (!limit_names.contains(std::string(key.str())) || value.as_integer() == nullptr)
+          out.problems.push_back(where + ".limits: " + std::string(key.str()) +
+                                 " is unknown or not a whole number");
       optional_limit(*bounds, "address_space_bytes", one.limits.address_space_bytes);
       optional_limit(*bounds, "cpu_seconds", one.limits.cpu_seconds);
       optional_limit(*bounds, "file_bytes", one.limits.file_bytes);
@@ -277,6 +292,16 @@ void read_file(const std::string& file, std::map<std::string, std::string>& keys
   }
 }
 
+bool is_address(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0)
+    return false;
+  uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc{} && stopped == end;
+}
+
 bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address.starts_with("localhost:") ||
          address.starts_with("[::1]:");
@@ -287,8 +312,10 @@ void validate(loaded_config& out) {
   auto& problems = out.problems;
   if (c.node.empty() || c.node.size() > 64)
     problems.push_back("node: must have 1 to 64 characters");
-  if (c.http.rfind(':') == std::string::npos)
-    problems.push_back("http: must be host:port");
+  if (!is_address(c.http))
+    problems.push_back("http: must be host:port with a port from 0 to 65535, and is " + c.http);
+  if (!c.mesh.empty() && !is_address(c.mesh))
+    problems.push_back("mesh: must be host:port with a port from 0 to 65535, and is " + c.mesh);
   if (c.auth != "off" && c.auth != "token")
     problems.push_back("auth: must be token or off");
   if (c.auth == "off" && !is_loopback(c.http))
@@ -343,20 +370,33 @@ loaded_config load_config(const std::string& file, const overrides& flags) {
   return out;
 }
 
+namespace {
+
+/// Of a database URL only the passwords are secret: `user:password@`, and those in its query.
+std::string without_passwords(std::string url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos)
+    return url;
+  const auto at = url.rfind('@');
+  const auto colon = url.find(':', scheme + 3);
+  if (at != std::string::npos && colon < at)
+    url.replace(colon + 1, at - colon - 1, "***");
+  for (const std::string name : {"password=", "sslpassword=", "passfile="})
+    for (auto place = url.find(name); place != std::string::npos; place = url.find(name, place)) {
+      place += name.size();
+      url.replace(place, std::min(url.find('&', place), url.size()) - place, "***");
+    }
+  return url;
+}
+
+}  // namespace
+
 std::string describe(const loaded_config& loaded) {
   std::string out;
   for (const auto& one : loaded.settings) {
     auto value = one.value;
-    if (one.secret && !value.empty() && value != "sqlite") {
-      // Of a URL only the password is secret.
-      const auto scheme = value.find("://");
-      const auto at = value.rfind('@');
-      const auto colon = scheme == std::string::npos ? scheme : value.find(':', scheme + 3);
-      if (scheme == std::string::npos)
-        value = "***";
-      else if (at != std::string::npos && colon < at)
-        value.replace(colon + 1, at - colon - 1, "***");
-    }
+    if (one.secret && !value.empty())
+      value = one.key == "store" ? without_passwords(std::move(value)) : "***";
     out += one.key + " = \"" + value + "\"  # " + one.source + "\n";
   }
   return out;

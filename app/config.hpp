@@ -22,7 +22,6 @@ struct config {
   std::string http = "127.0.0.1:8080";
   size_t http_threads = 1;
   std::string store = "sqlite";  ///< `sqlite` or `postgres://…`
-  size_t store_writers = 1;
   size_t store_readers = 2;
   std::string log = "embedded";  ///< `embedded` or `kafka://host:port,…`
   std::string topic_prefix;

@@ -33,8 +33,8 @@ std::string hex(const std::array<uint8_t, 32>& digest) {
   return out;
 }
 
-std::string hash_of_request(const entity_command& command) {
-  return hex(sha256(codec::write_intake(entity_id{}, command)));
+std::string hash_of_request(const submission& item) {
+  return hex(sha256(item.id_text + '\0' + codec::write_intake(entity_id{}, item.command)));
 }
 
 const std::string& traceparent_of(const entity_command& command) {
@@ -63,17 +63,20 @@ std::function<void(result<T>)> only_once(answer<T> done) {
 }  // namespace
 
 void accepted_memory::remember(entity_id id, std::string request_hash) {
+  const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(guard_);
   if (young_.size() >= generation_max)
     old_ = std::exchange(young_, {});
-  young_[id] = std::move(request_hash);
+  young_[id] = {std::move(request_hash), now};
 }
 
 std::optional<std::string> accepted_memory::find(entity_id id) const {
+  const auto since = std::chrono::steady_clock::now() - fresh_for;
   const std::lock_guard lock(guard_);
   for (const auto* generation : {&young_, &old_})
-    if (const auto found = generation->find(id); found != generation->end())
-      return found->second;
+    if (const auto found = generation->find(id);
+        found != generation->end() && found->second.at >= since)
+      return found->second.request_hash;
   return std::nullopt;
 }
 
@@ -114,6 +117,8 @@ result<void> door::check(const submission& item) const {
     return failure{errc::invalid, "has no executor here: " + spec.kind, "kind"};
   if (spec.run_at != never && spec.run_at > parts_.time.now() + limits::delay_max)
     return failure{errc::invalid, "lies more than ten years ahead", "runAt"};
+  if (spec.deadline != never && spec.deadline > parts_.time.now() + limits::delay_max)
+    return failure{errc::invalid, "lies more than ten years ahead", "deadline"};
   if (spec.kind == "sleep")
     if (auto ok = codec::read_sleep_payload(spec.payload); !ok)
       return std::move(ok).error();
@@ -139,18 +144,18 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   };
   if (auto ok = check(item); !ok)
     return named(std::move(ok).error());
+  if (item.id_text.size() > limits::reference_bytes)
+    return named({errc::invalid, "is longer than 512 bytes",
+                  item.kind == entity_kind::order ? "orderId" : "taskId"});
   prepared one;
   one.answer.kind = item.kind;
   const auto topic = parts_.log.topic_name(topic_of(item.kind));
   if (!item.idempotency_key.empty()) {
-    const auto key =
-        count > 1 ? item.idempotency_key + '/' + std::to_string(index) : item.idempotency_key;
-    one.answer.id = id_of_idempotency_key(topic, item.principal, key, parts_.shards);
-    one.request_hash = hash_of_request(item.command);
+    one.answer.id =
+        id_of_idempotency_key(topic, item.principal, item.idempotency_key, parts_.shards);
+    one.answer.reference = item.id_text;
+    one.request_hash = hash_of_request(item);
   } else if (!item.id_text.empty()) {
-    if (item.id_text.size() > limits::reference_bytes)
-      return named({errc::invalid, "is longer than 512 bytes",
-                    item.kind == entity_kind::order ? "orderId" : "taskId"});
     const auto id = parse_entity_id(item.id_text);
     if (id && id->is_ours() && id->shard().value < parts_.shards) {
       one.answer.id = *id;
@@ -243,7 +248,10 @@ void door::append(std::vector<prepared> items, answer<std::vector<accepted>> don
         message.headers.push_back({"orrery-fresh", "1"});
       if (!one.request_hash.empty())
         message.headers.push_back({"orrery-request-hash", one.request_hash});
-      if (!one.answer.reference.empty())
+      // With a key the id is the key's; the client's own id rides beside it.
+      if (!one.request_hash.empty() && !one.answer.reference.empty())
+        message.headers.push_back({"orrery-reference", one.answer.reference});
+      else if (!one.answer.reference.empty())
         std::visit(
             [&](auto& c) {
               using command = std::decay_t<decltype(c)>;
@@ -290,13 +298,16 @@ void door::command(entity_kind kind, entity_id id, entity_command wish, duration
            ask_owner(std::move(question), limit, done);
          });
   };
-  ask_owner(std::move(question), limit,
-            [done = std::move(done), by_reference = std::move(by_reference)](result<entity> told) {
-              // A UUID of somebody else's making is kept as a reference.
-              if (!told && told.error().code == errc::not_found)
-                return by_reference(told.error());
-              done(std::move(told));
-            });
+  ask_owner(
+      std::move(question), limit,
+      [done = std::move(done), by_reference = std::move(by_reference),
+       known = memory(kind).find(id).has_value()](result<entity> told) {
+        // A UUID of somebody else's making is kept as a reference.
+        if (!told && told.error().code == errc::not_found)
+          return by_reference(known ? failure{errc::unavailable, "accepted, and not yet taken up"}
+                                    : told.error());
+        done(std::move(told));
+      });
 }
 
 void door::ask_owner(mesh_request question, duration limit, answer<entity> done) {

@@ -20,14 +20,20 @@ namespace orrery::app {
 class accepted_memory {
 public:
   void remember(entity_id id, std::string request_hash);
-  /// The hash it was accepted with, where it is remembered.
+  /// The hash it was accepted with, where it was accepted here a few seconds ago at most: later it is
+  /// in the view, or has become a dead letter, and only the shard can tell.
   std::optional<std::string> find(entity_id id) const;
 
 private:
   static constexpr size_t generation_max = 100'000;
   mutable std::mutex guard_;
-  std::unordered_map<entity_id, std::string> young_;
-  std::unordered_map<entity_id, std::string> old_;
+  static constexpr auto fresh_for = std::chrono::seconds{5};
+  struct entry {
+    std::string request_hash;
+    std::chrono::steady_clock::time_point at{};
+  };
+  std::unordered_map<entity_id, entry> young_;
+  std::unordered_map<entity_id, entry> old_;
 };
 
 /// Everything it needs outlives it.
@@ -80,6 +86,8 @@ private:
   void ask_here(mesh_request question, duration limit, answer<entity> done,
                 std::function<void()> not_here);
   void catch_up(entity_kind kind, entity_id id, answer<entity_view> done);
+  /// The id of what a client called `text`, as its partition will derive it.
+  entity_id derived_id(entity_kind kind, const std::string& text) const;
   void after(duration delay, std::function<void()> what);
 
   door_parts parts_;

@@ -3,6 +3,7 @@
 #include "app/door.hpp"
 #include "app/metrics.hpp"
 #include "base/log.hpp"
+#include "base/murmur2.hpp"
 
 #include <caf/send.hpp>
 #include <thread>
@@ -66,11 +67,14 @@ void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
 /// Unknown to the view: it may be in the intake and not yet read. Waits until the shard has taken
 /// effect up to where the log ends now.
 void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
-  if (id.shard().value >= parts_.shards)
-    return done(missing(kind));
-  const bool taken = catching_up_.submit([this, kind, id, done] {
+  if (id.shard().value >= parts_.shards)  // a UUID of somebody else's making: a reference
+    return catch_up(kind, derived_id(kind, to_string(id)), std::move(done));
+  const auto limit = std::chrono::steady_clock::now() + catch_up_limit;
+  const bool taken = catching_up_.submit([this, kind, id, done, limit] {
     if (stopping_)
       return done(failure{errc::unavailable, "the node is stopping"});
+    if (std::chrono::steady_clock::now() >= limit)
+      return done(failure{errc::unavailable, "the shard has unread intake; it may be in there"});
     const auto shard = id.shard();
     const auto topic =
         static_cast<size_t>(kind == entity_kind::order ? intake::orders : intake::tasks);
@@ -78,7 +82,6 @@ void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
     if (!end)
       return done(failure{errc::unavailable, "cannot tell yet: " + end.error().detail});
     const auto session = parts_.where.open_reader();
-    const auto limit = std::chrono::steady_clock::now() + catch_up_limit;
     for (bool caught_up = false;;) {
       auto rows = session->shards();
       if (!rows)
@@ -134,7 +137,15 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
         if (!events && events.error().code == errc::not_found) {
           if (memory(kind).find(id))
             return done(std::vector<event_record>{});
-          return done(missing(kind));
+          return catch_up(kind, id, [this, done](result<entity_view> view) {
+            if (!view)
+              return done(std::move(view).error());
+            parts_.reads.run(
+                [id = view->id, done](entity_store& again) { done(again.history(id)); },
+                [done] {
+                  done(failure{errc::busy, "too many requests wait"});
+                });
+          });
         }
         done(std::move(events));
       },
@@ -150,16 +161,25 @@ void door::dead_letters(size_t limit, answer<std::vector<dead_letter>> done) {
                    });
 }
 
+entity_id door::derived_id(entity_kind kind, const std::string& text) const {
+  const auto topic =
+      parts_.log.topic_name(kind == entity_kind::order ? intake::orders : intake::tasks);
+  const shard_id shard{static_cast<uint16_t>(partition_of_key(text, parts_.shards))};
+  return id_of_reference(topic, shard, text);
+}
+
 void door::find(entity_kind kind, std::string id_text, answer<entity_id> done) {
+  // Not in the view yet is not the same as not there: the id it will have is known.
+  const auto otherwise = derived_id(kind, id_text);
   entity_query query;
   query.kind = kind;
   query.reference = std::move(id_text);
   query.limit = 1;
-  list(std::move(query), [kind, done](result<entity_page> page) {
+  list(std::move(query), [otherwise, done](result<entity_page> page) {
     if (!page)
       return done(std::move(page).error());
     if (page->items.empty())
-      return done(missing(kind));
+      return done(otherwise);
     done(id_of(page->items.front()));
   });
 }

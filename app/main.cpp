@@ -84,6 +84,10 @@ int main(int argc, char** argv) {
   tail->add_option("topic", topic, "order_status_topic or task_status_topic")->required();
   tail->callback([&] { status = print_statuses(load_config(file, flags), topic); });
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // help and version are no mistakes
+  }
   return status;
 }

@@ -92,7 +92,7 @@ public:
     if (stopping_)
       next.refused = refusal("stopped", "the node is shutting down", true);
     else if (active_.contains(key))
-      next.refused = refusal("duplicate", "this attempt runs already", false);
+      next.refused = refusal("duplicate", "this attempt runs already", true);
     else if (active_.size() >= options_.processes_max)
       next.refused = refusal("busy", "all slots for processes are taken", true);
     else
@@ -257,7 +257,7 @@ void process_executor::loop::begin(entry next) {
   auto mark = mark_prefix_ + "-" + std::to_string(next_mark());
   auto process = spawn_process(*line, environment_of(next.item, *line, mark));
   if (!process)
-    return end_now("spawn-failed", in_words(process.error()), false);
+    return end_now("spawn-failed", in_words(process.error()), process.error().code == errc::busy);
   running_.emplace(
       next.key,
       running{process_attempt(*std::move(process), std::move(mark), std::move(line->stdin_text),

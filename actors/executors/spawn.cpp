@@ -118,8 +118,11 @@ private:
   sigset_t before_{};
 };
 
+/// `busy` where the machine is short of something for a moment, so that trying again may help.
 failure cannot(const char* step, int error) {
-  return failure{errc::unavailable, std::string(step) + ": " + std::strerror(error)};
+  const bool short_of = error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+  return failure{short_of ? errc::busy : errc::unavailable,
+                 std::string(step) + ": " + std::strerror(error)};
 }
 
 /// Descriptors 0 to 2 are where the child puts its own ends; none of ours may lie there.

@@ -63,7 +63,8 @@ public:
   virtual result<void> ready() const = 0;
 };
 
-/// Told by the consumer, on its thread. Calls must not block for long: `revoked` may take a few
+/// Told by the consumer, on threads of its own: `records` on one, `assigned` and `revoked` on another. No
+/// record of a shard comes while or after it is revoked. Calls must not block for long: `revoked` may take a few
 /// seconds, everything else must hand over and return.
 class intake_listener {
 public:

@@ -26,6 +26,21 @@ TEST_F(simulation, nothing_is_lost_or_done_twice_whatever_happens) {
   EXPECT_GT(faults, 0u);
 }
 
+TEST_F(simulation, a_planted_mistake_is_found_within_fifty_seeds) {
+  for (auto planted = 1; planted <= static_cast<int>(mistake::outbox_without_order); ++planted) {
+    uint64_t seed = 0;
+    for (bool found = false; !found && seed <= 50;) {
+      auto how = options_of(++seed);
+      how.planted = static_cast<mistake>(planted);
+      how.commit_failed = how.commit_unknown = 100;
+      world one(how);
+      found = !one.run().violations.empty();
+    }
+    EXPECT_LE(seed, 50u) << "mistake " << planted;
+    std::printf("mistake %d was found by seed %d\n", planted, static_cast<int>(seed));
+  }
+}
+
 TEST_F(simulation, the_same_seed_is_the_same_run) {
   for (uint64_t seed = 1000; seed < 1010; ++seed) {
     const auto first = run(seed);

@@ -117,11 +117,22 @@ void writer_twin::try_commit() {
   if (group_.empty())
     return;
   plan_fault();
+  const auto planted = world_.how.planted;
+  if (planted == mistake::offset_before_record)
+    for (auto& one : group_)
+      if (auto& next = one.batch.next[static_cast<size_t>(intake::tasks)];
+          next < static_cast<int64_t>(world_.kafka.contents(intake::tasks, one.batch.shard).size()))
+        ++next;
   std::vector<shard_batch> batches;
   for (const auto& one : group_)
     batches.push_back(one.batch);
-  const auto report = session_->commit(batches);
+  auto report = session_->commit(batches);
   world_.committed(node_, report);
+  if ((planted == mistake::told_before_commit && report.outcome == commit_outcome::failed) ||
+      (planted == mistake::unknown_is_done && report.outcome == commit_outcome::unknown))
+    report.outcome = commit_outcome::done;
+  if (planted == mistake::unknown_is_failed && report.outcome == commit_outcome::unknown)
+    report.outcome = commit_outcome::failed;
   switch (report.outcome) {
     case commit_outcome::done:
       while (!group_.empty())
@@ -258,6 +269,10 @@ void sink_twin::publish(shard_id shard, std::vector<status_event> events,
 void sink_twin::land() {
   auto next = std::move(on_their_way_.front());
   on_their_way_.pop_front();
+  if (world_.how.planted == mistake::marked_before_sent && world_.chance.hits(50))
+    return next.done({});
+  if (world_.how.planted == mistake::outbox_without_order)
+    std::reverse(next.call.events.begin(), next.call.events.end());
   const auto before = topics_.events(next.shard).size();
   plan_fault(next.shard);
   inner_->publish(next.shard, next.call.events, std::move(next.done));

@@ -25,13 +25,14 @@ TEST_F(found_by_simulation, a_task_that_is_in_memory_during_a_scan_keeps_its_tim
   auto spec = spec_of("noop");
   spec.run_at = time.now() + 80s;
   const auto id = submit(spec);
-  advance(30s - 1ms, 10ms);
-  // Asked for something it refuses, it is loaded when the scan comes, and leaves without an event.
+  advance(29s, 100ms);
+  // When the scan reads, it is being loaded, for something that it refuses: it leaves without an event.
   reads.held = true;
+  advance(2s, 100ms);
   caf::anon_send(find_shard(shard0),
                  actors::direct_command{entity_kind::task, id, task_command{rerun_task{}},
                                         time.now() + 5s, [](const auto&) {}});
-  advance(10ms, 1ms);
+  settle();
   reads.held = false;
   advance(60s, 1s);
   EXPECT_EQ(status(id), task_status::succeeded);
@@ -67,10 +68,13 @@ TEST_F(found_by_simulation, a_shard_given_back_at_once_keeps_its_queue) {
   context.limits.slots_per_kind["work"] = 1;
   const auto first = submit(spec_of("work"));
   const auto second = submit(spec_of("work"));
-  kafka.revoke("test", {shard0}, true);
+  // The old owner still waits for its work when the new one begins.
+  work.obey = false;
+  kafka.revoke("test", {shard0});
   kafka.assign("test", {shard0});
-  log.step();
-  log.step();
+  advance(1s, 100ms);
+  work.obey = true;
+  work.end(0, {.error = "stopped"});
   advance(30s, 100ms);
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(work.running.size(), 1u);
@@ -84,14 +88,14 @@ TEST_F(found_by_simulation, a_shard_given_back_at_once_keeps_its_queue) {
 
 TEST_F(found_by_simulation, what_a_replay_has_published_is_not_published_again) {
   settle();
+  topics.fail_next(1, {errc::unavailable, "away"}, false);
   produce(intake::orders, shard0, R"({"product":"One"})");
-  kafka.revoke("test", {shard0});
-  settle();
   reads.held = true;
-  kafka.assign("test", {shard0});
-  settle();
-  produce(intake::orders, shard0, R"({"product":"Two"})");  // committed before the replay reads
-  reads.held = false;
+  advance(1s, 100ms);  // the replay waits to read
+  commits.held = true;
+  produce(intake::orders, shard0, R"({"product":"Two"})");
+  // It reads what the shard has not yet heard to be durable.
+  reads.held = commits.held = false;
   advance(2s, 100ms);
   EXPECT_EQ(published(), (std::vector<std::string>{"CREATED", "CREATED"}));
 }

@@ -48,8 +48,8 @@ void audit_topics(world& seen, shard_id shard, const std::vector<status_event>& 
       if (const auto before = latest.find(at); before != latest.end()) {
         const auto* other = std::exchange(before->second, &call);
         if (other->excuses == call.excuses && !other->zombie && !call.zombie)
-          seen.violated("position " + number(at.value) + where + " published twice by " + call.node +
-                        " without a reason");
+          seen.violated("position " + number(at.value) + where + " published twice by " +
+                        call.node + " without a reason");
         continue;
       }
       if (at < highest)
@@ -95,7 +95,8 @@ void audit_acknowledged(world& seen) {
     const auto records = seen.kafka.contents(op.topic, op.shard);
     const auto offset = static_cast<size_t>(op.place->offset);
     if (offset >= records.size() || operation_of(seen, records[offset]) != &op)
-      seen.violated("operation " + std::to_string(op.number) + " was acknowledged and is not there");
+      seen.violated("operation " + std::to_string(op.number) +
+                    " was acknowledged and is not there");
   }
 }
 
@@ -128,9 +129,9 @@ void audit_nodes(world& seen) {
         seen.violated(node->name() + ": " + what + " is " + std::to_string(is) + ", not " +
                       std::to_string(should));
     };
-    const auto owned = static_cast<uint64_t>(std::count(
-        seen.owners.begin(), seen.owners.end(),
-        std::optional(static_cast<size_t>(&node - seen.nodes.data()))));
+    const auto owned = static_cast<uint64_t>(
+        std::count(seen.owners.begin(), seen.owners.end(),
+                   std::optional(static_cast<size_t>(&node - seen.nodes.data()))));
     expect("shards owned", probe.shards_owned, owned);
     expect("entities live", probe.entities_live, 0);
     expect("slots used", probe.slots_used, 0);

@@ -23,8 +23,8 @@ public:
   /// True in `per_mille` of a thousand calls.
   bool hits(uint32_t per_mille) { return next() % 1000 < per_mille; }
   duration between(duration from, duration to) {
-    return from + duration{static_cast<int64_t>(
-                      next() % static_cast<uint64_t>((to - from).count() + 1))};
+    return from +
+           duration{static_cast<int64_t>(next() % static_cast<uint64_t>((to - from).count() + 1))};
   }
 
 private:

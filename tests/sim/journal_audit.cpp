@@ -84,16 +84,16 @@ private:
     }
     if (is_final(now.status))
       ++tally.finals;
-    if (auto event = status_event_of(
-            before ? std::optional(*before) : std::optional<task>(), now, record))
+    if (auto event =
+            status_event_of(before ? std::optional(*before) : std::optional<task>(), now, record))
       out_.status_events.emplace_back(std::move(*event));
   }
 
   void check_order(const event_record& record, const order* before, const order& now) {
     if (before != nullptr && is_final(before->status))
       wrong(record, "follows the order's end");
-    if (auto event = status_event_of(
-            before ? std::optional(*before) : std::optional<order>(), now, record))
+    if (auto event =
+            status_event_of(before ? std::optional(*before) : std::optional<order>(), now, record))
       out_.status_events.emplace_back(std::move(*event));
   }
 

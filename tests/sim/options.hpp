@@ -10,12 +10,12 @@ namespace orrery::sim {
 /// Mistakes that can be planted, to see that the auditor finds them.
 enum class mistake {
   none,
-  told_before_commit,   ///< A commit that failed is told as done.
-  unknown_is_done,      ///< An unknown outcome is taken for success.
-  unknown_is_failed,    ///< An unknown outcome is tried again without reading back.
-  offset_before_record, ///< The stored offset runs ahead of what has taken effect.
-  marked_before_sent,   ///< Publishing is told as done and sometimes was not.
-  outbox_without_order, ///< Events are published in another order.
+  told_before_commit,    ///< A commit that failed is told as done.
+  unknown_is_done,       ///< An unknown outcome is taken for success.
+  unknown_is_failed,     ///< An unknown outcome is tried again without reading back.
+  offset_before_record,  ///< The stored offset runs ahead of what has taken effect.
+  marked_before_sent,    ///< Publishing is told as done and sometimes was not.
+  outbox_without_order,  ///< Events are published in another order.
 };
 
 /// Rates are per mille of the places where the fault may strike.

@@ -73,8 +73,19 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
       work_(around, time_),
       system_(settings_),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
-      context_{name_,  time_, limits_of(around.how), writer_, reads_, log_, sink_,
-               {{"work", &work_}}, {}, {}, {}, {}, {}} {
+      context_{name_,
+               time_,
+               limits_of(around.how),
+               writer_,
+               reads_,
+               log_,
+               sink_,
+               {{"work", &work_}},
+               {},
+               {},
+               {},
+               {},
+               {}} {
   time_.now_ = around.time.now() + ahead;
   scheduler_.clock().current_time += std::chrono::hours(1);
   while (scheduler_.try_run_once()) {

@@ -326,7 +326,8 @@ void work_twin::start(work_item item, std::function<void(work_outcome)> done) {
   world_.work_started(item);
   if (world_.strikes(world_.how.work_throws, "work threw"))
     throw std::runtime_error("the executor broke");
-  job one{std::move(item), std::move(done), time_.now() + world_.chance.between(0ms, 3s), {}, false};
+  job one{
+      std::move(item), std::move(done), time_.now() + world_.chance.between(0ms, 3s), {}, false};
   switch (world_.chance.below(8)) {
     case 0: one.outcome = {.error = "failed", .error_code = "exit-1"}; break;
     case 1: one.outcome = {.error = "for good", .error_code = "bad", .retryable = false}; break;

@@ -115,8 +115,8 @@ void workload::send_garbage() {
   const shard_id shard{static_cast<uint16_t>(chance.below(world_.how.shards))};
   const auto topic = chance.hits(500) ? intake::orders : intake::tasks;
   auto& op = begin(topic, shard, expectation::dead_letter);
-  static constexpr const char* forms[] = {"", "not json", "{\"product\":7}", "[1,2]", "{",
-                                          R"({"command":"cancel"})"};
+  static constexpr const char* forms[] = {"",      "not json", "{\"product\":7}",
+                                          "[1,2]", "{",        R"({"command":"cancel"})"};
   std::string value = forms[chance.below(6)];
   if (topic == intake::tasks && chance.hits(300))
     value = R"({"kind":"no-such-kind"})";
@@ -132,8 +132,7 @@ const operation* workload::known(bool tasks_only) {
   std::vector<const operation*> found;
   for (size_t i = operations_.size(); i-- > 0 && found.size() < 30;) {
     const auto& op = operations_[i];
-    if (op.place && op.expects == expectation::entity &&
-        (!tasks_only || op.topic == intake::tasks))
+    if (op.place && op.expects == expectation::entity && (!tasks_only || op.topic == intake::tasks))
       found.push_back(&op);
   }
   return found.empty() ? nullptr : found[world_.chance.below(found.size())];
@@ -185,12 +184,11 @@ void workload::command_directly() {
       actors::route_to_shard{shard, [this, id, number, wish, limit](caf::actor found) {
                                if (!found)
                                  return answered(number, failure{errc::unavailable, "not here"});
-                               caf::anon_send(found,
-                                              actors::direct_command{
-                                                  entity_kind::task, id, wish, limit,
-                                                  [this, number](result<entity> answer) {
-                                                    answered(number, answer);
-                                                  }});
+                               caf::anon_send(found, actors::direct_command{
+                                                         entity_kind::task, id, wish, limit,
+                                                         [this, number](result<entity> answer) {
+                                                           answered(number, answer);
+                                                         }});
                              }});
 }
 

@@ -61,9 +61,8 @@ verdict world::run() {
     outcome_.succeeded += op.succeeded;
   }
   if (outcome_.succeeded * 2 < outcome_.operations)
-    violated("most operations failed: the run says nothing (" +
-             std::to_string(outcome_.succeeded) + " of " + std::to_string(outcome_.operations) +
-             ')');
+    violated("most operations failed: the run says nothing (" + std::to_string(outcome_.succeeded) +
+             " of " + std::to_string(outcome_.operations) + ')');
   outcome_.virtual_time = time.now() - begun;
   for (auto& node : nodes)
     node.reset();
@@ -83,9 +82,7 @@ void world::remark(std::string_view event, std::string_view line) {
   trace_.push_back("    " + std::string(line.substr(at == std::string_view::npos ? 0 : at)));
 }
 
-duration world::lateness() const {
-  return how.pauses > 0 ? 1h : how.skew_max + 100ms;
-}
+duration world::lateness() const { return how.pauses > 0 ? 1h : how.skew_max + 100ms; }
 
 void world::mix(std::string_view what) {
   for (const char c : what)

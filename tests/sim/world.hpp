@@ -112,7 +112,7 @@ private:
 
   std::vector<move> moves_;
   std::set<shard_id> given_back_;  ///< In order, and not yet acquired by the next owner.
-  std::vector<time_point> wake_;  ///< Per node: when it comes back from crash or pause.
+  std::vector<time_point> wake_;   ///< Per node: when it comes back from crash or pause.
   bool healed_ = false;
   time_point log_back_at_{};
   verdict outcome_;

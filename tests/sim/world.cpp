@@ -230,7 +230,7 @@ void world::begin_move(shard_id shard) {
   note("shard " + std::to_string(shard.value) + " leaves node " + std::to_string(*from));
   kafka.revoke(nodes[*from]->name(), {shard}, false);
   owners[shard.value].reset();
-  moves_.push_back({shard, *from, chance.below(nodes.size())});
+  moves_.push_back({shard, *from, chance.below(nodes.size()), time.now()});
 }
 
 void world::follow_moves() {
@@ -238,7 +238,8 @@ void world::follow_moves() {
     const auto one = moves_[i];
     if (nodes[one.from]->has_left(one.shard)) {
       moves_.erase(moves_.begin() + static_cast<ptrdiff_t>(i));
-      given_back_.insert(one.shard);
+      if (time.now() - one.begun < 4s)  // the outbox has no longer patience
+        given_back_.insert(one.shard);
       if (nodes[one.to])
         assign(one.shard, one.to);
     } else {

@@ -90,6 +90,7 @@ private:
     shard_id shard;
     size_t from = 0;
     size_t to = 0;
+    time_point begun{};
   };
 
   void start_node(size_t which);

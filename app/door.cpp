@@ -7,6 +7,7 @@
 #include "codec/sleep_payload.hpp"
 #include "codec/stored.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 
 namespace orrery::app {
@@ -15,6 +16,10 @@ namespace {
 
 /// How long single submissions go to the same shard.
 constexpr uint64_t sticky_micros = 2000;
+
+/// How long a command or a wait looks for the owner of a shard that is moving.
+constexpr duration moving_patience = 3s;
+constexpr duration moving_pause = 100ms;
 
 enum verb : uint8_t { verb_command = 1, verb_watch = 2 };
 
@@ -97,7 +102,7 @@ void door::stop() {
   catching_up_.stop();
 }
 
-void door::join(const membership& members, mesh& peers) {
+void door::join(membership& members, mesh& peers) {
   members_ = &members;
   peers_ = &peers;
 }
@@ -317,20 +322,45 @@ void door::ask_owner(mesh_request question, duration limit, answer<entity> done)
   after(limit, [reply] {
     reply(failure{errc::unavailable, "not answered in time; it may still happen"});
   });
-  ask_here(question, limit, reply, [this, question, limit, reply]() mutable {
-    const auto* members = members_.load();
+  const auto until = std::chrono::steady_clock::now() + std::min<duration>(limit, moving_patience);
+  try_owner(std::move(question), limit, until, std::move(reply));
+}
+
+/// A shard that has just moved is asked for again for a while. Only a refusal that says that nothing was
+/// begun leads here a second time; a lost connection does not.
+void door::try_owner(mesh_request question, duration limit,
+                     std::chrono::steady_clock::time_point until, answer<entity> reply) {
+  auto again = [this, question, limit, until, reply](const failure& why) {
+    if (stopping_ || std::chrono::steady_clock::now() >= until)
+      return reply(why);
+    if (auto* members = members_.load())
+      members->refresh_soon();
+    after(moving_pause,
+          [this, question, limit, until, reply] { try_owner(question, limit, until, reply); });
+  };
+  auto local = [reply, again](result<entity> told) {
+    if (!told && told.error().code == errc::unavailable)
+      return again(told.error());
+    reply(std::move(told));
+  };
+  ask_here(question, limit, local, [this, question, limit, reply, again]() mutable {
+    auto* members = members_.load();
     auto* peers = peers_.load();
-    if (members == nullptr || peers == nullptr)
-      return reply(no_owner());
-    const auto owner = members->owner_of(question.id.shard());
-    if (!owner || *owner == parts_.node)
-      return reply(no_owner());
-    peers->ask(*owner, std::move(question), limit, [reply](result<mesh_reply> told) {
+    const auto owner = members ? members->owner_of(question.id.shard()) : std::nullopt;
+    if (!owner || peers == nullptr || *owner == parts_.node)
+      return again(no_owner());
+    const auto connected = peers->connected();
+    if (std::find(connected.begin(), connected.end(), *owner) == connected.end())
+      return again(no_owner());
+    peers->ask(*owner, std::move(question), limit, [reply, again](result<mesh_reply> told) {
       if (!told)
         return reply(std::move(told).error());
-      if (told->code != 0)
-        return reply(failure{static_cast<errc>(told->code - 1), std::move(told->body)});
-      reply(codec::decode_entity(told->body));
+      if (told->code == 0)
+        return reply(codec::decode_entity(told->body));
+      const failure why{static_cast<errc>(told->code - 1), std::move(told->body)};
+      if (why.code == errc::unavailable)
+        return again(why);  // it does not own the shard any more, or not yet
+      reply(why);
     });
   });
 }

@@ -71,7 +71,7 @@ public:
   /// A question of another node, for a shard that should live here.
   void answer_peer(mesh_request question, std::function<void(mesh_reply)> done);
   /// From now on other nodes can be asked. Both outlive `stop`.
-  void join(const membership& members, mesh& peers);
+  void join(membership& members, mesh& peers);
   void stop();
 
 private:
@@ -82,6 +82,8 @@ private:
   void append(std::vector<prepared> items, answer<std::vector<accepted>> done);
   void submit_keyed(std::vector<prepared> items, answer<std::vector<accepted>> done);
   void ask_owner(mesh_request question, duration limit, answer<entity> done);
+  void try_owner(mesh_request question, duration limit, std::chrono::steady_clock::time_point until,
+                 answer<entity> reply);
   /// To the shard's actor where it lives here; false through `found` otherwise.
   void ask_here(mesh_request question, duration limit, answer<entity> done,
                 std::function<void()> not_here);
@@ -91,7 +93,7 @@ private:
   void after(duration delay, std::function<void()> what);
 
   door_parts parts_;
-  std::atomic<const membership*> members_{nullptr};  ///< Null on a node alone.
+  std::atomic<membership*> members_{nullptr};  ///< Null on a node alone.
   std::atomic<mesh*> peers_{nullptr};
   std::array<accepted_memory, entity_kinds> memory_;
   accepted_memory& memory(entity_kind kind) { return memory_[static_cast<size_t>(kind)]; }

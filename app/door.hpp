@@ -36,6 +36,9 @@ private:
   std::unordered_map<entity_id, entry> old_;
 };
 
+/// What nodes ask each other.
+enum mesh_verb : uint8_t { verb_command = 1, verb_watch = 2 };
+
 /// Everything it needs outlives it.
 struct door_parts {
   std::string node;

@@ -107,7 +107,7 @@ void door::catch_up(entity_kind kind, entity_id id, answer<entity_view> done) {
 
 void door::wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) {
   mesh_request question;
-  question.verb = 2;
+  question.verb = verb_watch;
   question.kind = static_cast<uint8_t>(kind);
   question.id = id;
   ask_owner(std::move(question), limit, [this, kind, id, done](result<entity> told) {

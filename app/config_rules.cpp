@@ -1,0 +1,161 @@
+#include "app/config_rules.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace orrery::app {
+
+namespace {
+
+failure bad(std::string sentence) { return {errc::invalid, std::move(sentence)}; }
+
+key_rule text(std::string key, std::string config::*member, bool secret = false) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            c.*member = v;
+            return {};
+          },
+          [=](const config& c) { return c.*member; }, secret};
+}
+
+template <class Access>
+key_rule number(std::string key, Access access, uint64_t min, uint64_t max) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            uint64_t n = 0;
+            const auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), n);
+            if (error != std::errc{} || end != v.data() + v.size() || n < min || n > max)
+              return bad("must be a number between " + std::to_string(min) + " and " +
+                         std::to_string(max));
+            using target = std::remove_reference_t<decltype(access(c))>;
+            access(c) = static_cast<target>(n);
+            return {};
+          },
+          [=](const config& c) { return std::to_string(access(const_cast<config&>(c))); }};
+}
+
+template <class Access>
+key_rule length(std::string key, Access access, duration min, duration max) {
+  return {
+      std::move(key),
+      [=](config& c, const std::string& v) -> result<void> {
+        const auto value = parse_duration(v);
+        if (!value)
+          return value.error();
+        if (*value < min || *value > max)
+          return bad("must lie between " + format_duration(min) + " and " + format_duration(max));
+        access(c) = *value;
+        return {};
+      },
+      [=](const config& c) { return format_duration(access(const_cast<config&>(c))); }};
+}
+
+template <class Access>
+key_rule flag(std::string key, Access access) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            if (v != "true" && v != "false")
+              return bad("must be true or false");
+            access(c) = v == "true";
+            return {};
+          },
+          [=](const config& c) {
+            return std::string(access(const_cast<config&>(c)) ? "true" : "false");
+          }};
+}
+
+#define MEMBER(path) \
+  [](config & c) -> auto& { return c.path; }
+
+}  // namespace
+
+const std::vector<key_rule>& config_rules() {
+  static const std::vector<key_rule> all = {
+      text("node", &config::node),
+      text("data", &config::data),
+      text("http", &config::http),
+      number("http.threads", MEMBER(http_threads), 1, 64),
+      text("store", &config::store, true),
+      number("store.readers", MEMBER(store_readers), 1, 64),
+      length("store.commit.pace", MEMBER(writer.pace), 0us, 1s),
+      text("log", &config::log),
+      text("topic.prefix", &config::topic_prefix),
+      text("kafka.group", &config::kafka_group),
+      length("kafka.session.timeout", MEMBER(kafka_session_timeout), 1s, 5min),
+      length("kafka.delivery.timeout", MEMBER(kafka_delivery_timeout), 1s, 5min),
+      number("kafka.replication", MEMBER(kafka_replication), 1, 9),
+      text("kafka.compression", &config::kafka_compression),
+      text("mesh", &config::mesh),
+      text("mesh.certificate", &config::mesh_certificate),
+      text("mesh.key", &config::mesh_key),
+      text("mesh.ca", &config::mesh_ca),
+      text("auth", &config::auth),
+      text("token", &config::token, true),
+      number("threads", MEMBER(threads), 1, 256),
+      number("shards", MEMBER(limits.shards), 1, shards_max),
+      number("limits.live.per.shard", MEMBER(limits.live_per_shard), 100, 10'000'000),
+      number("limits.intake.in.flight", MEMBER(limits.intake_in_flight), 10, 1'000'000),
+      number("limits.slots.per.queue", MEMBER(limits.slots_per_queue), 1, 10'000'000),
+      number("limits.slots.exec", MEMBER(limits.slots_per_kind["exec"]), 1, 100'000),
+      number("limits.slots.http", MEMBER(limits.slots_per_kind["http"]), 1, 100'000),
+      number("limits.slots.sleep", MEMBER(limits.slots_per_kind["sleep"]), 1, 10'000'000),
+      number("limits.slots.noop", MEMBER(limits.slots_per_kind["noop"]), 1, 10'000'000),
+      length("limits.drain", MEMBER(limits.drain_limit), 100ms, 10min),
+      number("executors.exec.processes", MEMBER(processes_max), 1, 100'000),
+      length("executors.exec.grace", MEMBER(process_grace), 0us, 10min),
+      flag("executors.http.public", MEMBER(http_public)),
+      {"executors.http.allow",
+       [](config& c, const std::string& v) -> result<void> {
+         c.http_allowed.clear();
+         for (size_t at = 0; at < v.size();) {
+           const auto end = std::min(v.find(',', at), v.size());
+           if (end > at)
+             c.http_allowed.push_back(v.substr(at, end - at));
+           at = end + 1;
+         }
+         return {};
+       },
+       [](const config& c) {
+         std::string out;
+         for (const auto& host : c.http_allowed)
+           out += (out.empty() ? "" : ",") + host;
+         return out;
+       }},
+      {"logging.level",
+       [](config& c, const std::string& v) -> result<void> {
+         const std::map<std::string, log::level> levels = {{"debug", log::level::debug},
+                                                           {"info", log::level::info},
+                                                           {"warning", log::level::warning},
+                                                           {"error", log::level::error},
+                                                           {"off", log::level::off}};
+         const auto found = levels.find(v);
+         if (found == levels.end())
+           return bad("must be debug, info, warning, error or off");
+         c.logging.threshold = found->second;
+         return {};
+       },
+       [](const config& c) -> std::string {
+         switch (c.logging.threshold) {
+           case log::level::debug: return "debug";
+           case log::level::info: return "info";
+           case log::level::warning: return "warning";
+           case log::level::error: return "error";
+           case log::level::off: return "off";
+         }
+         return "info";
+       }},
+      flag("logging.json", MEMBER(logging.json)),
+      flag("logging.console", MEMBER(logging.console)),
+      {"logging.file",
+       [](config& c, const std::string& v) -> result<void> {
+         c.logging.file = v;
+         return {};
+       },
+       [](const config& c) { return c.logging.file; }},
+  };
+  return all;
+}
+
+#undef MEMBER
+
+}  // namespace orrery::app

@@ -1,0 +1,261 @@
+#include "actors/commit_steps.hpp"
+
+#include "actors/messages.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+
+namespace orrery::actors {
+
+namespace {
+
+/// Refusals of contents by a store that answers, before the culprit is looked for.
+constexpr int failures_before_narrowing = 4;
+constexpr auto marks_pause = std::chrono::seconds{1};
+
+void erase_at(auto& list, size_t index) {
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+}  // namespace
+
+commit_steps::commit_steps(store& where, std::unique_ptr<journal_store> session, const clock& time,
+                           writer_options options)
+    : where_(where), session_(std::move(session)), time_(time), options_(std::move(options)) {}
+
+void commit_steps::enlist(std::shared_ptr<pending_commit> pending) {
+  const std::lock_guard lock(guard_);
+  enlisted_.push_back(std::move(pending));
+}
+
+void commit_steps::acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) {
+  {
+    const std::lock_guard lock(guard_);
+    if (!stopping_) {
+      acquisitions_.push_back({shard, std::move(done)});
+      return;
+    }
+  }
+  done(failure{errc::unavailable, "the node is stopping"});
+}
+
+void commit_steps::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
+  // Only the newest mark of a shard matters; it rides along with the next pause between commits.
+  const std::lock_guard lock(guard_);
+  published_[shard] = {epoch, upto};
+}
+
+void commit_steps::stop() {
+  const std::lock_guard lock(guard_);
+  stopping_ = true;
+}
+
+bool commit_steps::stopping() const {
+  const std::lock_guard lock(guard_);
+  return stopping_;
+}
+
+writer_figures commit_steps::figures() const {
+  const std::lock_guard lock(guard_);
+  return figures_;
+}
+
+bool commit_steps::healthy() const {
+  const std::lock_guard lock(guard_);
+  return healthy_;
+}
+
+bool commit_steps::ended() const {
+  const std::lock_guard lock(guard_);
+  return stopping_ && group_.empty() && !acquired_ && enlisted_.empty() && acquisitions_.empty() &&
+         published_.empty();
+}
+
+commit_steps::instant commit_steps::step(instant now) {
+  if (report_) {
+    react(now);
+    return now;
+  }
+  if (acquired_) {
+    auto [asked, tenure] = *std::exchange(acquired_, std::nullopt);
+    asked.done(std::move(tenure));
+    return now;
+  }
+  if (!group_.empty()) {
+    if (now < not_before_ && !stopping())
+      return not_before_;
+    step_commit(now);
+    return now;
+  }
+  if (step_acquisition() || step_marks(now))
+    return now;
+  auto next = now + marks_pause;  // then what is published meanwhile is stored
+  return step_take(now, next) ? now : next;
+}
+
+bool commit_steps::step_acquisition() {
+  acquisition next;
+  {
+    const std::lock_guard lock(guard_);
+    if (acquisitions_.empty())
+      return false;
+    next = std::move(acquisitions_.front());
+    acquisitions_.pop_front();
+  }
+  auto tenure = session_->acquire(next.shard, options_.node, time_.now());
+  {
+    const std::lock_guard lock(guard_);
+    healthy_ = tenure.has_value();
+  }
+  acquired_.emplace(std::move(next), std::move(tenure));
+  return true;
+}
+
+bool commit_steps::step_marks(instant now) {
+  std::map<shard_id, std::pair<epoch_t, position_t>> marks;
+  {
+    const std::lock_guard lock(guard_);
+    if (published_.empty() || (!enlisted_.empty() && !stopping_ && now < marks_due_))
+      return false;
+    marks = std::exchange(published_, {});
+  }
+  marks_due_ = now + marks_pause;
+  for (const auto& [shard, mark] : marks)
+    if (auto ok = session_->mark_published(shard, mark.first, mark.second); !ok)
+      log::debug("journal.mark_failed", {{"shard", shard.value}, {"detail", ok.error().detail}});
+  return true;
+}
+
+bool commit_steps::step_take(instant now, instant& next) {
+  const std::lock_guard lock(guard_);
+  if (enlisted_.empty())
+    return false;
+  if (const auto start = last_start_ + options_.pace; !stopping_ && now < start) {
+    size_t waiting = 0;
+    for (const auto& pending : enlisted_)
+      waiting += pending->size();
+    if (waiting < options_.rush) {
+      next = start;
+      return false;
+    }
+  }
+  size_t entities = 0;
+  while (!enlisted_.empty() && entities < options_.entities_max) {
+    auto pending = std::move(enlisted_.front());
+    enlisted_.pop_front();
+    auto sealed = pending->seal();
+    entities += sealed.batch.writes.size();
+    group_.push_back({std::move(pending), sealed.ordinal});
+    batches_.push_back(std::move(sealed.batch));
+  }
+  figures_.entities += entities;
+  last_start_ = now;
+  delay_ = options_.retry_min;
+  failures_ = 0;
+  retrying_ = in_doubt_ = false;
+  return true;
+}
+
+void commit_steps::step_commit(instant now) {
+  if (retrying_ && stopping()) {
+    // What is not durable was never promised; the intake still holds it.
+    log::warning("journal.stopped_with_unwritten", {{"shards", group_.size()}});
+    group_.clear();
+    batches_.clear();
+    return;
+  }
+  // Not tried again before it is known: a batch without events would pass the fence a second time.
+  if (in_doubt_) {
+    if (!read_back())
+      return retry_later(now);
+    in_doubt_ = false;
+    return;
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  report_ = session_->commit(batches_);
+  count(*report_, std::chrono::duration_cast<duration>(std::chrono::steady_clock::now() - begun));
+}
+
+void commit_steps::count(const commit_report& report, duration busy) {
+  const std::lock_guard lock(guard_);
+  ++figures_.commits;
+  figures_.busy += busy;
+  figures_.failures += report.outcome == commit_outcome::failed;
+  figures_.refusals += report.outcome == commit_outcome::refused;
+  figures_.unknowns += report.outcome == commit_outcome::unknown;
+  healthy_ = report.outcome == commit_outcome::done || report.outcome == commit_outcome::refused;
+}
+
+void commit_steps::react(instant now) {
+  const auto report = *std::exchange(report_, std::nullopt);
+  switch (report.outcome) {
+    case commit_outcome::done:
+      while (!group_.empty())
+        settle(group_.size() - 1, {});
+      return;
+    case commit_outcome::refused:
+      // A refusal may be of our own earlier try whose answer was lost: the store knows.
+      if (!read_back())
+        return retry_later(now);
+      for (size_t i = group_.size(); i-- > 0;)
+        if (std::find(report.refused.begin(), report.refused.end(), batches_[i].shard) !=
+            report.refused.end())
+          settle(i, {commit_note::kind::lost, 0, false, report.detail});
+      return;
+    case commit_outcome::unknown:
+      log::warning("journal.commit_unknown", {{"detail", report.detail}});
+      in_doubt_ = true;
+      return;
+    case commit_outcome::failed:
+      log::warning("journal.commit_failed", {{"detail", report.detail}, {"shards", group_.size()}});
+      if (++failures_ >= failures_before_narrowing && where_.ping())
+        return narrow_down();
+      return retry_later(now);
+  }
+}
+
+void commit_steps::retry_later(instant now) {
+  retrying_ = true;
+  not_before_ = now + delay_;
+  delay_ = std::min(delay_ * 2, options_.retry_max);
+}
+
+void commit_steps::settle(size_t index, commit_note note) {
+  auto one = std::move(group_[index]);
+  erase_at(group_, index);
+  erase_at(batches_, index);
+  note.ordinal = one.ordinal;
+  one.who->notify(note);
+  if (note.outcome == commit_note::kind::done && one.who->finish())
+    enlist(std::move(one.who));
+}
+
+bool commit_steps::read_back() {
+  for (size_t i = group_.size(); i-- > 0;) {
+    const auto& batch = batches_[i];
+    const auto now = session_->inspect(batch.shard);
+    if (!now)
+      return false;  // Still away: the caller waits and tries the same commit; the fence decides.
+    const bool same_epoch = now->epoch == batch.epoch;
+    if (same_epoch && now->position == batch.last() && now->next == batch.next)
+      settle(i, {});
+    else if (!same_epoch || now->position != batch.expected)
+      settle(i, {commit_note::kind::lost, 0, false, "owned by another now"});
+  }
+  return true;
+}
+
+void commit_steps::narrow_down() {
+  for (size_t i = group_.size(); i-- > 0;) {
+    const auto report = session_->commit(std::span(&batches_[i], 1));
+    if (report.outcome == commit_outcome::done) {
+      settle(i, {});
+    } else {
+      log::error("journal.contents_refused",
+                 {{"shard", batches_[i].shard.value}, {"detail", report.detail}});
+      settle(i, {commit_note::kind::lost, 0, true, report.detail});
+    }
+  }
+}
+
+}  // namespace orrery::actors

@@ -1,6 +1,7 @@
 #include "actors/commit_steps.hpp"
 
 #include "actors/messages.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 #include <algorithm>
@@ -120,9 +121,12 @@ bool commit_steps::step_marks(instant now) {
     marks = std::exchange(published_, {});
   }
   marks_due_ = now + marks_pause;
-  for (const auto& [shard, mark] : marks)
+  for (const auto& [shard, mark] : marks) {
     if (auto ok = session_->mark_published(shard, mark.first, mark.second); !ok)
       log::debug("journal.mark_failed", {{"shard", shard.value}, {"detail", ok.error().detail}});
+    else
+      reach(crash_point::publish_marked);
+  }
   return true;
 }
 
@@ -190,6 +194,7 @@ void commit_steps::react(instant now) {
   const auto report = *std::exchange(report_, std::nullopt);
   switch (report.outcome) {
     case commit_outcome::done:
+      reach(crash_point::commit_after);
       while (!group_.empty())
         settle(group_.size() - 1, {});
       return;

@@ -5,6 +5,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -90,6 +91,9 @@ protected:
       emit(std::move(effect));
       return false;
     }
+    if constexpr (crash_points && std::is_same_v<Entity, task>)
+      if (std::holds_alternative<cancel_task>(*mine))
+        reach(crash_point::cancel_decided);
     effect.reply = std::move(wish.reply);
     const bool moves = !decided->empty();
     fold(std::move(*decided), effect);

@@ -1,6 +1,7 @@
 #include "actors/outbox.hpp"
 
 #include "actors/status_replay.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 #include <algorithm>
@@ -108,6 +109,7 @@ void outbox::pump(shard_id shard, channel& one) {
 
 void outbox::hand_over(shard_id shard, channel& one, std::vector<status_event> events,
                        position_t upto) {
+  reach(crash_point::publish_before);
   one.publishing = true;
   one.handed = std::max(one.handed, upto);
   const auto n = events.size();
@@ -142,6 +144,7 @@ void outbox::published(const publish_done& news) {
     delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
     return;
   }
+  reach(crash_point::publish_acked);
   one.published = news.upto;
   context_.commits.mark_published(news.shard, one.epoch, one.published);
   if (one.behind)

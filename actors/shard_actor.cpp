@@ -1,5 +1,6 @@
 #include "actors/shard_actor.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 namespace orrery::actors {
@@ -51,6 +52,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](entities_loaded& news) { loaded(news); },
       [this](slots_granted& grants) { grant(grants); },
       [this](wake_entities& timers) {
+        reach(crash_point::timer_fired);
         for (const auto id : timers.ids)
           deliver(id, entity_kind::task, {item::kind::wake, 0, {}, {}});
       },
@@ -208,6 +210,7 @@ void shard_actor::set_timer(entity_id id, time_point at, bool queued) {
 }
 
 void shard_actor::drain() {
+  reach(crash_point::drain);
   draining_ = true;
   drain_limit_ = now() + context_.limits.drain_limit;
   std::vector<entity_id> gone;

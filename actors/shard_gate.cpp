@@ -2,6 +2,7 @@
 
 #include "actors/shard_actor.hpp"
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "codec/messages.hpp"
 
@@ -42,6 +43,7 @@ void shard_actor::take_in(intake_batch& batch) {
     return;  // read for an earlier owner; for us the log begins where our epoch begins
   if (draining_)
     return;  // not answered, so not committed: the next owner reads them again
+  reach(crash_point::intake_polled);
   context_.probe.intake_records.fetch_add(batch.records.size(), std::memory_order_relaxed);
   for (auto& record : batch.records) {
     const auto sequence = gate_base_ + gate_.size();
@@ -183,6 +185,7 @@ void shard_actor::release_answered() {
       waiting.letter = outcome.letter;
       waiting.position = position_;
       in_flight_.push_back(std::move(waiting));
+      reach(crash_point::dead_letter);
       if (pending_->add(std::move(outcome)))
         context_.commits.enlist(pending_);
       continue;
@@ -221,6 +224,7 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
                                    answers->key,
                                    answers->value};
       waiting.letter = outcome.letter;
+      reach(crash_point::dead_letter);
     }
   }
   outcome.status_before = effect.status_before;
@@ -276,6 +280,7 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
 void shard_actor::commit_told(const commit_note& note) {
   if (note.outcome == commit_note::kind::lost)
     return lose(note);
+  reach(crash_point::commit_told);
   committed_ordinal_ = note.ordinal;
   publish_events news{tenure_.shard, tenure_.epoch, {}, {}, {}};
   while (!in_flight_.empty() && in_flight_.front().ordinal <= committed_ordinal_) {
@@ -302,8 +307,11 @@ void shard_actor::completed(in_flight& finished) {
   if (finished.id.is_nil())
     return;
   // Not before: a timer beyond the horizon is left to the next scan, which must see the row.
-  if (finished.moved)
+  if (finished.moved) {
+    if (finished.wake != never && !finished.queued)
+      reach(crash_point::retry_stored);
     set_timer(finished.id, finished.wake, finished.queued);
+  }
   if (watchers_.contains(finished.id)) {
     if (finished.state)
       tell_watchers(finished.id, *finished.state);

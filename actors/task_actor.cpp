@@ -1,5 +1,6 @@
 #include "actors/task_actor.hpp"
 
+#include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
 namespace orrery::actors {
@@ -38,10 +39,12 @@ caf::behavior task_actor::make_behavior() {
       },
       [this](committed_note) {
         waits_for_commit_ = false;
-        if (state_->status == task_status::running)
+        if (state_->status == task_status::running) {
+          reach(crash_point::start_committed);
           run_work();
-        else
+        } else {
           emit({});
+        }
       },
       [this](const clock_passed& news) {
         entity_effect effect;
@@ -76,6 +79,7 @@ void task_actor::recover() {
                              {"run", state_->run},
                              {"attempt", state_->attempt},
                              {"worker", state_->worker}});
+  reach(crash_point::attempt_takeover);
   entity_effect effect;
   apply(lose_task{state_->token()}, effect);
   emit(std::move(effect));
@@ -136,6 +140,7 @@ void task_actor::run_work() {
   work_token_ = state_->token();
   work_running_ = true;
   executor_ = nullptr;
+  reach(crash_point::attempt_before_work);
   if (state_->spec->kind == "noop") {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
@@ -207,6 +212,7 @@ void task_actor::work_ended(work_done& news) {
                  .error_code = "result-too-large",
                  .retryable = false};
     if (outcome.succeeded) {
+      reach(crash_point::attempt_done);
       apply(complete_task{news.token, std::move(outcome.result)}, effect);
     } else {
       auto error = std::move(outcome.error);

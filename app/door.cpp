@@ -1,5 +1,6 @@
 #include "app/door.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/murmur2.hpp"
 #include "base/sha256.hpp"
@@ -155,6 +156,7 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
 }
 
 void door::submit(std::vector<submission> items, answer<std::vector<accepted>> done) {
+  reach(crash_point::submit_read);
   if (auto ok = parts_.log.producer().ready(); !ok)
     return done(std::move(ok).error());
   std::vector<prepared> all;
@@ -253,6 +255,7 @@ void door::append(std::vector<prepared> items, answer<std::vector<accepted>> don
                                                          result<std::vector<log_place>> places) {
     if (!places)
       return done(std::move(places).error());
+    reach(crash_point::submit_after_durable);
     for (size_t i = 0; i < sent->size(); ++i) {
       auto& one = (*answers)[(*sent)[i].first];
       one.offset = (*places)[i].offset;

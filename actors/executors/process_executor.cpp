@@ -2,6 +2,7 @@
 
 #include "actors/executors/attempt.hpp"
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/worker.hpp"
 
@@ -263,6 +264,7 @@ void process_executor::loop::begin(entry next) {
       running{process_attempt(*std::move(process), std::move(mark), std::move(line->stdin_text),
                               {.grace = options_.grace, .linger = options_.linger}),
               std::move(next.done)});
+  reach(crash_point::child_running);
 }
 
 void process_executor::loop::end_one(const attempt_key& key, done_function done,

@@ -1,6 +1,7 @@
 #include "bridge/kafka/group_member.hpp"
 
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/worker.hpp"
 #include "bridge/kafka/topics.hpp"
@@ -103,6 +104,7 @@ void group_member::run() {
 void group_member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,
                                 rd_kafka_topic_partition_list_t* list, void* self) {
   auto& member = *static_cast<group_member*>(self);
+  reach(crash_point::rebalance);
   const partitions_ptr nothing(rd_kafka_topic_partition_list_new(0));
   if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     note(rd_kafka_incremental_assign(client, nothing.get()), "taking on");

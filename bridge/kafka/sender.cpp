@@ -1,6 +1,7 @@
 #include "bridge/kafka/sender.hpp"
 
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/worker.hpp"
 
@@ -140,6 +141,8 @@ void sender::send(std::vector<outgoing> messages, answer done) {
     }
     return;
   }
+  if (crash_points && how_.role == "log")
+    reach(crash_point::submit_before_durable);
 }
 
 /// Takes the room for a call, or says why not. All or nothing, before anything is handed over.

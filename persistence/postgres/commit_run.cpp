@@ -1,5 +1,6 @@
 #include "persistence/postgres/commit_run.hpp"
 
+#include "base/crash_point.hpp"
 #include "persistence/postgres/row_text.hpp"
 
 namespace orrery::postgres {
@@ -131,6 +132,7 @@ commit_run::step commit_run::fill_pipeline(bool begun, size_t& statements) {
       return lost();
     ++statements;
   }
+  reach(crash_point::commit_before);
   commit_sent_ = true;
   if (!connection_.queue("commit") || !connection_.flush_pipeline())
     return lost();

@@ -1,5 +1,6 @@
 #include "persistence/postgres/migrations.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
@@ -215,6 +216,7 @@ result<void> migrate(pqxx::connection& connection, const std::string& schema, ui
       return stepped.error();
     if (!*stepped)
       return {};
+    reach(crash_point::migration_between);
   }
 }
 

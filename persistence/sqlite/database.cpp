@@ -1,5 +1,7 @@
 #include "persistence/sqlite/database.hpp"
 
+#include "persistence/sqlite/crash_vfs.hpp"
+
 #include <sqlite3.h>
 
 namespace orrery::sqlite {
@@ -125,6 +127,7 @@ result<uuid> query::id(int column) const {
 
 result<database> database::open(const std::filesystem::path& file, access mode,
                                 const options& how) {
+  install_crash_vfs();
   sqlite3* raw = nullptr;
   // Readers open for writing too, or they could not recover the log of a process that was killed;
   // query_only holds them back.

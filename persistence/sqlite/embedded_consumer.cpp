@@ -1,6 +1,7 @@
 #include "persistence/sqlite/embedded_consumer.hpp"
 
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/worker.hpp"
 #include "persistence/sqlite/embedded_log.hpp"
@@ -173,6 +174,7 @@ void embedded_consumer::run() {
     all.emplace_back(static_cast<uint16_t>(shard));
   auto& listener = *listener_;
   lock.unlock();
+  reach(crash_point::rebalance);
   listener.assigned(all);
   lock.lock();
   while (!closing_)

@@ -1,5 +1,6 @@
 #include "persistence/sqlite/embedded_producer.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/worker.hpp"
 #include "persistence/sqlite/packed_records.hpp"
@@ -233,6 +234,7 @@ result<void> embedded_producer::store(const std::vector<appended_run>& runs) {
       if (auto ok = q.run(); !ok)
         return ok;
     }
+    reach(crash_point::submit_before_durable);
     return {};
   });
   if (end.outcome == commit_outcome::done) {
@@ -273,6 +275,7 @@ void embedded_producer::sweep() {
           return ok;
         rows_ -= std::min(rows_, static_cast<size_t>(db.changes()));
       }
+      reach(crash_point::sweep_between);
     }
     return {};
   });

@@ -1,5 +1,7 @@
 #include "persistence/sqlite/schema.hpp"
 
+#include "base/crash_point.hpp"
+
 namespace orrery::sqlite {
 
 namespace {
@@ -153,6 +155,7 @@ result<void> migrate(database& db, uint32_t shards, time_point now) {
                       .run();
         !ok)
       return ok;
+    reach(crash_point::migration_between);
   }
   return check_shards(db, shards);
 }

@@ -1,4 +1,5 @@
 #include "base/check.hpp"
+#include "base/crash_point.hpp"
 #include "codec/stored.hpp"
 #include "persistence/sqlite/shard_rows.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
@@ -225,6 +226,7 @@ commit_report sqlite_journal::commit(std::span<const shard_batch> batches) {
     for (const auto& batch : ready)
       if (auto ok = write_batch(db, batch); !ok)
         return ok;
+    reach(crash_point::commit_before);
     return {};
   });
   report.outcome = report.refused.empty() ? end.outcome : commit_outcome::refused;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -11,13 +12,17 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("ORRERY_BINARY", ROOT / "build/release/bin/orrery"))
+# The same with crash points (base/crash_point.hpp).
+CRASH_BINARY = pathlib.Path(os.environ.get("ORRERY_CRASH_BINARY", ROOT / "build/crash/bin/orrery"))
+sys.path.insert(0, str(ROOT / "tests/chaos"))  # the outside client, its checker, the faults
 
 
-def run(*words, seconds=300):
-    """A command to its end: status and everything it printed."""
+def run(*words, seconds=300, environment=None):
+    """A command to its end: status and everything it printed. `environment`: more variables."""
     done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=seconds, check=False)
+                          timeout=seconds, check=False,
+                          env=os.environ | environment if environment else None)
     return done.returncode, done.stdout
 
 

@@ -104,16 +104,16 @@ def services():
 class Node:
     """One real process."""
 
-    def __init__(self, system, name, options):
+    def __init__(self, system, name, options, binary=BINARY, environment=None):
         self.name, self.dir = name, system.dir / name
         self.log = system.dir / f"{name}.log"
         self.address = None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--data", self.dir, "--http", "127.0.0.1:0", "--node", name,
+                [binary, "serve", "--data", self.dir, "--http", "127.0.0.1:0", "--node", name,
                  "--auth", "off", *options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
-                env=system.environment, preexec_fn=die_with_parent, start_new_session=True)
+                env=system.environment | (environment or {}), preexec_fn=die_with_parent, start_new_session=True)
 
     def await_ready(self):
         line = self.process.stdout.readline()
@@ -167,8 +167,12 @@ class System:
         self.services.sql("postgres", f"create database {self.database}")
         test.addCleanup(self.close)
 
-    def start(self, *names, mesh=False, options=()):
+    def start(self, *names, mesh=False, options=(), **how):
         """Starts nodes side by side and waits until all are ready."""
+        return [node.await_ready() for node in self.launch(*names, mesh=mesh, options=options, **how)]
+
+    def launch(self, *names, mesh=False, options=(), **how):
+        """Starts nodes side by side. `how`: binary and more of the environment."""
         started = []
         for name in names:
             own = ["--store", f"{self.services.postgres}/{self.database}",
@@ -176,9 +180,9 @@ class System:
                    "--config", ROOT / "examples/orrery.toml"]
             if mesh:
                 own += ["--mesh", "127.0.0.1:0", *self.certificate(name)]
-            self.nodes[name] = Node(self, name, [*own, *options])
+            self.nodes[name] = Node(self, name, [*own, *options], **how)
             started.append(self.nodes[name])
-        return [node.await_ready() for node in started]
+        return started
 
     def certificate(self, name):
         pki = self.dir / "pki"

@@ -1,0 +1,54 @@
+#pragma once
+/// Places where a test lets the program die as by kill -9: `CRASH_AT=<point>:<nth>` in the environment
+/// raises SIGKILL in the process itself the nth time the point is reached. Only in builds with
+/// ORRERY_CRASH_POINTS; in all others a point is nothing at all. docs/reliability.md says what each is for.
+///
+/// A name or number that is not understood ends the process with status 2 at the first point, so that a
+/// misspelled test cannot pass.
+
+#include <cstdint>
+
+namespace orrery {
+
+enum class crash_point : uint8_t {
+  submit_read,
+  submit_before_durable,
+  submit_after_durable,
+  start_committed,
+  attempt_before_work,
+  attempt_done,
+  commit_before,
+  commit_after,
+  publish_before,
+  publish_acked,
+  publish_marked,
+  intake_polled,
+  commit_told,
+  rebalance,
+  timer_fired,
+  retry_stored,
+  dead_letter,
+  cancel_decided,
+  attempt_takeover,
+  wal_checkpoint,
+  migration_between,
+  drain,
+  child_running,
+  sweep_between,
+};
+
+#ifdef ORRERY_CRASH_POINTS
+
+inline constexpr bool crash_points = true;
+
+/// Any thread. Does not return where this is the chosen moment.
+void reach(crash_point point) noexcept;
+
+#else
+
+inline constexpr bool crash_points = false;
+inline void reach(crash_point /*point*/) noexcept {}
+
+#endif
+
+}  // namespace orrery

@@ -15,15 +15,15 @@ namespace orrery::http {
 struct route;
 class probe;
 
-enum class method : uint8_t { get, head, post, options, other };
+enum class method : uint8_t { get, head, post, put, patch, erase, options, other };
 
 struct request {
   method verb = method::other;
   std::string target;      ///< As it was sent.
   std::string_view path;   ///< Of `target`, still encoded.
   std::string_view query;  ///< Of `target`, without `?`.
-  std::string id;          ///< Of the path, decoded.
-  std::string action;      ///< The `{verb}` of the path, decoded.
+  std::string id;          ///< The first `{…}` of the path, decoded.
+  std::string action;      ///< The second, or the last segment of the path.
   std::string body;
   std::optional<std::string> idempotency_key;
   std::string traceparent;  ///< Empty unless valid.
@@ -32,7 +32,7 @@ struct request {
   std::string principal;
 };
 
-enum class media : uint8_t { none, json, problem, metrics };
+enum class media : uint8_t { none, json, problem, metrics, html, script, style, image };
 
 struct response {
   int status = 200;

@@ -16,6 +16,10 @@ void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);
 void index(const exchange_ptr& ex);
+void openapi(const exchange_ptr& ex);
+void asyncapi(const exchange_ptr& ex);
+void docs_page(const exchange_ptr& ex);
+void docs_asset(const exchange_ptr& ex);
 
 /// Calls `next` with the entity that the path names: its id, or what `find` knows of its reference.
 void with_entity(const exchange_ptr& ex, std::function<void(entity_id)> next);

@@ -1,56 +1,16 @@
 #include "http/routes.hpp"
 
-#include "http/handlers.hpp"
 #include "http/target.hpp"
 
+#include "base/check.hpp"
 #include "domain/limits.hpp"
 
-#include <array>
+#include <unordered_map>
+#include <vector>
 
 namespace orrery::http {
 
 namespace {
-
-using enum method;
-constexpr auto orders = entity_kind::order;
-constexpr auto tasks = entity_kind::task;
-
-constexpr std::array table{
-    route{post, "/api/orders", handlers::submit_one, orders, body_kind::single, true, false,
-          "Submits an order; 200 once the intake is durable."},
-    route{post, "/api/tasks", handlers::submit_one, tasks, body_kind::single, true, false,
-          "Submits a task; 200 once the intake is durable."},
-    route{post, "/api/orders/batch", handlers::submit_batch, orders, body_kind::batch, true, false,
-          "Submits many orders, all or none: an array, {\"items\":[]} or NDJSON."},
-    route{post, "/api/tasks/batch", handlers::submit_batch, tasks, body_kind::batch, true, false,
-          "Submits many tasks, all or none: an array, {\"items\":[]} or NDJSON."},
-    route{get, "/api/orders/{id}", handlers::get_one, orders, body_kind::none, false, false,
-          "One order, by its id or reference."},
-    route{get, "/api/tasks/{id}", handlers::get_one, tasks, body_kind::none, false, false,
-          "One task, by its id or reference."},
-    route{get, "/api/orders", handlers::list, orders, body_kind::none, false, false,
-          "Orders, filtered, by time of creation."},
-    route{get, "/api/tasks", handlers::list, tasks, body_kind::none, false, false,
-          "Tasks, filtered, by time of creation."},
-    route{get, "/api/orders/{id}/events", handlers::history, orders, body_kind::none, false, false,
-          "The events of an order, oldest first."},
-    route{get, "/api/tasks/{id}/events", handlers::history, tasks, body_kind::none, false, false,
-          "The events of a task, oldest first."},
-    route{post, "/api/orders/{id}/{verb}", handlers::run_command, orders, body_kind::single, false,
-          false, "A command for an order: confirm, reject, complete, cancel."},
-    route{post, "/api/tasks/{id}/{verb}", handlers::run_command, tasks, body_kind::single, false,
-          false, "A command for a task: cancel, rerun, pause, resume."},
-    route{get, "/api/dead-letters", handlers::dead_letters, tasks, body_kind::none, false, false,
-          "Records that could not be read or applied, newest first."},
-    route{get, "/healthz", handlers::health, tasks, body_kind::none, false, true,
-          "Whether the process answers."},
-    route{get, "/readyz", handlers::ready, tasks, body_kind::none, false, true,
-          "Whether the node takes work, and its parts."},
-    route{get, "/metrics", handlers::metrics, tasks, body_kind::none, false, false,
-          "Prometheus text."},
-    route{get, "/", handlers::index, tasks, body_kind::none, false, false, "This list."},
-};
-static_assert(table.size() <= routes_max);
 
 std::string_view next_segment(std::string_view& path) noexcept {
   path.remove_prefix(1);  // the slash
@@ -62,6 +22,8 @@ std::string_view next_segment(std::string_view& path) noexcept {
 struct raw_match {
   std::string_view id;
   std::string_view action;
+  std::string_view last;
+  size_t captured = 0;
 };
 
 bool matches(std::string_view pattern, std::string_view path, raw_match& out) noexcept {
@@ -70,13 +32,17 @@ bool matches(std::string_view pattern, std::string_view path, raw_match& out) no
   while (!pattern.empty() && !path.empty()) {
     const auto want = next_segment(pattern);
     const auto have = next_segment(path);
-    if (want == "{id}" && !have.empty())
-      out.id = have;
-    else if (want == "{verb}" && !have.empty())
-      out.action = have;
-    else if (want != have)
+    if (!want.empty() && want.front() == '{' && !have.empty()) {
+      (out.captured == 0 ? out.id : out.action) = have;
+      ++out.captured;
+    } else if (want != have) {
       return false;
+    }
+    if (out.captured < 2)
+      out.last = want;
   }
+  if (out.captured < 2 && !out.last.empty() && out.last.front() != '{')
+    out.action = out.last;
   return pattern.empty() && path.empty();
 }
 
@@ -95,35 +61,79 @@ void add_allowed(std::string& allow, std::string_view name) {
     allow.append(allow.empty() ? "" : ", ").append(name);
 }
 
+/// Rows by the segment that tells most: `tasks` of `/api/tasks/{id}`, `metrics` of `/metrics`.
+struct router {
+  std::vector<route> rows;
+  std::unordered_map<std::string_view, std::vector<const route*>> by_key;
+
+  router() {
+    for (const auto part : {work_routes(), system_routes()})
+      rows.insert(rows.end(), part.begin(), part.end());
+    CHECK(rows.size() <= routes_max, "the counters have room for every route");
+    for (const auto& row : rows)
+      by_key[key_of(row.pattern)].push_back(&row);
+  }
+  static std::string_view key_of(std::string_view path) noexcept {
+    if (path.starts_with("/api/"))
+      path.remove_prefix(4);
+    return path.substr(0, path.find('/', 1));
+  }
+};
+
+const router& the_router() {
+  static const router one;
+  return one;
+}
+
 }  // namespace
 
-std::span<const route> routes() noexcept { return table; }
+std::span<const route> routes() { return the_router().rows; }
 
 std::string_view to_string(method verb) noexcept {
   switch (verb) {
-    case get: return "GET";
-    case head: return "HEAD";
-    case post: return "POST";
-    case options: return "OPTIONS";
-    case other: break;
+    case method::get: return "GET";
+    case method::head: return "HEAD";
+    case method::post: return "POST";
+    case method::put: return "PUT";
+    case method::patch: return "PATCH";
+    case method::erase: return "DELETE";
+    case method::options: return "OPTIONS";
+    case method::other: break;
   }
   return "other";
 }
 
+std::string_view to_string(permission needed) noexcept {
+  switch (needed) {
+    case permission::open: return "open";
+    case permission::signed_in: return "signed-in";
+    case permission::read: return "read";
+    case permission::submit: return "submit";
+    case permission::work: return "work";
+    case permission::operate: return "operate";
+    case permission::administer: return "administer";
+  }
+  return "unknown";
+}
+
 route_match find_route(method verb, std::string_view path) {
-  const auto wanted = verb == head ? get : verb;
+  const auto wanted = verb == method::head ? method::get : verb;
   route_match out;
-  for (const auto& r : table) {
+  const auto& by_key = the_router().by_key;
+  const auto candidates = by_key.find(router::key_of(path));
+  if (candidates == by_key.end())
+    return out;
+  for (const auto* r : candidates->second) {
     raw_match raw;
-    if (!matches(r.pattern, path, raw))
+    if (!matches(r->pattern, path, raw))
       continue;
-    if (r.verb == wanted) {
-      out.found = &r;
+    if (r->verb == wanted) {
+      out.found = r;
       out.bad_path = !decode_part(raw.id, out.id) || !decode_part(raw.action, out.action);
       return out;
     }
-    add_allowed(out.allow, to_string(r.verb));
-    if (r.verb == get)
+    add_allowed(out.allow, to_string(r->verb));
+    if (r->verb == method::get)
       add_allowed(out.allow, "HEAD");
   }
   if (!out.allow.empty())

@@ -2,6 +2,7 @@
 
 #include "http/session.hpp"
 
+#include "http/api.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
 #include "http/wire.hpp"
@@ -171,7 +172,10 @@ lane_task<void> session::handle() {
   enter(phase::handling, lane_.options.request_timeout + exchange_->in.wait);
   lane_.counts->in_flight.fetch_add(1, std::memory_order_relaxed);
   try {
-    matched->handle(exchange_);
+    if (auto fits = check_request(exchange_->in, *matched); !fits)
+      exchange_->fail(fits.error());
+    else
+      matched->handle(exchange_);
   } catch (const std::exception& e) {
     log::error("http.route_failed", {{"route", matched->pattern}, {"what", e.what()}});
     exchange_->finish(plain_problem(500, "the request could not be handled", exchange_->in.target));

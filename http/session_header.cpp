@@ -21,6 +21,9 @@ method method_of(beast::http::verb verb) noexcept {
     case beast::http::verb::get: return method::get;
     case beast::http::verb::head: return method::head;
     case beast::http::verb::post: return method::post;
+    case beast::http::verb::put: return method::put;
+    case beast::http::verb::patch: return method::patch;
+    case beast::http::verb::delete_: return method::erase;
     case beast::http::verb::options: return method::options;
     default: return method::other;
   }
@@ -117,7 +120,7 @@ bool session::find_handler() {
   auto& in = exchange_->in;
   auto match = find_route(in.verb, in.path);
   // Who has no token does not learn which paths there are.
-  if (!(match.found && match.found->is_public) && !check_token())
+  if (!(match.found && match.found->needs == permission::open) && !check_token())
     return false;
   if (match.found && !match.bad_path) {
     exchange_->matched = match.found;
@@ -130,7 +133,7 @@ bool session::find_handler() {
            has_body());
   } else if (in.verb == method::options && (in.target == "*" || !match.allow.empty())) {
     response out{.status = 204, .type = media::none};
-    out.allow = in.target == "*" ? "GET, HEAD, POST, OPTIONS" : match.allow;
+    out.allow = in.target == "*" ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" : match.allow;
     refuse(std::move(out), has_body());
   } else if (!match.allow.empty()) {
     auto out = plain_problem(405, "this path knows other methods", in.target);

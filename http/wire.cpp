@@ -22,6 +22,10 @@ std::string_view content_type(media type) noexcept {
     case media::json: return "application/json";
     case media::problem: return "application/problem+json";
     case media::metrics: return "text/plain; version=0.0.4; charset=utf-8";
+    case media::html: return "text/html; charset=utf-8";
+    case media::script: return "text/javascript; charset=utf-8";
+    case media::style: return "text/css; charset=utf-8";
+    case media::image: return "image/png";
     case media::none: break;
   }
   return {};

@@ -1,0 +1,74 @@
+/// The routes of the node itself: health, figures, and the descriptions of this API.
+
+#include "http/handlers.hpp"
+#include "http/routes.hpp"
+
+#include <array>
+
+namespace orrery::http {
+
+namespace {
+
+constexpr std::array table{
+    route{.pattern = "/healthz",
+          .handle = handlers::health,
+          .needs = permission::open,
+          .name = "getHealth",
+          .group = "system",
+          .description = "Whether the process answers.",
+          .answer = "Health"},
+    route{.pattern = "/readyz",
+          .handle = handlers::ready,
+          .needs = permission::open,
+          .name = "getReadiness",
+          .group = "system",
+          .description = "Whether the node takes work, and its parts; 503 where it does not.",
+          .answer = "Readiness"},
+    route{.pattern = "/metrics",
+          .handle = handlers::metrics,
+          .name = "getMetrics",
+          .group = "system",
+          .description = "Prometheus text.",
+          .answers = media::metrics},
+    route{.pattern = "/openapi.json",
+          .handle = handlers::openapi,
+          .needs = permission::open,
+          .name = "getOpenApi",
+          .group = "system",
+          .description = "This API, as OpenAPI 3.1.",
+          .answer = "Document"},
+    route{.pattern = "/asyncapi.json",
+          .handle = handlers::asyncapi,
+          .needs = permission::open,
+          .name = "getAsyncApi",
+          .group = "system",
+          .description = "The topics, as AsyncAPI 3.0.",
+          .answer = "Document"},
+    route{.pattern = "/docs",
+          .handle = handlers::docs_page,
+          .needs = permission::open,
+          .name = "getDocsPage",
+          .group = "system",
+          .description = "This API as a page to read and to try (Swagger UI).",
+          .answers = media::html},
+    route{.pattern = "/docs/{asset}",
+          .handle = handlers::docs_asset,
+          .needs = permission::open,
+          .name = "getDocsAsset",
+          .group = "system",
+          .description = "Script, style and pictures of the page.",
+          .answers = media::script,
+          .parameters = "asset"},
+    route{.pattern = "/",
+          .handle = handlers::index,
+          .name = "listRoutes",
+          .group = "system",
+          .description = "The routes.",
+          .answer = "Index"},
+};
+
+}  // namespace
+
+std::span<const route> system_routes() noexcept { return table; }
+
+}  // namespace orrery::http

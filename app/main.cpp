@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/config.hpp"
+#include "app/cron_commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -83,6 +84,8 @@ int main(int argc, char** argv) {
   std::string topic = "task_status_topic";
   tail->add_option("topic", topic, "order_status_topic or task_status_topic")->required();
   tail->callback([&] { status = print_statuses(load_config(file, flags), topic); });
+
+  add_cron_commands(app, status);
 
   try {
     app.parse(argc, argv);

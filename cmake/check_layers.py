@@ -11,18 +11,20 @@ import sys
 ARROWS = {
     "base": set(),
     "domain": {"base"},
+    "zones": {"base", "domain"},
     "codec": {"base", "domain"},
     "actors": {"base", "domain", "codec"},
     "cluster": {"base", "domain", "codec", "actors"},
     "bridge": {"base", "domain", "codec"},
     "persistence": {"base", "domain", "codec"},
     "http": {"base", "domain", "codec"},
-    "app": {"base", "domain", "codec", "actors", "cluster", "bridge", "persistence", "http"},
+    "app": {"base", "domain", "zones", "codec", "actors", "cluster", "bridge", "persistence", "http"},
 }
 # Where each foreign library may be included: by folder, the nearest one counts.
 FOREIGN = {
     "base": {"spdlog", "fmt"},
     "domain": set(),
+    "zones": set(),
     "codec": {"nlohmann"},
     "actors": {"caf"},
     "actors/executors": set(),

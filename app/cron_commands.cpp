@@ -42,7 +42,8 @@ int complain(const cron_request& wish, const failure& why) {
 }
 
 /// `now`, an instant with an offset, or a local time of the zone.
-result<time_point> read_instant(const std::string& text, const zone_rules& zone, const char* field) {
+result<time_point> read_instant(const std::string& text, const zone_rules& zone,
+                                const char* field) {
   if (text.empty() || text == "now")
     return system_clock().now();
   if (text.find_first_of("Zz+", 10) != std::string::npos ||
@@ -171,8 +172,8 @@ int run_neighbours(cron_request& wish, bool forward) {
   std::vector<previewed_fire> fires;
   auto at = forward ? times->next_time(*from) : times->previous_time(*from);
   while (at && static_cast<int64_t>(fires.size()) < wish.count) {
-    fires.push_back(annotate(
-        *times, std::chrono::floor<std::chrono::seconds>(*at).time_since_epoch().count()));
+    fires.push_back(
+        annotate(*times, std::chrono::floor<std::chrono::seconds>(*at).time_since_epoch().count()));
     at = forward ? times->next_time(*at) : times->previous_time(*at);
   }
   print_fires(wish, fires, {}, false, true);
@@ -193,10 +194,10 @@ int run_preview(cron_request& wish) {
     return complain(wish, to.error());
   if (*to < *from)
     return complain(wish, {errc::invalid, "lies before --from", "to"});
-  const auto seen = preview(
-      *times, std::chrono::ceil<std::chrono::seconds>(*from).time_since_epoch().count(),
-      std::chrono::ceil<std::chrono::seconds>(*to).time_since_epoch().count(),
-      static_cast<size_t>(std::clamp<int64_t>(wish.count, 1, count_max)));
+  const auto seen =
+      preview(*times, std::chrono::ceil<std::chrono::seconds>(*from).time_since_epoch().count(),
+              std::chrono::ceil<std::chrono::seconds>(*to).time_since_epoch().count(),
+              static_cast<size_t>(std::clamp<int64_t>(wish.count, 1, count_max)));
   print_fires(wish, seen.fires, seen.changes, true, seen.complete);
   return 0;
 }
@@ -248,9 +249,10 @@ void add_cron_commands(CLI::App& app, int& status) {
   const auto wish = std::make_shared<cron_request>();
   const auto add = [&](const char* name, const char* help, auto run) {
     auto* command = cron->add_subcommand(name, help);
-    command->add_option("--expr", wish->spec.expressions,
-                        "Quartz (6 or 7 fields), Unix cron (5) or an ISO 8601 interval; may be "
-                        "repeated")
+    command
+        ->add_option("--expr", wish->spec.expressions,
+                     "Quartz (6 or 7 fields), Unix cron (5) or an ISO 8601 interval; may be "
+                     "repeated")
         ->required()
         ->take_all();
     command->add_option("--except", wish->spec.except,
@@ -265,21 +267,22 @@ void add_cron_commands(CLI::App& app, int& status) {
     return command;
   };
   const auto with_from = [&](CLI::App* command) {
-    command->add_option("--from", wish->from, "An instant, or a local time of the zone; now if not "
-                                              "given");
+    command->add_option("--from", wish->from,
+                        "An instant, or a local time of the zone; now if not "
+                        "given");
     command->add_option("--count", wish->count, "How many");
     return command;
   };
-  with_from(add("next", "The next fire times",
-                [](cron_request& r) { return run_neighbours(r, true); }));
+  with_from(
+      add("next", "The next fire times", [](cron_request& r) { return run_neighbours(r, true); }));
   with_from(add("previous", "The fire times before",
                 [](cron_request& r) { return run_neighbours(r, false); }));
-  auto* range = with_from(add("preview", "Fire times of a range, with changes of the clocks",
-                              [](cron_request& r) {
-                                if (r.count == 1)
-                                  r.count = 100;
-                                return run_preview(r);
-                              }));
+  auto* range = with_from(
+      add("preview", "Fire times of a range, with changes of the clocks", [](cron_request& r) {
+        if (r.count == 1)
+          r.count = 100;
+        return run_preview(r);
+      }));
   range->add_option("--to", wish->to, "End of the range; a year after --from if not given");
   add("explain", "The expression in words", [](cron_request& r) { return run_explain(r); });
 }

@@ -159,8 +159,8 @@ result<expanded_rule> expand_posix_rule(std::string_view rule, unix_seconds from
   const auto first_year =
       from <= zone_rules::min_instant ? 1900 : civil::date_of(civil::day_of(from)).year;
   for (int year = first_year; year <= last_year; ++year) {
-    made.changes.push_back({start->in(year) - made.standard, daylight});
-    made.changes.push_back({end->in(year) - daylight, made.standard});
+    made.changes.push_back({start->in(year)-made.standard, daylight});
+    made.changes.push_back({end->in(year)-daylight, made.standard});
   }
   std::erase_if(made.changes, [from](const auto& change) { return change.at <= from; });
   std::stable_sort(made.changes.begin(), made.changes.end(),

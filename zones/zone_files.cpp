@@ -43,8 +43,9 @@ result<shared_zone> zone_files::find(std::string_view name) {
   if (const auto found = known_.find(name); found != known_.end())
     return found->second;
   const auto unknown = [&] {
-    return failure{errc::not_found, "there is no time zone \"" + std::string(name.substr(0, 64)) +
-                                        "\"; names are those of the IANA database, like Europe/Warsaw"};
+    return failure{errc::not_found,
+                   "there is no time zone \"" + std::string(name.substr(0, 64)) +
+                       "\"; names are those of the IANA database, like Europe/Warsaw"};
   };
   if (!is_zone_name(name))
     return unknown();

@@ -92,7 +92,7 @@ std::string hours_of(const cron_fields& f) {
     return {};
   if (auto text = steps(f.hours, hours, "hour"); !text.empty())
     return " of " + text;
-  return " of the hours " +
+  return std::string(std::popcount(f.hours) == 1 ? " of the hour " : " of the hours ") +
          joined(runs(f.hours, 0, hours - 1, [](int value) { return two(value) + "h"; }));
 }
 
@@ -226,8 +226,7 @@ std::string length_of(const iso_interval& interval) {
   std::vector<std::string> items;
   const auto add = [&](int64_t count, const char* unit) {
     if (count > 0)
-      items.push_back(count == 1 ? std::string(unit)
-                                 : std::to_string(count) + " " + unit + "s");
+      items.push_back(count == 1 ? std::string(unit) : std::to_string(count) + " " + unit + "s");
   };
   add(interval.months() / 12, "year");
   add(interval.months() % 12, "month");

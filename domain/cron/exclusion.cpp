@@ -28,8 +28,9 @@ exclusion::stretch stretch_of_cron(const cron_expression& expression, local_seco
   const auto midnight = day * civil::day_seconds;
   const auto date = civil::date_of(day);
   const auto first = midnight;
-  const bool day_matches = expression.next_local(first).value_or(first - 1) / civil::day_seconds == day &&
-                           date.year >= civil::first_year;
+  const bool day_matches =
+      expression.next_local(first).value_or(first - 1) / civil::day_seconds == day &&
+      date.year >= civil::first_year;
   const bool whole_minutes = f.seconds == all_sixty;
   const bool whole_hours = whole_minutes && f.minutes == all_sixty;
   if (!day_matches || (whole_hours && f.hours == all_hours))

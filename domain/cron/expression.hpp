@@ -39,13 +39,13 @@ struct cron_fields {
   uint32_t from_last = 0;          ///< `L` and `L-n`: bit n.
   uint32_t from_last_weekday = 0;  ///< `LW` and `L-nW`: bit n.
   uint8_t weekdays = 0;
-  uint8_t last_weekdays = 0;           ///< `nL`.
+  uint8_t last_weekdays = 0;              ///< `nL`.
   std::array<uint8_t, 6> nth_weekdays{};  ///< `n#k`: the weekdays of each k.
 
-  bool any_day = false;        ///< Day-of-month is `?`, or restricts nothing.
-  bool any_weekday = false;    ///< Day-of-week likewise.
-  bool either_day = false;     ///< Unix: a day that one of both fields names.
-  bool repeats = false;        ///< Second, minute or hour has `*`, a range or a step.
+  bool any_day = false;      ///< Day-of-month is `?`, or restricts nothing.
+  bool any_weekday = false;  ///< Day-of-week likewise.
+  bool either_day = false;   ///< Unix: a day that one of both fields names.
+  bool repeats = false;      ///< Second, minute or hour has `*`, a range or a step.
 
   friend bool operator==(const cron_fields&, const cron_fields&) = default;
 };

@@ -60,8 +60,8 @@ result<fire_times> fire_times::make(const fire_times_spec& spec, const zone_look
     auto one = exclusion::parse(spec.except[i]);
     if (!one)
       return at_field(std::move(one).error(), field);
-    auto its_zone = one->zone_name().empty() ? result<shared_zone>(made.zone_)
-                                             : zones(one->zone_name());
+    auto its_zone =
+        one->zone_name().empty() ? result<shared_zone>(made.zone_) : zones(one->zone_name());
     if (!its_zone)
       return at_field(std::move(its_zone).error(), field);
     made.exclusions_.push_back({std::move(*one), std::move(*its_zone)});

@@ -26,8 +26,8 @@ using zone_lookup = std::function<result<shared_zone>(std::string_view name)>;
 
 /// What a person writes. Texts are the forms of `cron_expression`, `iso_interval` and `exclusion`.
 struct fire_times_spec {
-  std::vector<std::string> expressions;
-  std::vector<std::string> except;
+  std::vector<std::string> expressions = {};
+  std::vector<std::string> except = {};
   std::string zone = "UTC";
   dst_policy dst = dst_policy::smart;
   time_point start{};  ///< Not before; `never` = none.

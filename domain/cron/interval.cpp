@@ -50,8 +50,8 @@ std::optional<unix_seconds> iso_interval::at(const zone_rules& zone, dst_policy 
   date.year = static_cast<int>(month / 12);
   date.month = static_cast<unsigned>(month % 12) + 1;
   date.day = std::min(date.day, civil::month_length(date.year, date.month));
-  const auto wall = (civil::days_of(date) + k * days_) * civil::day_seconds +
-                    (local - day * civil::day_seconds);
+  const auto wall =
+      (civil::days_of(date) + k * days_) * civil::day_seconds + (local - day * civil::day_seconds);
   const auto found = zone.from_local(wall);
   if (found.count == 0) {
     if (policy != dst_policy::smart)
@@ -71,8 +71,8 @@ int64_t iso_interval::estimate(const zone_rules& zone, unix_seconds instant) con
 std::optional<unix_seconds> iso_interval::next(const zone_rules& zone, dst_policy policy,
                                                unix_seconds after) const noexcept {
   const auto first = back_from_end_ ? std::numeric_limits<int64_t>::min() : int64_t{0};
-  const auto last = back_from_end_ ? int64_t{-1}
-                                   : count_.value_or(std::numeric_limits<int64_t>::max()) - 1;
+  const auto last =
+      back_from_end_ ? int64_t{-1} : count_.value_or(std::numeric_limits<int64_t>::max()) - 1;
   constexpr auto limit = civil::last_second;
   if (after >= limit)
     return std::nullopt;
@@ -90,8 +90,8 @@ std::optional<unix_seconds> iso_interval::next(const zone_rules& zone, dst_polic
 std::optional<unix_seconds> iso_interval::previous(const zone_rules& zone, dst_policy policy,
                                                    unix_seconds before) const noexcept {
   const auto first = back_from_end_ ? std::numeric_limits<int64_t>::min() : int64_t{0};
-  const auto last = back_from_end_ ? int64_t{-1}
-                                   : count_.value_or(std::numeric_limits<int64_t>::max()) - 1;
+  const auto last =
+      back_from_end_ ? int64_t{-1} : count_.value_or(std::numeric_limits<int64_t>::max()) - 1;
   before = std::min<unix_seconds>(before, civil::last_second + 1);
   for (auto k = std::min(last, estimate(zone, before) + 6); k >= first; --k) {
     const auto found = at(zone, policy, k);

@@ -18,9 +18,10 @@ namespace orrery {
 
 /// Where a local time of an interval falls when the wall shows it never or twice.
 enum class dst_policy : uint8_t {
-  smart = 0,  ///< Gap: once, at its end. Overlap: what repeats fires through both hours, else the first.
-  quartz,     ///< Gap: not at all. Overlap: the second time only.
-  literal,    ///< Whenever the wall shows it: not in a gap, twice in an overlap.
+  smart =
+      0,  ///< Gap: once, at its end. Overlap: what repeats fires through both hours, else the first.
+  quartz,   ///< Gap: not at all. Overlap: the second time only.
+  literal,  ///< Whenever the wall shows it: not in a gap, twice in an overlap.
 };
 std::string_view to_string(dst_policy policy) noexcept;
 std::optional<dst_policy> parse_dst_policy(std::string_view text) noexcept;
@@ -43,11 +44,14 @@ public:
   int64_t days() const noexcept { return days_; }
   int64_t seconds() const noexcept { return seconds_; }
 
-  friend bool operator==(const iso_interval& a, const iso_interval& b) { return a.text_ == b.text_; }
+  friend bool operator==(const iso_interval& a, const iso_interval& b) {
+    return a.text_ == b.text_;
+  }
 
 private:
   friend class interval_parser;
-  std::optional<unix_seconds> at(const zone_rules& zone, dst_policy policy, int64_t k) const noexcept;
+  std::optional<unix_seconds> at(const zone_rules& zone, dst_policy policy,
+                                 int64_t k) const noexcept;
   /// A number of repetitions that surely begins before `instant`, and not many before it.
   int64_t estimate(const zone_rules& zone, unix_seconds instant) const noexcept;
   unix_seconds start_in(const zone_rules& zone) const noexcept;

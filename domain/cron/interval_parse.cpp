@@ -98,8 +98,9 @@ private:
     if (auto ok = length(); !ok)
       return ok;
     if (made_.months_ != 0 || made_.days_ != 0)
-      return fault(at, "an interval that is counted back from its end is in hours, minutes and "
-                       "seconds");
+      return fault(at,
+                   "an interval that is counted back from its end is in hours, minutes and "
+                   "seconds");
     if (!take('/'))
       return fault(next_, "expected \"/\" and the end of the interval");
     const auto end = instant();

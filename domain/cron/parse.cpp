@@ -43,8 +43,8 @@ cron_parser::range_of cron_parser::limits(field which) const {
     case field::hour: return {"hour", 0, 23, 23};
     case field::day: return {"day of month", 1, 31, 31};
     case field::month: return {"month", 1, 12, 12};
-    case field::weekday: return quartz() ? range_of{"day of week", 1, 7, 7}
-                                         : range_of{"day of week", 0, 7, 7};
+    case field::weekday:
+      return quartz() ? range_of{"day of week", 1, 7, 7} : range_of{"day of week", 0, 7, 7};
     case field::year: break;
   }
   return {"year", civil::first_year, civil::last_year, civil::last_year - civil::first_year};
@@ -93,8 +93,9 @@ result<void> cron_parser::split() {
   if (words_.size() > 7)
     return fault(words_[7].at, "there are more than seven fields");
   if (words_.size() < 5)
-    return fault(text_.size(), "an expression has five fields (Unix cron), six or seven (Quartz), not " +
-                                   std::to_string(words_.size()));
+    return fault(text_.size(),
+                 "an expression has five fields (Unix cron), six or seven (Quartz), not " +
+                     std::to_string(words_.size()));
   made_.dialect_ = words_.size() == 5 ? cron_dialect::unix_cron : cron_dialect::quartz;
   return {};
 }
@@ -124,8 +125,9 @@ result<void> cron_parser::expand_macro() {
         words_.push_back({at, word});
       return {};
     }
-  return fault(at, "there is no such shorthand; there are @hourly, @daily, @midnight, @weekly, "
-                   "@monthly, @yearly and @annually");
+  return fault(at,
+               "there is no such shorthand; there are @hourly, @daily, @midnight, @weekly, "
+               "@monthly, @yearly and @annually");
 }
 
 result<void> cron_parser::read_field(field which, const token& word) {
@@ -147,8 +149,8 @@ result<void> cron_parser::read_field(field which, const token& word) {
       return ok;
   } while (in.take(','));
   if (!in.done())
-    return fault(in.place(), shown(in.peek()) + " does not belong here, in the field " +
-                                 limits(which).name);
+    return fault(in.place(),
+                 shown(in.peek()) + " does not belong here, in the field " + limits(which).name);
   return {};
 }
 
@@ -238,70 +240,6 @@ result<void> cron_parser::read_plain(field which, cursor& in) {
   return {};
 }
 
-/// `L`, `L-n`, `LW`, `L-nW`, `nW`.
-result<void> cron_parser::read_day_special(cursor& in, bool& done) {
-  if (in.peek() == 'L') {
-    done = true;
-    return read_last_day(in);
-  }
-  auto ahead = in;
-  while (is_digit(ahead.peek()))
-    ++ahead.next;
-  if (ahead.next == in.next || ahead.peek() != 'W')
-    return {};
-  done = true;
-  const auto day = read_value(field::day, in);
-  if (!day)
-    return day.error();
-  ++in.next;
-  made_.fields_.nearest_weekday |= 1u << *day;
-  return {};
-}
-
-result<void> cron_parser::read_last_day(cursor& in) {
-  ++in.next;
-  int back = 0;
-  if (in.take('-')) {
-    const auto place = in.place();
-    const auto read = read_number(in, "days before the last");
-    if (!read)
-      return read.error();
-    if (*read > 30)
-      return fault(place, "at most 30 days before the last day of a month");
-    back = *read;
-  }
-  auto& f = made_.fields_;
-  (in.take('W') ? f.from_last_weekday : f.from_last) |= 1u << back;
-  return {};
-}
-
-/// `nL`, `n#k`.
-result<void> cron_parser::read_weekday_special(cursor& in, int value, bool& done) {
-  if (in.peek() != 'L' && in.peek() != '#')
-    return {};
-  const auto sign = in.peek();
-  const auto place = in.place();
-  if (!quartz())
-    return fault(place, shown(sign) + " belongs to Quartz's dialect, of six or seven fields");
-  if (in_list_)
-    return fault(place, shown(sign) + " does not stand in a list of days of the week");
-  done = true;
-  ++in.next;
-  const auto bit = static_cast<uint8_t>(1u << (value - 1));
-  if (sign == 'L') {
-    made_.fields_.last_weekdays |= bit;
-    return {};
-  }
-  const auto at = in.place();
-  const auto k = read_number(in, "which of the weekdays of a month");
-  if (!k)
-    return k.error();
-  if (*k < 1 || *k > 5)
-    return fault(at, "after \"#\" stands a number from 1 to 5");
-  made_.fields_.nth_weekdays[static_cast<size_t>(*k)] |= bit;
-  return {};
-}
-
 result<int> cron_parser::read_value(field which, cursor& in) {
   const auto range = limits(which);
   const auto place = in.place();
@@ -336,8 +274,8 @@ result<int> cron_parser::read_value(field which, cursor& in) {
 
 result<int> cron_parser::read_number(cursor& in, const char* what) {
   if (!is_digit(in.peek()))
-    return fault(in.place(), std::string("expected a number (") + what + "), found " +
-                                 shown(in.peek()));
+    return fault(in.place(),
+                 std::string("expected a number (") + what + "), found " + shown(in.peek()));
   const auto place = in.place();
   int value = 0;
   for (; is_digit(in.peek()); ++in.next) {

@@ -27,7 +27,7 @@ private:
   /// A field while it is read, item by item.
   struct cursor {
     std::string_view text;
-    size_t at = 0;      ///< Offset of `text` in the whole.
+    size_t at = 0;  ///< Offset of `text` in the whole.
     size_t next = 0;
     bool done() const { return next >= text.size(); }
     char peek() const { return done() ? '\0' : text[next]; }

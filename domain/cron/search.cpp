@@ -205,8 +205,6 @@ std::optional<local_seconds> cron_expression::previous_local(local_seconds from)
   return *day * civil::day_seconds + previous_time(fields_, civil::day_seconds - 1);
 }
 
-bool cron_expression::matches(local_seconds at) const noexcept {
-  return next_local(at) == at;
-}
+bool cron_expression::matches(local_seconds at) const noexcept { return next_local(at) == at; }
 
 }  // namespace orrery

@@ -25,7 +25,8 @@ window window_of(const zone_rules& zone, size_t stretch, dst_policy policy, bool
 }
 
 /// Whether a match falls into the gap before a stretch.
-bool gap_matches(const cron_expression& expression, const zone_rules& zone, size_t stretch) noexcept {
+bool gap_matches(const cron_expression& expression, const zone_rules& zone,
+                 size_t stretch) noexcept {
   const auto from = zone.begin_of(stretch) + zone.offset(stretch - 1);
   const auto to = zone.begin_of(stretch) + zone.offset(stretch);
   if (from >= to)

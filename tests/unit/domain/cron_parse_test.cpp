@@ -13,14 +13,35 @@ std::string fault_of(std::string_view text) {
 }
 
 TEST(cron_parse, accepts_the_whole_dialect_of_quartz) {
-  for (const char* text :
-       {"0 0 12 * * ?", "0 15 10 ? * *", "0 15 10 * * ? 2005", "0 * 14 * * ?", "0 0/5 14 * * ?",
-        "0 0/5 14,18 * * ?", "0 0-5 14 * * ?", "0 10,44 14 ? 3 WED", "0 15 10 ? * MON-FRI",
-        "0 15 10 15 * ?", "0 15 10 L * ?", "0 15 10 L-2 * ?", "0 15 10 ? * 6L",
-        "0 15 10 ? * 6L 2002-2005", "0 15 10 ? * 6#3", "0 0 12 1/5 * ?", "0 11 11 11 11 ?",
-        "0 0 22-2 * * ?", "0 0 0 ? NOV-FEB FRI-MON", "0 0 0 LW * ?", "0 0 0 L-3W * ?",
-        "0 0 0 1W,15W * ?", "0 0 0 10,LW * ?", "0 0 0 ? * L", "0 0 0 ? * fril", "0 0 0 ? jan mon#2",
-        "/10 */15 /2 */5 */3 ? */2", "0 0 0 ? * 2-6/2", "  0\t0 0 * * ?  "})
+  for (const char* text : {"0 0 12 * * ?",
+                           "0 15 10 ? * *",
+                           "0 15 10 * * ? 2005",
+                           "0 * 14 * * ?",
+                           "0 0/5 14 * * ?",
+                           "0 0/5 14,18 * * ?",
+                           "0 0-5 14 * * ?",
+                           "0 10,44 14 ? 3 WED",
+                           "0 15 10 ? * MON-FRI",
+                           "0 15 10 15 * ?",
+                           "0 15 10 L * ?",
+                           "0 15 10 L-2 * ?",
+                           "0 15 10 ? * 6L",
+                           "0 15 10 ? * 6L 2002-2005",
+                           "0 15 10 ? * 6#3",
+                           "0 0 12 1/5 * ?",
+                           "0 11 11 11 11 ?",
+                           "0 0 22-2 * * ?",
+                           "0 0 0 ? NOV-FEB FRI-MON",
+                           "0 0 0 LW * ?",
+                           "0 0 0 L-3W * ?",
+                           "0 0 0 1W,15W * ?",
+                           "0 0 0 10,LW * ?",
+                           "0 0 0 ? * L",
+                           "0 0 0 ? * fril",
+                           "0 0 0 ? jan mon#2",
+                           "/10 */15 /2 */5 */3 ? */2",
+                           "0 0 0 ? * 2-6/2",
+                           "  0\t0 0 * * ?  "})
     EXPECT_TRUE(cron_expression::parse(text)) << text;
 }
 
@@ -86,9 +107,9 @@ TEST(cron_parse, refuses_a_wrong_number_of_fields_and_backward_years) {
 }
 
 TEST(cron_parse, reads_unix_cron_and_its_shorthands) {
-  for (const char* text : {"* * * * *", "*/5 0 1,15 * 0-5", "0 0 * * 7", "0 0 * jan-mar SUN",
-                           "@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually",
-                           "@midnight", "0 22-2 * * 5-7"}) {
+  for (const char* text :
+       {"* * * * *", "*/5 0 1,15 * 0-5", "0 0 * * 7", "0 0 * jan-mar SUN", "@hourly", "@daily",
+        "@weekly", "@monthly", "@yearly", "@annually", "@midnight", "0 22-2 * * 5-7"}) {
     const auto made = cron_expression::parse(text);
     ASSERT_TRUE(made) << text << ": " << made.error().detail;
     EXPECT_EQ(made->dialect(), cron_dialect::unix_cron);

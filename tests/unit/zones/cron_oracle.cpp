@@ -22,8 +22,8 @@ std::vector<std::string> cut(const std::string& text, char at) {
 }
 
 int value_of(std::string text) {
-  static const std::vector<std::string> names = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL",
-                                                 "AUG", "SEP", "OCT", "NOV", "DEC"};
+  static const std::vector<std::string> names = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+                                                 "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
   static const std::vector<std::string> days = {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"};
   for (size_t i = 0; i < names.size(); ++i)
     if (names[i] == text)
@@ -46,7 +46,7 @@ std::set<int> values_of(const std::string& text, int low, int high) {
     if (body != "*" && !body.empty()) {
       const auto dash = body.find('-');
       from = value_of(body.substr(0, dash));
-      to = dash != std::string::npos ? value_of(body.substr(dash + 1))
+      to = dash != std::string::npos    ? value_of(body.substr(dash + 1))
            : slash == std::string::npos ? from
                                         : high;
     }
@@ -63,8 +63,8 @@ std::set<int> values_of(const std::string& text, int low, int high) {
 }
 
 int length_of(int y, int m) {
-  return static_cast<int>(static_cast<unsigned>(
-      (year{y} / month{static_cast<unsigned>(m)} / std::chrono::last).day()));
+  return static_cast<int>(
+      static_cast<unsigned>((year{y} / month{static_cast<unsigned>(m)} / std::chrono::last).day()));
 }
 
 /// 1 = Sunday.
@@ -168,8 +168,9 @@ bool naive_cron::day_matches(int64_t of) const {
   const auto [place, fresh] = seen_.try_emplace(of, false);
   if (fresh) {
     const auto date = civil::date_of(of);
-    place->second = date.year >= civil::first_year && date.year <= civil::last_year &&
-                    day_matches(date.year, static_cast<int>(date.month), static_cast<int>(date.day));
+    place->second =
+        date.year >= civil::first_year && date.year <= civil::last_year &&
+        day_matches(date.year, static_cast<int>(date.month), static_cast<int>(date.day));
   }
   return place->second;
 }
@@ -191,7 +192,8 @@ bool fires_at(const naive_cron& e, const zone_rules& zone, dst_policy policy, un
     const auto later = stretch + 1 == zone.stretches() ? offset : zone.offset(stretch + 1);
     const bool was_shown = at + offset - earlier < zone.begin_of(stretch);
     const bool will_be_shown = at + offset - later >= zone.end_of(stretch);
-    if (policy == dst_policy::literal || (policy == dst_policy::smart && (e.repeats || !was_shown)) ||
+    if (policy == dst_policy::literal ||
+        (policy == dst_policy::smart && (e.repeats || !was_shown)) ||
         (policy == dst_policy::quartz && !will_be_shown))
       return true;
   }
@@ -222,8 +224,9 @@ std::optional<unix_seconds> next(const naive_cron& e, const zone_rules& zone, ds
     const auto local = at + zone.offset(stretch);
     const auto time = local - civil::day_of(local) * civil::day_seconds;
     // A whole minute whose day, hour or minute does not match has nothing, unless clocks change.
-    if (!at_change && (!e.day_matches(civil::day_of(local)) || !e.hours.contains(static_cast<int>(time / 3600)) ||
-                       !e.minutes.contains(static_cast<int>(time / 60 % 60)))) {
+    if (!at_change &&
+        (!e.day_matches(civil::day_of(local)) || !e.hours.contains(static_cast<int>(time / 3600)) ||
+         !e.minutes.contains(static_cast<int>(time / 60 % 60)))) {
       at = std::min(at + 60 - time % 60, zone.end_of(stretch));
       continue;
     }

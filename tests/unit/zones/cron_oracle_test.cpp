@@ -28,8 +28,8 @@ uint64_t number_of(const char* name, uint64_t other) {
 /// Often just around a change of the clocks, else anywhere.
 unix_seconds random_instant(oracle::random_cron& dice, const zone_rules& zone) {
   if (!zone.changes.empty() && dice.number(0, 99) < 60) {
-    const auto& change =
-        zone.changes[static_cast<size_t>(dice.number(0, static_cast<int64_t>(zone.changes.size()) - 1))];
+    const auto& change = zone.changes[static_cast<size_t>(
+        dice.number(0, static_cast<int64_t>(zone.changes.size()) - 1))];
     if (change.at > 0)
       return change.at + dice.number(-90'000, 90'000);
   }

@@ -46,6 +46,12 @@ void commit_steps::mark_published(shard_id shard, epoch_t epoch, position_t upto
   published_[shard] = {epoch, upto};
 }
 
+void commit_steps::mark_copied(shard_id shard, std::vector<int64_t> numbers) {
+  const std::lock_guard lock(guard_);
+  auto& all = copied_[shard];
+  all.insert(all.end(), numbers.begin(), numbers.end());
+}
+
 void commit_steps::stop() {
   const std::lock_guard lock(guard_);
   stopping_ = true;
@@ -69,7 +75,7 @@ bool commit_steps::healthy() const {
 bool commit_steps::ended() const {
   const std::lock_guard lock(guard_);
   return stopping_ && group_.empty() && !acquired_ && enlisted_.empty() && acquisitions_.empty() &&
-         published_.empty();
+         published_.empty() && copied_.empty();
 }
 
 commit_steps::instant commit_steps::step(instant now) {
@@ -114,11 +120,14 @@ bool commit_steps::step_acquisition() {
 
 bool commit_steps::step_marks(instant now) {
   std::map<shard_id, std::pair<epoch_t, position_t>> marks;
+  std::map<shard_id, std::vector<int64_t>> copied;
   {
     const std::lock_guard lock(guard_);
-    if (published_.empty() || (!enlisted_.empty() && !stopping_ && now < marks_due_))
+    if ((published_.empty() && copied_.empty()) ||
+        (!enlisted_.empty() && !stopping_ && now < marks_due_))
       return false;
     marks = std::exchange(published_, {});
+    copied = std::exchange(copied_, {});
   }
   marks_due_ = now + marks_pause;
   for (const auto& [shard, mark] : marks) {
@@ -127,6 +136,9 @@ bool commit_steps::step_marks(instant now) {
     else
       reach(crash_point::publish_marked);
   }
+  for (const auto& [shard, numbers] : copied)  // A lost mark: copied once more by the next owner.
+    if (auto ok = session_->mark_copied(shard, numbers); !ok)
+      log::debug("journal.mark_failed", {{"shard", shard.value}, {"detail", ok.error().detail}});
   return true;
 }
 

@@ -46,6 +46,7 @@ public:
   void enlist(std::shared_ptr<pending_commit> pending) override;
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override;
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+  void mark_copied(shard_id shard, std::vector<int64_t> numbers) override;
 
   /// From now on: what is enlisted is committed while the store answers, and nothing is tried again.
   void stop();
@@ -91,6 +92,7 @@ private:
   std::deque<std::shared_ptr<pending_commit>> enlisted_;
   std::deque<acquisition> acquisitions_;
   std::map<shard_id, std::pair<epoch_t, position_t>> published_;
+  std::map<shard_id, std::vector<int64_t>> copied_;
   writer_figures figures_;
   bool healthy_ = true;
   bool stopping_ = false;

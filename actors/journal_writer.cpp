@@ -35,6 +35,10 @@ void journal_writer::mark_published(shard_id shard, epoch_t epoch, position_t up
   steps_.mark_published(shard, epoch, upto);
 }
 
+void journal_writer::mark_copied(shard_id shard, std::vector<int64_t> numbers) {
+  steps_.mark_copied(shard, std::move(numbers));
+}
+
 void journal_writer::wake() {
   {
     const std::lock_guard lock(guard_);

@@ -199,7 +199,7 @@ struct publish_events {
   epoch_t epoch;
   position_t upto;
   std::vector<status_event> events;
-  std::vector<dead_letter> letters;
+  bool letters = false;  ///< Dead letters were committed too.
 };
 /// A shard was acquired: find out where its publishing stands and go on from there.
 struct open_outbox {
@@ -230,6 +230,24 @@ struct replay_loaded {
   std::optional<failure> error;
 };
 struct retry_outbox {
+  shard_id shard;
+  epoch_t epoch;
+};
+/// Dead letters of a shard that its topic does not have yet.
+struct letters_loaded {
+  shard_id shard;
+  epoch_t epoch;
+  result<std::vector<numbered_letter>> letters = failure{};
+};
+/// What became of their copies.
+struct letters_copied {
+  shard_id shard;
+  epoch_t epoch;
+  std::vector<int64_t> numbers;
+  std::optional<failure> error;
+};
+/// Look again for letters to copy.
+struct copy_letters {
   shard_id shard;
   epoch_t epoch;
 };
@@ -314,6 +332,9 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_done))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::replay_loaded))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::retry_outbox))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_outbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::letters_loaded))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::letters_copied))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::copy_letters))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_assigned))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_revoked))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_records))
@@ -361,6 +382,9 @@ ORRERY_LOCAL_MESSAGE(publish_done)
 ORRERY_LOCAL_MESSAGE(replay_loaded)
 ORRERY_LOCAL_MESSAGE(retry_outbox)
 ORRERY_LOCAL_MESSAGE(flush_outbox)
+ORRERY_LOCAL_MESSAGE(letters_loaded)
+ORRERY_LOCAL_MESSAGE(letters_copied)
+ORRERY_LOCAL_MESSAGE(copy_letters)
 ORRERY_LOCAL_MESSAGE(shards_assigned)
 ORRERY_LOCAL_MESSAGE(shards_revoked)
 ORRERY_LOCAL_MESSAGE(shard_records)

@@ -44,6 +44,14 @@ caf::behavior outbox::make_behavior() {
           channels_.erase(found);
         answer_flushes();
       },
+      [this](const letters_loaded& news) { copy(news); },
+      [this](const letters_copied& news) { copied(news); },
+      [this](const copy_letters& wish) {
+        if (auto* one = channel_of(wish.shard, wish.epoch)) {
+          one->copying = false;
+          copy(wish.shard, *one);
+        }
+      },
       [this](flush_outbox& wish) {
         flushes_.push_back(std::move(wish));
         answer_flushes();
@@ -57,6 +65,7 @@ void outbox::open(const open_outbox& wish) {
   one.published = wish.published;
   one.committed = wish.committed;
   one.queued_from = wish.committed;
+  copy(wish.shard, one);
   if (wish.committed.value == 0)
     one.behind = false;  // nothing was ever committed, so nothing was published
   else
@@ -64,17 +73,14 @@ void outbox::open(const open_outbox& wish) {
 }
 
 void outbox::gather(publish_events& news) {
-  if (!news.letters.empty()) {
-    context_.sink.publish_dead_letters(std::move(news.letters), [](result<void> outcome) {
-      // Their truth is the dead_letters table; the topic is a copy.
-      if (!outcome)
-        log::warning("outbox.dead_letters_failed", {{"detail", outcome.error().detail}});
-    });
-  }
   const auto found = channels_.find(news.shard);
   if (found == channels_.end() || found->second.epoch != news.epoch)
     return;
   auto& one = found->second;
+  if (news.letters) {
+    one.letters_due = true;
+    copy(news.shard, one);
+  }
   one.committed = std::max(one.committed, news.upto);
   if (one.queue.size() + news.events.size() > context_.limits.outbox_backlog) {
     one.queue.clear();

@@ -4,6 +4,9 @@
 /// Where a shard's publishing stands is found by the tail of its status topics; what lies behind it in
 /// the journal is published first. The same way back is taken when publishing failed, and when more has
 /// gathered than is kept in memory: the journal holds it.
+///
+/// Dead letters go to their own topics from the store, which knows which of them are there: each copy is
+/// repeated until it succeeds, by the next owner where need be.
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
@@ -31,6 +34,11 @@ private:
     bool publishing = false;
     bool replaying = false;
     bool behind = true;  ///< Must read the journal before the queue may be used.
+
+    int64_t letter = 0;        ///< Number of the last dead letter that was copied, or given up.
+    size_t letter_page = 100;  ///< How many are copied together.
+    bool letters_due = true;   ///< There may be more.
+    bool copying = false;      ///< Being read, sent, or waiting for another try.
   };
 
   void open(const open_outbox& wish);
@@ -41,6 +49,13 @@ private:
   void published(const publish_done& news);
   void hand_over(shard_id shard, channel& one, std::vector<status_event> events, position_t upto);
   void answer_flushes();
+
+  // Dead letters (outbox_letters.cpp).
+  void copy(shard_id shard, channel& one);
+  void copy(const letters_loaded& news);
+  void copied(const letters_copied& news);
+  void copy_again_later(shard_id shard, epoch_t epoch);
+  channel* channel_of(shard_id shard, epoch_t epoch);
 
   node_context& context_;
   std::map<shard_id, channel> channels_;

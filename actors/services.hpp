@@ -21,6 +21,8 @@ public:
   /// Becomes the owner of a shard.
   virtual void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) = 0;
   virtual void mark_published(shard_id shard, epoch_t epoch, position_t upto) = 0;
+  /// These dead letters of the shard are in their topic. Best effort.
+  virtual void mark_copied(shard_id shard, std::vector<int64_t> numbers) = 0;
 };
 
 /// Reads committed state. Thread-safe; calls return at once; `done` runs once on a thread of the reader.

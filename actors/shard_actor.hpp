@@ -64,6 +64,7 @@ private:
     bool answered = false;
     std::vector<entity_effect> effects;
     std::string bad;  ///< Why it is a dead letter.
+    std::vector<log_header> headers = {};
   };
   /// Released, not yet durable.
   struct in_flight {
@@ -74,7 +75,7 @@ private:
     reply_to reply;
     std::optional<entity> state;  ///< For the reply and watchers.
     std::vector<status_event> events;
-    std::optional<dead_letter> letter;
+    bool letter = false;  ///< A dead letter goes with it.
     position_t position;
     bool moved = false;       ///< Has events.
     bool queued = false;      ///< They led to waiting for a slot.
@@ -92,6 +93,7 @@ private:
   void effect_arrived(entity_effect& effect);
   void release_answered();
   void release(entity_effect effect, const gate_place* answers);
+  dead_letter letter_of(const gate_place& from, std::string reason) const;
   void commit_told(const commit_note& note);
   void completed(in_flight& finished);
   void control_intake();

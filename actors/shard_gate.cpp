@@ -5,6 +5,7 @@
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "codec/messages.hpp"
+#include "domain/ports/dead_letters.hpp"
 
 #include <algorithm>
 
@@ -30,6 +31,15 @@ void complete_spec(Spec& spec, const log_record& record, std::string reference) 
     spec.traceparent = *trace;
   if (const auto* hash = find_header(record, "orrery-request-hash"); hash && hash->size() <= 64)
     spec.request_hash = *hash;
+}
+
+/// Where a redriven record died first; only believed of its own partition.
+std::optional<letter_origin> origin_of(const log_record& record) {
+  const auto* text = find_header(record, origin_header);
+  auto origin = text ? parse_letter_origin(*text) : std::nullopt;
+  if (origin && (origin->source != record.topic || origin->shard != record.shard))
+    origin.reset();
+  return origin;
 }
 
 entity_kind kind_of(intake topic) {
@@ -60,17 +70,22 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   place.key = std::move(record.key);
   if (!message) {
     place.value = std::move(record.value);
+    place.headers = std::move(record.headers);
     const auto& why = message.error();
     return refuse_record(sequence, why.field.empty() ? why.detail : why.field + " " + why.detail);
   }
-  auto resolved = resolve_id(context_.log.topic_name(record.topic), record.shard, record.offset,
-                             record.at, message->id_text);
+  // A dead letter that is sent again is what it was: however often, it makes one entity.
+  const auto origin = origin_of(record);
+  auto resolved = resolve_id(context_.log.topic_name(record.topic), record.shard,
+                             origin ? origin->offset : record.offset,
+                             origin ? origin->at : record.at, message->id_text);
   bool is_submit = false;
   if (auto* of_task = std::get_if<task_command>(&message->command)) {
     if (auto* submit = std::get_if<submit_task>(of_task)) {
       is_submit = true;
       if (!context_.knows_kind(submit->spec.kind)) {
         place.value = std::move(record.value);
+        place.headers = std::move(record.headers);
         return refuse_record(sequence, "kind has no executor here: " + submit->spec.kind);
       }
       complete_spec(submit->spec, record, resolved.reference);
@@ -81,11 +96,12 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   }
   // A record without an id makes its own, and our front door marks ids it has just made: neither can
   // exist yet. Everything else is looked up.
-  const bool fresh = is_submit && !careful_ &&
+  const bool fresh = is_submit && !careful_ && !origin &&
                      (message->id_text.empty() || (resolved.reference.empty() &&
                                                    find_header(record, "orrery-fresh") != nullptr));
   place.id = resolved.id;
   place.value = std::move(record.value);
+  place.headers = std::move(record.headers);
   const auto kind = kind_of(record.topic);
   if (fresh)
     deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
@@ -178,11 +194,10 @@ void shard_actor::release_answered() {
       // Unreadable: only the offset and the dead letter.
       const auto ordinal = ++ordinal_;
       commit_release outcome{ordinal, {}, {}, {}, place.place, {}};
-      outcome.letter = dead_letter{place.place.topic, place.place.shard, place.place.offset, now(),
-                                   place.bad,         place.key,         place.value};
+      outcome.letter = letter_of(place, std::move(place.bad));
       in_flight waiting;
       waiting.ordinal = ordinal;
-      waiting.letter = outcome.letter;
+      waiting.letter = true;
       waiting.position = position_;
       in_flight_.push_back(std::move(waiting));
       reach(crash_point::dead_letter);
@@ -203,6 +218,11 @@ void shard_actor::release_answered() {
   control_intake();
 }
 
+dead_letter shard_actor::letter_of(const gate_place& from, std::string reason) const {
+  return {from.place.topic,  from.place.shard, from.place.offset, now(),
+          std::move(reason), from.key,         from.value,        from.headers};
+}
+
 void shard_actor::release(entity_effect effect, const gate_place* answers) {
   in_flight waiting;
   waiting.id = effect.id;
@@ -216,14 +236,9 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
     if (effect.refused &&
         (effect.refused->code == errc::invalid || effect.refused->code == errc::conflict)) {
       const auto& why = *effect.refused;
-      outcome.letter = dead_letter{answers->place.topic,
-                                   answers->place.shard,
-                                   answers->place.offset,
-                                   now(),
-                                   why.field.empty() ? why.detail : why.field + " " + why.detail,
-                                   answers->key,
-                                   answers->value};
-      waiting.letter = outcome.letter;
+      outcome.letter =
+          letter_of(*answers, why.field.empty() ? why.detail : why.field + " " + why.detail);
+      waiting.letter = true;
       reach(crash_point::dead_letter);
     }
   }
@@ -282,17 +297,16 @@ void shard_actor::commit_told(const commit_note& note) {
     return lose(note);
   reach(crash_point::commit_told);
   committed_ordinal_ = note.ordinal;
-  publish_events news{tenure_.shard, tenure_.epoch, {}, {}, {}};
+  publish_events news{tenure_.shard, tenure_.epoch, {}, {}, false};
   while (!in_flight_.empty() && in_flight_.front().ordinal <= committed_ordinal_) {
     auto finished = std::move(in_flight_.front());
     in_flight_.pop_front();
     news.upto = finished.position;
     std::move(finished.events.begin(), finished.events.end(), std::back_inserter(news.events));
-    if (finished.letter)
-      news.letters.push_back(std::move(*finished.letter));
+    news.letters |= finished.letter;
     completed(finished);
   }
-  if (!news.events.empty() || !news.letters.empty())
+  if (!news.events.empty() || news.letters)
     send(context_.outbox, std::move(news));
   finish_drain_if_empty();
 }

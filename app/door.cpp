@@ -69,13 +69,18 @@ struct door::prepared {
   bool fresh = false;        ///< The id was made here and now.
 };
 
-door::door(door_parts parts) : parts_(std::move(parts)), catching_up_("catch-up", 1000) {}
+door::door(door_parts parts)
+    : parts_(std::move(parts)),
+      catching_up_("catch-up", 1000),
+      letters_(parts_.where, parts_.log, parts_.time,
+               [this](const std::string& kind) { return parts_.context.knows_kind(kind); }) {}
 
 door::~door() { stop(); }
 
 void door::stop() {
   stopping_ = true;
   catching_up_.stop();
+  letters_.stop();
 }
 
 void door::join(membership& members, mesh& peers) {

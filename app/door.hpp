@@ -4,6 +4,7 @@
 
 #include "actors/journal_writer.hpp"
 #include "actors/node.hpp"
+#include "app/letter_office.hpp"
 #include "app/read_pool.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/mesh.hpp"
@@ -66,7 +67,7 @@ public:
   void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) override;
   void list(entity_query query, answer<entity_page> done) override;
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
-  void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) override;
+  letter_desk& letters() override { return letters_; }
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void find(entity_kind kind, std::string id_text, answer<entity_id> done) override;
@@ -102,6 +103,7 @@ private:
   accepted_memory& memory(entity_kind kind) { return memory_[static_cast<size_t>(kind)]; }
   std::atomic<bool> stopping_{false};
   worker catching_up_;
+  letter_office letters_;
 };
 
 }  // namespace orrery::app

@@ -154,13 +154,6 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
       });
 }
 
-void door::dead_letters(size_t limit, answer<std::vector<dead_letter>> done) {
-  parts_.reads.run([limit, done](entity_store& store) { done(store.dead_letters(limit)); },
-                   [done] {
-                     done(failure{errc::busy, "too many requests wait for the store"});
-                   });
-}
-
 entity_id door::derived_id(entity_kind kind, const std::string& text) const {
   const auto topic =
       parts_.log.topic_name(kind == entity_kind::order ? intake::orders : intake::tasks);

@@ -62,7 +62,6 @@ std::string ce_type(entity_kind kind, uint8_t status);
 
 void append_view(std::string& out, const entity& e);
 void append_view(std::string& out, const event_record& record);
-void append_view(std::string& out, const dead_letter& letter);
 void append_accepted(std::string& out, const accepted& a);
 
 }  // namespace orrery::codec

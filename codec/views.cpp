@@ -107,15 +107,6 @@ void append_view(std::string& out, const event_record& record) {
   writer.end_object();
 }
 
-void append_view(std::string& out, const dead_letter& letter) {
-  json_writer writer(out);
-  writer.begin_object();
-  writer.field("topic", letter.source == intake::orders ? "order_topic" : "task_topic");
-  writer.field("shard", uint32_t{letter.shard.value}).field("offset", letter.offset);
-  writer.field("at", letter.at).field("reason", letter.reason);
-  writer.optional_field("key", letter.key).field("value", letter.value).end_object();
-}
-
 void append_accepted(std::string& out, const accepted& a) {
   json_writer writer(out);
   writer.begin_object().field(id_name(a.kind), a.id.value).field("status", "ACCEPTED");

@@ -3,13 +3,13 @@
 #include "http/handlers.hpp"
 #include "http/probe.hpp"
 #include "http/problem.hpp"
+#include "http/query.hpp"
 #include "http/routes.hpp"
 #include "http/target.hpp"
 
 #include "codec/messages.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace orrery::http::handlers {
 
@@ -44,26 +44,6 @@ result<void> read_statuses(entity_query& query, std::string_view text) {
     }
   }
   return {};
-}
-
-result<size_t> read_limit(const parameter& p) {
-  size_t n = 0;
-  const auto* end = p.value.data() + p.value.size();
-  const auto [last, error] = std::from_chars(p.value.data(), end, n);
-  if (error != std::errc{} || last != end || n < 1 || n > limits::list_items)
-    return failure{errc::invalid,
-                   "must be a number from 1 to " + std::to_string(limits::list_items), p.name};
-  return n;
-}
-
-result<time_point> read_time(const parameter& p) {
-  // A plus that was not encoded has become a space: `…T10:00:00 02:00` is meant as an offset.
-  auto text = p.value;
-  std::replace(text.begin(), text.end(), ' ', '+');
-  auto at = parse_time(text);
-  if (!at)
-    return failure{errc::invalid, at.error().detail, p.name};
-  return at;
 }
 
 std::string* text_filter(entity_query& query, std::string_view name) {
@@ -200,26 +180,6 @@ void history(const exchange_ptr& ex) {
         return ex->fail(events.error());
       ex->finish({.body = items_text(*events) + "}"});
     });
-  });
-}
-
-void dead_letters(const exchange_ptr& ex) {
-  const auto parameters = parse_query(ex->in.query);
-  if (!parameters)
-    return ex->fail(parameters.error());
-  size_t limit = 50;
-  for (const auto& p : *parameters) {
-    if (p.name != "limit")
-      return ex->fail({errc::invalid, "is not a parameter of this list", p.name});
-    const auto n = read_limit(p);
-    if (!n)
-      return ex->fail(n.error());
-    limit = *n;
-  }
-  ex->door.dead_letters(limit, [ex](result<std::vector<dead_letter>> letters) {
-    if (!letters)
-      return ex->fail(letters.error());
-    ex->finish({.body = items_text(*letters) + "}"});
   });
 }
 

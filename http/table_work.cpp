@@ -1,4 +1,4 @@
-/// The routes of orders, tasks and what became of unreadable records.
+/// The routes of orders and tasks.
 
 #include "http/handlers.hpp"
 #include "http/routes.hpp"
@@ -154,13 +154,6 @@ constexpr std::array table{
             "Ends an attempt with a result."),
     command(tasks, "/api/tasks/{id}/fail", "failTask", permission::work, "TaskFail",
             "Ends an attempt with an error."),
-    route{.pattern = "/api/dead-letters",
-          .handle = handlers::dead_letters,
-          .name = "listDeadLetters",
-          .group = "dead-letters",
-          .description = "Records that could not be read or applied, newest first.",
-          .answer = "DeadLetterList",
-          .parameters = "limit"},
 };
 
 }  // namespace

@@ -127,11 +127,14 @@ void kafka_sink::publish_dead_letters(std::vector<dead_letter> letters,
     m.partition = letter.shard.value;
     m.key = std::move(letter.key);
     m.value = std::move(letter.value);
-    m.headers = {{"orrery-reason", letter.reason.substr(0, limits::text_bytes)},
-                 {"orrery-source-topic", kafka::intake_topic(options_, letter.source)},
-                 {"orrery-source-partition", std::to_string(letter.shard.value)},
-                 {"orrery-source-offset", std::to_string(letter.offset)},
-                 {"orrery-source-time", format_time(letter.at)}};
+    // The producer's own first: who looks one of ours up by its name finds ours.
+    m.headers = std::move(letter.headers);
+    m.headers.insert(m.headers.end(),
+                     {{"orrery-reason", letter.reason.substr(0, limits::text_bytes)},
+                      {"orrery-source-topic", kafka::intake_topic(options_, letter.source)},
+                      {"orrery-source-partition", std::to_string(letter.shard.value)},
+                      {"orrery-source-offset", std::to_string(letter.offset)},
+                      {"orrery-source-time", format_time(letter.at)}});
     out.push_back(std::move(m));
   }
   sender_->send(std::move(out), without_offsets(std::move(done)));

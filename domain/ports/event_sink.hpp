@@ -31,8 +31,9 @@ public:
   using tails = std::array<std::optional<position_t>, entity_kinds>;
   virtual result<tails> last_published(shard_id shard, duration timeout) = 0;
 
-  /// Copies records to `<topic>.DLT`, byte for byte, with headers for reason, source topic, partition
-  /// and offset. A repeat after a crash is possible.
+  /// Copies records to `<topic>.DLT`, byte for byte, with their own headers and behind them headers for
+  /// reason, source topic, partition and offset. A repeat after a crash is possible. `invalid`: one of
+  /// them will never be taken.
   virtual void publish_dead_letters(std::vector<dead_letter> letters,
                                     std::function<void(result<void>)> done) = 0;
 };

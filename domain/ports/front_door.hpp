@@ -4,6 +4,7 @@
 /// Implemented in app/ over the intake log, the actors and the store. Thread-safe; every call returns at
 /// once and runs its callback exactly once, on any thread, within its own time limit.
 
+#include "domain/ports/dead_letters.hpp"
 #include "domain/ports/intake_log.hpp"
 
 #include <functional>
@@ -70,7 +71,8 @@ public:
   virtual void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) = 0;
   virtual void list(entity_query query, answer<entity_page> done) = 0;
   virtual void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) = 0;
-  virtual void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) = 0;
+  /// Valid as long as the door.
+  virtual letter_desk& letters() = 0;
 
   virtual void check_readiness(answer<readiness> done) = 0;
   /// Prometheus text format 0.0.4.

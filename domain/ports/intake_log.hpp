@@ -15,12 +15,6 @@
 
 namespace orrery {
 
-struct log_header {
-  std::string name;
-  std::string value;
-  friend bool operator==(const log_header&, const log_header&) = default;
-};
-
 struct log_message {
   intake topic = intake::tasks;
   shard_id shard;

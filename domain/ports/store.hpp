@@ -44,7 +44,14 @@ struct entity_write {
   std::vector<event_record> events;  ///< Appended to the entity's own history.
 };
 
-/// A record that could not be read or applied; also goes to `<topic>.DLT`.
+struct log_header {
+  std::string name;
+  std::string value;
+  friend bool operator==(const log_header&, const log_header&) = default;
+};
+
+/// A record that could not be read or applied; also goes to `<topic>.DLT`. What becomes of it later:
+/// domain/ports/dead_letters.hpp.
 struct dead_letter {
   intake source = intake::tasks;
   shard_id shard;
@@ -53,7 +60,14 @@ struct dead_letter {
   std::string reason;
   std::string key;
   std::string value;
+  std::vector<log_header> headers = {};  ///< The producer's own.
   friend bool operator==(const dead_letter&, const dead_letter&) = default;
+};
+
+/// A dead letter under the number that the store gave it.
+struct numbered_letter {
+  int64_t number = 0;
+  dead_letter letter;
 };
 
 /// Everything that became ready for one shard. Events carry positions `expected + 1` onwards without
@@ -108,6 +122,9 @@ public:
 
   /// Raises `published`; never lowers it. A hint: a lost update only means more is compared later.
   virtual result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) = 0;
+
+  /// `<topic>.DLT` has these dead letters of the shard. A lost mark only means a second copy.
+  virtual result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) = 0;
 };
 
 /// One row to wake up: the shard must look at the entity at `at`.
@@ -181,7 +198,13 @@ public:
   virtual result<std::vector<shard_row>> shards() = 0;
   /// Newest first.
   virtual result<std::vector<dead_letter>> dead_letters(size_t limit) = 0;
+  /// Those of the shard that are not yet known to be in `<topic>.DLT`, in the order of their numbers,
+  /// from after `after` on. Numbers of one shard rise in the order of its commits.
+  virtual result<std::vector<numbered_letter>> letters_to_copy(shard_id shard, int64_t after,
+                                                               size_t limit) = 0;
 };
+
+class letter_store;
 
 /// A node as the others see it.
 struct node_row {
@@ -215,6 +238,7 @@ public:
   virtual std::unique_ptr<journal_store> open_journal() = 0;
   virtual std::unique_ptr<entity_store> open_reader() = 0;
   virtual std::unique_ptr<node_registry> open_registry() = 0;
+  virtual std::unique_ptr<letter_store> open_letters() = 0;
   /// Whether the store answers now.
   virtual result<void> ping() = 0;
 };

@@ -99,8 +99,11 @@ void memory_journal::apply(const shard_batch& batch) {
     const auto created = std::visit([](const auto& e) { return e.created_at; }, stored.state);
     state_->by_creation[static_cast<size_t>(kind_of(stored.state))].emplace(created, id);
   }
-  state_->dead_letters.insert(state_->dead_letters.end(), batch.dead_letters.begin(),
-                              batch.dead_letters.end());
+  for (const auto& letter : batch.dead_letters) {
+    auto& one = state_->letters.emplace_back();
+    one.number = static_cast<int64_t>(state_->letters.size());
+    one.letter = letter;
+  }
   shard.row.position = batch.last();
   shard.row.next = batch.next;
   shard.row.counts = batch.counts;
@@ -125,6 +128,16 @@ result<void> memory_journal::mark_published(shard_id shard, epoch_t epoch, posit
     return failure{errc::conflict, "shard " + std::to_string(shard.value) + " has another owner"};
   auto& published = found->second.row.published;
   published = std::max(published, upto);
+  return {};
+}
+
+result<void> memory_journal::mark_copied(shard_id shard, std::span<const int64_t> numbers) {
+  if (auto ok = state_->may("mark_copied"); !ok)
+    return ok;
+  const std::lock_guard lock(state_->guard);
+  for (const auto number : numbers)
+    if (auto& one = state_->letters.at(static_cast<size_t>(number - 1)); one.letter.shard == shard)
+      one.copied = true;
   return {};
 }
 

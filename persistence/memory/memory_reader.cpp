@@ -178,12 +178,26 @@ result<std::vector<dead_letter>> memory_reader::dead_letters(size_t limit) {
   if (auto ok = state_->may("dead_letters"); !ok)
     return std::move(ok).error();
   const std::lock_guard lock(state_->guard);
-  auto letters = state_->dead_letters;
+  std::vector<dead_letter> letters;
+  for (const auto& one : state_->letters)
+    letters.push_back(one.letter);
   std::stable_sort(letters.begin(), letters.end(),
                    [](const auto& a, const auto& b) { return a.at > b.at; });
   if (letters.size() > limit)
     letters.resize(limit);
   return letters;
+}
+
+result<std::vector<numbered_letter>> memory_reader::letters_to_copy(shard_id shard, int64_t after,
+                                                                    size_t limit) {
+  if (auto ok = state_->may("letters_to_copy"); !ok)
+    return std::move(ok).error();
+  const std::lock_guard lock(state_->guard);
+  std::vector<numbered_letter> found;
+  for (const auto& one : state_->letters)
+    if (one.letter.shard == shard && one.number > after && !one.copied && found.size() < limit)
+      found.push_back({one.number, one.letter});
+  return found;
 }
 
 }  // namespace orrery

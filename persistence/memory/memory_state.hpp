@@ -2,7 +2,7 @@
 /// What the sessions of one memory store share.
 
 #include "base/clock.hpp"
-#include "domain/ports/store.hpp"
+#include "domain/ports/dead_letters.hpp"
 
 #include <functional>
 #include <map>
@@ -40,7 +40,7 @@ struct memory_state {
   std::map<uint16_t, memory_shard> shards;
   std::unordered_map<entity_id, memory_entity> entities;
   std::array<std::set<std::pair<time_point, entity_id>>, entity_kinds> by_creation;
-  std::vector<dead_letter> dead_letters;
+  std::vector<stored_letter> letters;  ///< Letter at index i has number i + 1.
   std::map<std::string, node_row, std::less<>> nodes;
   int64_t commits = 0;
   std::map<int64_t, planned_fault> faults;  ///< By the number of the commit.
@@ -57,6 +57,7 @@ public:
   commit_report commit(std::span<const shard_batch> batches) override;
   result<shard_tenure> inspect(shard_id shard) override;
   result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+  result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;
 
 private:
   std::vector<shard_id> stale(std::span<const shard_batch> batches) const;
@@ -76,6 +77,8 @@ public:
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
+  result<std::vector<numbered_letter>> letters_to_copy(shard_id shard, int64_t after,
+                                                       size_t limit) override;
 
 private:
   std::shared_ptr<memory_state> state_;
@@ -87,6 +90,17 @@ public:
   result<void> announce(const node_row& node) override;
   result<void> withdraw(std::string_view name) override;
   result<std::vector<node_row>> nodes(duration window) override;
+
+private:
+  std::shared_ptr<memory_state> state_;
+};
+
+class memory_letters final : public letter_store {
+public:
+  explicit memory_letters(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+  result<letter_page> find(const letter_query& query) override;
+  result<stored_letter> get(int64_t number) override;
+  result<std::vector<result<void>>> move(const std::vector<letter_move>& steps) override;
 
 private:
   std::shared_ptr<memory_state> state_;

@@ -38,6 +38,10 @@ std::unique_ptr<node_registry> memory_store::open_registry() {
   return std::make_unique<memory_registry>(state_);
 }
 
+std::unique_ptr<letter_store> memory_store::open_letters() {
+  return std::make_unique<memory_letters>(state_);
+}
+
 result<void> memory_store::ping() { return state_->may("ping"); }
 
 void memory_store::fail_commits(int nth_from_now, commit_outcome outcome, bool applied) {

@@ -3,7 +3,7 @@
 /// durability.
 
 #include "base/clock.hpp"
-#include "domain/ports/store.hpp"
+#include "domain/ports/dead_letters.hpp"
 
 #include <functional>
 #include <memory>
@@ -25,6 +25,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<letter_store> open_letters() override;
   result<void> ping() override;
 
   /// The commit that is `nth_from_now` (1 = the next one) ends with `outcome`. `applied` says, for
@@ -34,7 +35,7 @@ public:
 
   /// Runs before every call but `commit` with the call's name (`load`, `due`, `list`, `history`,
   /// `journal`, `shards`, `dead_letters`, `acquire`, `inspect`, `mark_published`, `announce`,
-  /// `withdraw`, `nodes`, `ping`); what it fails with is answered instead. It may block, but must
+  /// `withdraw`, `nodes`, `ping`, `letters_to_copy`, `mark_copied`, `letters`); what it fails with is answered instead. It may block, but must
   /// not call the store. Empty = no hook.
   void on_call(std::function<result<void>(std::string_view call)> hook);
 

@@ -1,6 +1,7 @@
 #include "persistence/postgres/commit_rows.hpp"
 
 #include "base/check.hpp"
+#include "codec/letters.hpp"
 #include "codec/stored.hpp"
 
 #include <algorithm>
@@ -189,9 +190,9 @@ insert into journal (shard, first, last, at, events)
 select * from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[],
                      $5::bytea[]))sql"},
       {"insert_dead_letters", R"sql(
-insert into dead_letters (shard, source, "offset", at, reason, key, value)
+insert into dead_letters (shard, source, "offset", at, reason, key, value, headers)
 select * from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::text[],
-                     $6::bytea[], $7::bytea[]))sql"},
+                     $6::bytea[], $7::bytea[], $8::bytea[]))sql"},
   };
 }
 
@@ -246,7 +247,7 @@ void add_journal(parameter_rows& rows, shard_id shard,
 
 parameter_rows dead_letter_rows() {
   using enum type_oid;
-  return parameter_rows({int4, int2, int8, timestamptz, text, bytea, bytea});
+  return parameter_rows({int4, int2, int8, timestamptz, text, bytea, bytea, bytea});
 }
 
 void add_dead_letter(parameter_rows& rows, const dead_letter& letter) {
@@ -257,6 +258,7 @@ void add_dead_letter(parameter_rows& rows, const dead_letter& letter) {
   rows.add(4).bytes(column_text(letter.reason, 4 * limits::text_bytes));
   rows.add(5).bytes(letter.key);
   rows.add(6).bytes(letter.value);
+  rows.add(7).bytes(codec::encode_headers(letter.headers));
 }
 
 }  // namespace orrery::postgres

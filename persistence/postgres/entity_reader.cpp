@@ -186,25 +186,4 @@ result<std::vector<shard_row>> entity_reader::shards() {
   });
 }
 
-result<std::vector<dead_letter>> entity_reader::dead_letters(size_t limit) {
-  return session_.call([&](pqxx::transaction_base& work) -> result<std::vector<dead_letter>> {
-    const auto rows = work.exec_params(
-        "select shard, source, \"offset\", (extract(epoch from at) * 1000000)::bigint, reason, key,"
-        " value from dead_letters order by at desc, id desc limit $1::bigint",
-        limit_text(limit));
-    std::vector<dead_letter> out;
-    for (const auto& row : rows) {
-      auto& letter = out.emplace_back();
-      letter.shard = shard_id{static_cast<uint16_t>(row[0].as<int>())};
-      letter.source = static_cast<intake>(row[1].as<int>());
-      letter.offset = row[2].as<int64_t>();
-      letter.at = from_micros(row[3].as<int64_t>());
-      letter.reason = view_of(row[4]);
-      letter.key = bytes_of(row[5]);
-      letter.value = bytes_of(row[6]);
-    }
-    return out;
-  });
-}
-
 }  // namespace orrery::postgres

@@ -18,6 +18,8 @@ public:
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
+  result<std::vector<numbered_letter>> letters_to_copy(shard_id shard, int64_t after,
+                                                       size_t limit) override;
 
 private:
   pqxx_session session_;

@@ -112,4 +112,15 @@ result<void> journal_session::mark_published(shard_id shard, epoch_t epoch, posi
   return {};
 }
 
+result<void> journal_session::mark_copied(shard_id shard, std::span<const int64_t> numbers) {
+  std::string list = "{";
+  for (const auto number : numbers)
+    list.append(list.size() == 1 ? "" : ",").append(std::to_string(number));
+  const auto answer =
+      ask("update dead_letters set copied = true where id = any($2::bigint[])"
+          " and shard = $1::integer",
+          {std::to_string(shard.value), list + "}"});
+  return answer ? result<void>{} : result<void>{answer.error()};
+}
+
 }  // namespace orrery::postgres

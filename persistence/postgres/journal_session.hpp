@@ -21,6 +21,7 @@ public:
   commit_report commit(std::span<const shard_batch> batches) override;
   result<shard_tenure> inspect(shard_id shard) override;
   result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+  result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;
 
 private:
   result<reply> ask(const char* sql, const std::vector<std::string>& parameters);

@@ -147,7 +147,22 @@ begin
 end $$;
 )sql";
 
-constexpr std::array<const char*, 1> migrations = {tables};
+// Letters of earlier versions went to their topic without a note of it.
+constexpr const char* settled_letters = R"sql(
+alter table dead_letters
+  add column headers bytea not null default '',
+  add column copied boolean not null default true,
+  add column state smallint not null default 0,
+  add column settled_at timestamptz,
+  add column settled_by text not null default '',
+  add column note text not null default '',
+  add column redriven_to bigint not null default -1,
+  add column edited boolean not null default false;
+alter table dead_letters alter column copied set default false;
+create index dead_letters_to_copy on dead_letters (shard, id) where not copied;
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

@@ -2,6 +2,7 @@
 
 #include "persistence/postgres/entity_reader.hpp"
 #include "persistence/postgres/journal_session.hpp"
+#include "persistence/postgres/letter_table.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
 #include "persistence/postgres/pqxx_session.hpp"
@@ -53,6 +54,11 @@ std::unique_ptr<entity_store> postgres_store::open_reader() {
 
 std::unique_ptr<node_registry> postgres_store::open_registry() {
   return std::make_unique<postgres::node_table>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<letter_store> postgres_store::open_letters() {
+  return std::make_unique<postgres::letter_table>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 

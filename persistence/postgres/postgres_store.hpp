@@ -5,7 +5,7 @@
 /// disk: `synchronous_commit` is switched on where it is off. Needs a database in UTF8; the tables
 /// are made by `migrate` in a schema that may be shared by nothing else.
 
-#include "domain/ports/store.hpp"
+#include "domain/ports/dead_letters.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -34,6 +34,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<letter_store> open_letters() override;
   result<void> ping() override;
 
 private:

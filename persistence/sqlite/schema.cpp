@@ -107,7 +107,20 @@ CREATE TABLE intake_log (
   PRIMARY KEY (topic, shard, first_offset)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps = {version_1};
+// Letters of earlier versions went to their topic without a note of it.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE dead_letters ADD COLUMN headers BLOB NOT NULL DEFAULT x'';
+ALTER TABLE dead_letters ADD COLUMN copied INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE dead_letters ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letters ADD COLUMN settled_at INTEGER;
+ALTER TABLE dead_letters ADD COLUMN settled_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE dead_letters ADD COLUMN redriven_to INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE dead_letters ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX dead_letters_to_copy ON dead_letters (shard, number) WHERE copied = 0;
+)sql";
+
+constexpr std::array steps = {version_1, version_2};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

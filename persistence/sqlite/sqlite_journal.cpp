@@ -1,5 +1,6 @@
 #include "base/check.hpp"
 #include "base/crash_point.hpp"
+#include "codec/letters.hpp"
 #include "codec/stored.hpp"
 #include "persistence/sqlite/shard_rows.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
@@ -137,7 +138,11 @@ result<void> write_entity(database& db, const encoded_write& e) {
 }
 
 result<void> write_dead_letter(database& db, const dead_letter& letter) {
-  return db.prepared("INSERT INTO dead_letters VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)")
+  const auto headers = codec::encode_headers(letter.headers);
+  return db
+      .prepared(
+          "INSERT INTO dead_letters (source, shard, \"offset\", at, reason, key, value, "
+          "headers, copied) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)")
       .add(static_cast<int64_t>(letter.source))
       .add(int64_t{letter.shard.value})
       .add(letter.offset)
@@ -145,6 +150,7 @@ result<void> write_dead_letter(database& db, const dead_letter& letter) {
       .add(letter.reason)
       .add_blob(letter.key)
       .add_blob(letter.value)
+      .add_blob(headers)
       .run();
 }
 
@@ -255,6 +261,19 @@ result<void> sqlite_journal::mark_published(shard_id shard, epoch_t epoch, posit
     if (db.changes() == 1)
       return {};
     return failure{errc::conflict, "shard " + std::to_string(shard.value) + " has another owner"};
+  });
+}
+
+result<void> sqlite_journal::mark_copied(shard_id shard, std::span<const int64_t> numbers) {
+  return writer_->write([&](database& db) -> result<void> {
+    for (const auto number : numbers)
+      if (auto ok = db.prepared("UPDATE dead_letters SET copied = 1 WHERE number = ? AND shard = ?")
+                        .add(number)
+                        .add(int64_t{shard.value})
+                        .run();
+          !ok)
+        return ok;
+    return {};
   });
 }
 

@@ -199,27 +199,4 @@ result<std::vector<shard_row>> sqlite_reader::shards() {
   return rows;
 }
 
-result<std::vector<dead_letter>> sqlite_reader::dead_letters(size_t limit) {
-  std::vector<dead_letter> letters;
-  auto ok = snapshot([&](database& db) -> result<void> {
-    auto q = db.prepared(
-        "SELECT source, shard, \"offset\", at, reason, key, value "
-        "FROM dead_letters ORDER BY at DESC, number DESC LIMIT ?");
-    q.add(static_cast<int64_t>(limit));
-    for (;;) {
-      const auto found = q.step();
-      if (!found)
-        return found.error();
-      if (!*found)
-        return {};
-      letters.push_back({static_cast<intake>(q.number(0)),
-                         shard_id{static_cast<uint16_t>(q.number(1))}, q.number(2), q.time(3),
-                         q.text(4), q.text(5), q.text(6)});
-    }
-  });
-  if (!ok)
-    return std::move(ok).error();
-  return letters;
-}
-
 }  // namespace orrery

@@ -1,6 +1,7 @@
 #pragma once
 /// The sessions that a `sqlite_store` opens.
 
+#include "domain/ports/dead_letters.hpp"
 #include "persistence/sqlite/sqlite_writer.hpp"
 
 #include <memory>
@@ -15,6 +16,7 @@ public:
   commit_report commit(std::span<const shard_batch> batches) override;
   result<shard_tenure> inspect(shard_id shard) override;
   result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
+  result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;
 
 private:
   std::shared_ptr<sqlite_writer> writer_;
@@ -32,6 +34,8 @@ public:
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
+  result<std::vector<numbered_letter>> letters_to_copy(shard_id shard, int64_t after,
+                                                       size_t limit) override;
 
 private:
   /// Runs `read` in one transaction, so that all of it sees one moment.
@@ -47,6 +51,17 @@ public:
   result<void> announce(const node_row& node) override;
   result<void> withdraw(std::string_view name) override;
   result<std::vector<node_row>> nodes(duration window) override;
+
+private:
+  std::shared_ptr<sqlite_writer> writer_;
+};
+
+class sqlite_letters final : public letter_store {
+public:
+  explicit sqlite_letters(std::shared_ptr<sqlite_writer> writer) : writer_(std::move(writer)) {}
+  result<letter_page> find(const letter_query& query) override;
+  result<stored_letter> get(int64_t number) override;
+  result<std::vector<result<void>>> move(const std::vector<letter_move>& steps) override;
 
 private:
   std::shared_ptr<sqlite_writer> writer_;

@@ -33,6 +33,10 @@ std::unique_ptr<node_registry> sqlite_store::open_registry() {
   return std::make_unique<sqlite_registry>(writer_);
 }
 
+std::unique_ptr<letter_store> sqlite_store::open_letters() {
+  return std::make_unique<sqlite_letters>(writer_);
+}
+
 result<void> sqlite_store::ping() {
   return writer_->read(
       [](sqlite::database& db) { return db.prepared("SELECT count(*) FROM sqlite_schema").run(); });

@@ -3,7 +3,7 @@
 /// it.
 
 #include "base/clock.hpp"
-#include "domain/ports/store.hpp"
+#include "domain/ports/dead_letters.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -32,6 +32,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<letter_store> open_letters() override;
   result<void> ping() override;
 
   /// The connection that writes; the embedded log shares it.

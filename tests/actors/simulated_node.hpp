@@ -40,6 +40,9 @@ public:
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override {
     EXPECT_TRUE(session_->mark_published(shard, epoch, upto));
   }
+  void mark_copied(shard_id shard, std::vector<int64_t> numbers) override {
+    EXPECT_TRUE(session_->mark_copied(shard, numbers));
+  }
 
   bool step() {
     if (held || enlisted_.empty())

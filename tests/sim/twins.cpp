@@ -41,6 +41,11 @@ void writer_twin::acquire(shard_id shard, std::function<void(result<shard_tenure
     jobs_.push_back({shard, std::move(done)});
 }
 
+void writer_twin::mark_copied(shard_id shard, std::vector<int64_t> numbers) {
+  if (!gone_)
+    (void)session_->mark_copied(shard, numbers);
+}
+
 void writer_twin::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
   marks_[shard] = {epoch, upto};
 }

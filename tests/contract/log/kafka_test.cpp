@@ -60,7 +60,10 @@ struct kafka_sink_adapter : kafka_log_adapter {
       EXPECT_EQ(header_of(record, "orrery-source-partition"), std::to_string(shard.value));
       out.push_back({source, shard, std::stoll(*header_of(record, "orrery-source-offset")),
                      *parse_time(*header_of(record, "orrery-source-time")),
-                     *header_of(record, "orrery-reason"), record.key, record.value});
+                     *header_of(record, "orrery-reason"), record.key, record.value, {}});
+      // Ours stand behind the producer's: five of them.
+      EXPECT_GE(record.headers.size(), 5U);
+      out.back().headers.assign(record.headers.begin(), record.headers.end() - 5);
     }
     return out;
   }

@@ -142,7 +142,8 @@ TYPED_TEST_P(sink_contract, copies_dead_letters_byte_for_byte) {
   std::string bytes(256, '\0');
   std::iota(bytes.begin(), bytes.end(), '\0');
   dead_letter broken{intake::orders, busy_shard, 17,           from_micros(1'790'000'000'000'000),
-                     "not JSON",     bytes,      bytes + bytes};
+                     "not JSON",     bytes,      bytes + bytes,
+                     {{"own", bytes}, {"own", ""}, {"orrery-origin", "order_topic/2/1@1"}}};
   dead_letter empty{intake::tasks, busy_shard, 0, from_micros(1'790'000'000'000'000),
                     "no kind",     "",         ""};
   const auto outcome = answer_of(

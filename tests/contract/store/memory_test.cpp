@@ -34,6 +34,10 @@ INSTANTIATE_TEST_SUITE_P(memory, store_contract,
                          ::testing::Values(store_adapter{
                              "memory", [] { return std::make_unique<memory_place>(); }}),
                          store_adapter_name);
+INSTANTIATE_TEST_SUITE_P(memory, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "memory", [] { return std::make_unique<memory_place>(); }}),
+                         store_adapter_name);
 
 class memory_store_faults : public ::testing::Test {
 protected:

@@ -16,6 +16,10 @@ INSTANTIATE_TEST_SUITE_P(postgres, store_contract,
                          ::testing::Values(store_adapter{
                              "postgres", [] { return std::make_unique<postgres_place>(); }}),
                          store_adapter_name);
+INSTANTIATE_TEST_SUITE_P(postgres, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "postgres", [] { return std::make_unique<postgres_place>(); }}),
+                         store_adapter_name);
 
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {

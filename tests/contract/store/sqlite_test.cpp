@@ -44,6 +44,10 @@ INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
                          ::testing::Values(store_adapter{
                              "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
                          store_adapter_name);
+INSTANTIATE_TEST_SUITE_P(sqlite, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
+                         store_adapter_name);
 
 /// Everything a node finds when it starts on the files as they lie there now, as after a kill: a
 /// copy, so that neither locks nor the shared memory of the living connection come along.

@@ -177,5 +177,6 @@ protected:
 
 }  // namespace orrery::test
 
+#include "tests/contract/store/store_contract_letters.hpp"
 #include "tests/contract/store/store_contract_read.hpp"
 #include "tests/contract/store/store_contract_write.hpp"

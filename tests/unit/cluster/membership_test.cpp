@@ -25,6 +25,7 @@ public:
   result<void> migrate(uint32_t) override { return {}; }
   std::unique_ptr<journal_store> open_journal() override { return nullptr; }
   std::unique_ptr<entity_store> open_reader() override { return std::make_unique<reader>(shared_); }
+  std::unique_ptr<letter_store> open_letters() override { return nullptr; }
   std::unique_ptr<node_registry> open_registry() override {
     return std::make_unique<registry>(shared_);
   }
@@ -78,6 +79,9 @@ private:
       return shared_.shards;
     }
     result<std::vector<dead_letter>> dead_letters(size_t) override { return none(); }
+    result<std::vector<numbered_letter>> letters_to_copy(shard_id, int64_t, size_t) override {
+      return none();
+    }
 
   private:
     static failure none() { return failure{errc::not_found, "membership reads no entities"}; }

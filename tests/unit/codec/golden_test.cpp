@@ -1,6 +1,7 @@
 /// What was once written must stay readable, and what is written must not change by accident.
 /// `ORRERY_WRITE_GOLDEN=1` writes the files that are missing; a file that exists is never rewritten.
 
+#include "codec/letters.hpp"
 #include "codec/messages.hpp"
 #include "codec/stored.hpp"
 #include "tests/support/process.hpp"
@@ -250,8 +251,22 @@ TEST(golden, views_are_shown_as_ever) {
   same_text("view_task", view_of(entity{full_task()}));
   same_text("view_task_plain", view_of(entity{plain_task()}));
   same_text("view_order", view_of(entity{full_order()}));
-  same_text("view_dead_letter", view_of(dead_letter{intake::orders, shard_id{42}, 17, start,
-                                                    "product is missing", "key", "{}"}));
+  stored_letter letter;
+  letter.number = 4;
+  letter.letter = {intake::orders, shard_id{42}, 17, start, "product is missing", "key", "{}", {}};
+  std::string letter_text;
+  append_view(letter_text, letter, false);
+  same_text("view_letter", letter_text);
+  letter.letter.value = "\xff\xfe";
+  letter.letter.headers = {{"traceparent", "00-1"}, {"blob", "\x80"}};
+  letter.state = letter_state::redriven;
+  letter.settled_at = start + 1s;
+  letter.settled_by = "ada";
+  letter.redriven_to = 18;
+  letter.edited = letter.copied = true;
+  letter_text.clear();
+  append_view(letter_text, letter, true);
+  same_text("view_letter_whole", letter_text);
   std::string accepted_text;
   append_accepted(accepted_text, {entity_kind::order, id, "4711/DE", shard_id{42}, 17, true});
   same_text("accepted_order", accepted_text);

@@ -1,5 +1,6 @@
 /// What is written reads back as it was; what is damaged is refused or read, and never more.
 
+#include "codec/letters.hpp"
 #include "codec/messages.hpp"
 #include "tests/unit/codec/samples.hpp"
 
@@ -196,9 +197,12 @@ RC_GTEST_PROP(view, of_anything_is_one_line_of_valid_json, ()) {
   }
   const auto bytes = *rc::gen::arbitrary<std::string>();
   text.clear();
-  append_view(text,
-              dead_letter{intake::orders, shard_id{1}, 2, any_time(), nasty_text(), bytes, bytes});
+  stored_letter letter;
+  letter.letter = {intake::orders, shard_id{1}, 2,     any_time(),
+                   nasty_text(),   bytes,       bytes, {{bytes, bytes}, {}}};
+  append_view(text, letter, true);
   check_one_line_of_json(text);
+  RC_ASSERT(decode_headers(encode_headers(letter.letter.headers)).value() == letter.letter.headers);
 }
 
 RC_GTEST_PROP(readers, of_damaged_text_answer_and_never_crash, ()) {

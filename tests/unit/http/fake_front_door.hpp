@@ -35,6 +35,37 @@ inline entity some_entity(entity_kind kind, entity_id id) {
   return kind == entity_kind::task ? entity(some_task(id)) : entity(some_order(id));
 }
 
+/// Remembers what it was asked.
+class fake_letter_desk final : public letter_desk {
+public:
+  static stored_letter some_letter() {
+    stored_letter one;
+    one.number = 9;
+    one.letter = {intake::tasks, shard_id{1}, 5, {}, "not JSON", "k", "{", {{"a", "b"}}};
+    return one;
+  }
+  void find(letter_query query, answer<letter_page> done) override {
+    asked = std::move(query);
+    done(letter_page{{some_letter()}, "more"});
+  }
+  void get(int64_t number, answer<stored_letter> done) override {
+    if (number != 9)
+      return done(failure{errc::not_found, "there is no such dead letter"});
+    done(some_letter());
+  }
+  void apply(int64_t number, letter_wish what, answer<stored_letter> done) override {
+    wish = std::move(what);
+    get(number, std::move(done));
+  }
+  void apply_all(letter_query query, letter_wish what, answer<letter_tally> done) override {
+    asked = std::move(query);
+    wish = std::move(what);
+    done(letter_tally{3, {{7, {errc::rejected, "the letter is DISCARDED"}}}, true});
+  }
+  letter_query asked;
+  letter_wish wish;
+};
+
 class fake_front_door final : public front_door {
 public:
   // What the next calls answer; the defaults are happy ones.
@@ -70,10 +101,7 @@ public:
         done(std::vector<event_record>{
             {position_t{7}, id, from_micros(1), task_event(task_queued{})}});
       };
-  std::function<void(size_t, answer<std::vector<dead_letter>>)> on_dead_letters =
-      [](size_t, answer<std::vector<dead_letter>> done) {
-        done(std::vector<dead_letter>{{intake::tasks, shard_id{1}, 5, {}, "not JSON", "k", "{"}});
-      };
+  fake_letter_desk letter_desk_of_tests;
   std::function<void(answer<readiness>)> on_readiness = [](answer<readiness> done) {
     done(readiness{true, {{"store", true, ""}}});
   };
@@ -107,9 +135,7 @@ public:
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override {
     on_history(kind, id, std::move(done));
   }
-  void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) override {
-    on_dead_letters(limit, std::move(done));
-  }
+  letter_desk& letters() override { return letter_desk_of_tests; }
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
   void find(entity_kind, std::string text, answer<entity_id> done) override {

@@ -261,15 +261,8 @@ TEST_F(routes, other_routes_refuse_parameters) {
   EXPECT_EQ(post("/api/tasks?dry=1", R"({"kind":"noop"})").status, 400);
 }
 
-TEST_F(routes, events_and_dead_letters_are_lists) {
+TEST_F(routes, events_are_a_list) {
   EXPECT_TRUE(has(get("/api/tasks/" + id + "/events"), R"({"items":[{)"));
-  size_t limit = 0;
-  door.on_dead_letters = [&](size_t n, auto done) {
-    limit = n;
-    done(std::vector<dead_letter>{});
-  };
-  EXPECT_EQ(get("/api/dead-letters?limit=7").body, R"({"items":[]})");
-  EXPECT_EQ(limit, 7u);
 }
 
 TEST_F(routes, commands_reach_the_front_door_and_answer_the_new_view) {

@@ -1,4 +1,6 @@
 #include "cluster/membership.hpp"
+
+#include "domain/ports/dead_letters.hpp"
 #include "tests/support/process.hpp"
 
 #include <gtest/gtest.h>

@@ -23,6 +23,26 @@ failure no_owner() {
   return {errc::unavailable, "the shard has no owner that can be reached just now"};
 }
 
+/// Whether asking twice does the same as asking once.
+bool may_be_repeated(const mesh_request& question) {
+  return question.verb == verb_watch || question.body.starts_with("cancel\n");
+}
+
+/// What was sent may have been done.
+failure in_doubt(failure why) {
+  if (why.code == errc::unavailable)
+    why.code = errc::in_doubt;
+  return why;
+}
+
+answer<entity> doubtful(answer<entity> reply) {
+  return [reply = std::move(reply)](result<entity> told) {
+    if (!told)
+      return reply(in_doubt(std::move(told).error()));
+    reply(std::move(told));
+  };
+}
+
 template <class T>
 std::function<void(result<T>)> only_once(answer<T> done) {
   auto answered = std::make_shared<std::atomic<bool>>(false);
@@ -41,25 +61,21 @@ void door::command(entity_kind kind, entity_id id, entity_command wish, duration
   question.kind = static_cast<uint8_t>(kind);
   question.id = id;
   question.body = std::string(verb_of(wish)) + '\n' + codec::write_intake(id, wish);
-  auto by_reference = [this, question, limit, done](const failure& why) {
-    find(static_cast<entity_kind>(question.kind), to_string(question.id),
-         [this, question, limit, done, why](result<entity_id> found) mutable {
-           if (!found || *found == question.id)
-             return done(why);
-           question.id = *found;
-           ask_owner(std::move(question), limit, done);
-         });
-  };
-  ask_owner(
-      std::move(question), limit,
-      [done = std::move(done), by_reference = std::move(by_reference),
-       known = memory(kind).find(id).has_value()](result<entity> told) {
-        // A UUID of somebody else's making is kept as a reference.
-        if (!told && told.error().code == errc::not_found)
-          return by_reference(known ? failure{errc::unavailable, "accepted, and not yet taken up"}
-                                    : told.error());
-        done(std::move(told));
-      });
+  // What the owner does not know may be accepted and not yet taken up, by whichever node; or the id is a
+  // UUID of somebody else's making, kept as a reference. Only a reader that has caught up may say no.
+  ask_owner(question, limit, [this, question, limit, done](result<entity> told) {
+    if (told || told.error().code != errc::not_found)
+      return done(std::move(told));
+    get(static_cast<entity_kind>(question.kind), question.id,
+        [this, question, limit, done](result<entity_view> view) mutable {
+          if (!view)
+            return done(std::move(view).error());
+          if (view->accepted_only)
+            return done(failure{errc::unavailable, "accepted, and not yet taken up"});
+          question.id = view->id;
+          ask_owner(std::move(question), limit, done);
+        });
+  });
 }
 
 void door::ask_owner(mesh_request question, duration limit, answer<entity> done) {
@@ -67,27 +83,28 @@ void door::ask_owner(mesh_request question, duration limit, answer<entity> done)
   if (question.id.shard().value >= parts_.shards)
     return reply(failure{errc::not_found, "there is no such entity"});
   after(limit, [reply] {
-    reply(failure{errc::unavailable, "not answered in time; it may still happen"});
+    reply(failure{errc::in_doubt, "not answered in time; it may still happen"});
   });
   const auto until = std::chrono::steady_clock::now() + std::min<duration>(limit, moving_patience);
   try_owner(std::move(question), limit, until, std::move(reply));
 }
 
-/// A shard that has just moved is asked for again for a while. Only a refusal that says that nothing was
-/// begun leads here a second time; a lost connection does not.
+/// A shard that has just moved is asked for again for a while: where it is certain that nothing was begun,
+/// or where asking twice does no harm. Once a question was sent and its answer lost, a refusal is no longer
+/// certain.
 void door::try_owner(mesh_request question, duration limit,
                      std::chrono::steady_clock::time_point until, answer<entity> reply) {
-  auto again = [this, question, limit, until, reply](const failure& why) {
+  auto again = [this, question, limit, until](const failure& why, const answer<entity>& to) {
     if (stopping_ || std::chrono::steady_clock::now() >= until)
-      return reply(why);
+      return to(why);
     if (auto* members = members_.load())
       members->refresh_soon();
     after(moving_pause,
-          [this, question, limit, until, reply] { try_owner(question, limit, until, reply); });
+          [this, question, limit, until, to] { try_owner(question, limit, until, to); });
   };
   auto local = [reply, again](result<entity> told) {
     if (!told && told.error().code == errc::unavailable)
-      return again(told.error());
+      return again(told.error(), reply);
     reply(std::move(told));
   };
   ask_here(question, limit, local, [this, question, limit, reply, again]() mutable {
@@ -95,20 +112,24 @@ void door::try_owner(mesh_request question, duration limit,
     auto* peers = peers_.load();
     const auto owner = members ? members->owner_of(question.id.shard()) : std::nullopt;
     if (!owner || peers == nullptr || *owner == parts_.node)
-      return again(no_owner());
+      return again(no_owner(), reply);
     const auto connected = peers->connected();
     if (std::find(connected.begin(), connected.end(), *owner) == connected.end())
-      return again(no_owner());
-    peers->ask(*owner, std::move(question), limit, [reply, again](result<mesh_reply> told) {
-      if (!told)
-        return reply(std::move(told).error());
+      return again(no_owner(), reply);
+    const bool repeatable = may_be_repeated(question);
+    auto answered = [reply, again, repeatable](result<mesh_reply> told) {
+      if (!told) {
+        auto lost = in_doubt(std::move(told).error());
+        return repeatable ? again(lost, doubtful(reply)) : reply(std::move(lost));
+      }
       if (told->code == 0)
         return reply(codec::decode_entity(told->body));
       const failure why{static_cast<errc>(told->code - 1), std::move(told->body)};
       if (why.code == errc::unavailable)
-        return again(why);  // it does not own the shard any more, or not yet
+        return again(why, reply);  // it does not own the shard any more, or not yet
       reply(why);
-    });
+    };
+    peers->ask(*owner, std::move(question), limit, std::move(answered));
   });
 }
 

@@ -67,6 +67,7 @@ struct server::parts {
   parts(server_options how, front_door& gate) : options(std::move(how)), door(gate) {}
 
   lane_task<void> accept();
+  void accept_rest();
   /// False when connections remain after `limit`.
   bool wait_until_empty(duration limit) const;
 
@@ -86,7 +87,7 @@ lane_task<void> server::parts::accept() {
   for (size_t next = 0; !stopping; ++next) {
     auto& home = *lanes[next % lanes.size()];
     auto [error, socket] = co_await acceptor->async_accept(home.context.get_executor(), token);
-    if (stopping)
+    if (error && stopping)
       co_return;
     if (error) {
       // Out of descriptors, most likely: the connection stays in the backlog and accept fails again
@@ -103,6 +104,20 @@ lane_task<void> server::parts::accept() {
     }
     net::co_spawn(home.context, serve(home, std::move(socket), connection_ticket(counts)),
                   net::detached);
+  }
+}
+
+/// What the kernel has accepted for us already: its clients believe that they are heard, and closing the
+/// acceptor over them would reset them with their requests under way.
+void server::parts::accept_rest() {
+  boost::system::error_code error;
+  acceptor->non_blocking(true, error);
+  for (size_t next = 0; !error; ++next) {
+    auto& home = *lanes[next % lanes.size()];
+    auto socket = acceptor->accept(home.context.get_executor(), error);
+    if (!error)
+      net::co_spawn(home.context, serve(home, std::move(socket), connection_ticket(counts)),
+                    net::detached);
   }
 }
 
@@ -167,6 +182,7 @@ void server::stop(duration grace) {
   std::promise<void> closed;
   net::post(p.lanes.front()->context, [&p, &closed] {
     p.stopping = true;
+    p.accept_rest();
     boost::system::error_code ignored;
     p.acceptor->close(ignored);
     p.pause->cancel();

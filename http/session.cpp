@@ -21,6 +21,8 @@ constexpr auto token = net::as_tuple(net::use_awaitable_t<lane_executor>{});
 constexpr size_t read_size_max = 64 * 1024;
 constexpr size_t out_size_max = 64 * 1024;
 constexpr size_t linger_bytes_max = 1024 * 1024;
+/// How long a server that stops waits for the first request of a connection.
+constexpr duration last_request_patience = 1s;
 
 /// Resumes when the exchange has been answered.
 template <class Token>
@@ -50,7 +52,7 @@ session::session(lane& home, lane_socket socket, connection_ticket ticket)
   beast::error_code ignored;
   socket_.set_option(net::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
-  enter(phase::first, lane_.options.read_timeout);
+  enter(phase::first, lane_.draining() ? last_request_patience : lane_.options.read_timeout);
   lane_.add(*this);
 }
 
@@ -61,7 +63,7 @@ session::~session() {
 }
 
 lane_task<void> session::run() {
-  while (!closing_ && !lane_.draining()) {
+  while (!closing_ && (!served_ || !lane_.draining())) {
     begin_request();
     auto v = parse();
     if (v == verdict::need_more)
@@ -267,10 +269,13 @@ void session::sweep(steady::time_point now) {
   }
 }
 
+/// Who has just connected is about to ask, and is answered once; an idle connection is over.
 void session::drain() {
-  closing_ = closing_ || phase_ == phase::idle || phase_ == phase::first;
+  if (phase_ == phase::first)
+    deadline_ = std::min(deadline_, steady::now() + last_request_patience);
+  closing_ = closing_ || phase_ == phase::idle;
   beast::error_code ignored;
-  if (phase_ == phase::idle || phase_ == phase::first || phase_ == phase::lingering)
+  if (phase_ == phase::idle || phase_ == phase::lingering)
     socket_.cancel(ignored);
 }
 

@@ -24,6 +24,7 @@ class Client(threading.Thread):
         self.dice = random.Random(f"{work.seed}/{number}")
         self.caller = Caller(self.name, work.history, work.timeout)
         self.made, self.count, self.trouble = collections.deque(maxlen=40), 0, None
+        self.avoided = {}
 
     def run(self):
         try:
@@ -46,8 +47,12 @@ class Client(threading.Thread):
         return f"{self.work.name}-{kind}-{self.number}-{self.count}"
 
     def call(self, operation, path, body=None, headers=None):
-        addresses = self.work.addresses()
-        done = self.caller.call(operation, self.dice.choice(addresses), path, body, headers)
+        now, addresses = time.monotonic(), self.work.addresses()
+        address = self.dice.choice([one for one in addresses if self.avoided.get(one, 0) < now]
+                                   or addresses)
+        done = self.caller.call(operation, address, path, body, headers)
+        if done.code is None:  # nobody there: for a moment the others are asked
+            self.avoided[address] = now + 0.5
         if done.result == "ok" and done.kind.startswith("submit"):
             done.id = done.answer.get("taskId") or done.answer.get("orderId")
             if "taskId" in done.answer:

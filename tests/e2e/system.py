@@ -104,13 +104,13 @@ def services():
 class Node:
     """One real process."""
 
-    def __init__(self, system, name, options, binary=BINARY, environment=None):
+    def __init__(self, system, name, options, binary=BINARY, environment=None, prefix=()):
         self.name, self.dir = name, system.dir / name
         self.log = system.dir / f"{name}.log"
         self.address = None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [binary, "serve", "--data", self.dir, "--http", "127.0.0.1:0", "--node", name,
+                [*prefix, binary, "serve", "--data", self.dir, "--http", "127.0.0.1:0", "--node", name,
                  "--auth", "off", *options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                 env=system.environment | (environment or {}), preexec_fn=die_with_parent, start_new_session=True)
@@ -186,7 +186,8 @@ class System:
 
     def certificate(self, name):
         pki = self.dir / "pki"
-        for words in ([] if pki.exists() else [["init"]]) + [["issue", "--node", name]]:
+        made = (pki / f"{name}.pem").exists()
+        for words in [] if made else ([] if pki.exists() else [["init"]]) + [["issue", "--node", name]]:
             status, text = run(BINARY, "cluster", words[0], "--dir", pki, *words[1:])
             self.test.assertEqual(0, status, text)
         return ["--set", f"mesh.certificate={pki / name}.pem", f"mesh.key={pki / name}.key",

@@ -68,6 +68,22 @@ TEST_F(server_lifetime, a_stop_lets_the_request_in_flight_finish_and_closes_idle
   under_test->stop(10s);  // once more does nothing
 }
 
+TEST_F(server_lifetime, a_stop_still_answers_the_first_request_of_who_has_just_connected) {
+  start();
+  std::vector<std::unique_ptr<raw_client>> clients;
+  for (int i = 0; i < 20; ++i)
+    clients.push_back(std::make_unique<raw_client>(address));
+  auto stopped = std::async(std::launch::async, [&] { under_test->stop(10s); });
+  for (auto& client : clients)
+    client->send(get_health);
+  for (auto& client : clients) {
+    EXPECT_EQ(client->read().status, 200);
+    EXPECT_TRUE(client->closed());
+  }
+  stopped.get();
+  EXPECT_EQ(ask(address, "GET", "/healthz").status, 0);
+}
+
 TEST_F(server_lifetime, an_address_in_use_or_unreadable_is_a_failure) {
   start();
   server_options same = options;

@@ -33,6 +33,18 @@ pending_commit::pending_commit(const shard_tenure& tenure, std::function<void(co
 
 bool pending_commit::add(commit_release release) {
   const std::lock_guard lock(guard_);
+  take_in(std::move(release));
+  return enlists();
+}
+
+bool pending_commit::add(std::vector<commit_release> unit) {
+  const std::lock_guard lock(guard_);
+  for (auto& release : unit)
+    take_in(std::move(release));
+  return enlists();
+}
+
+void pending_commit::take_in(commit_release release) {
   ordinal_ = release.ordinal;
   dirty_ = true;
   if (release.answered)
@@ -52,6 +64,9 @@ bool pending_commit::add(commit_release release) {
                           std::make_move_iterator(release.events.end()));
     }
   }
+}
+
+bool pending_commit::enlists() {
   if (stage_ != stage::idle)
     return false;
   stage_ = stage::enlisted;

@@ -45,12 +45,18 @@ public:
   }
 
   bool step() {
-    if (held || enlisted_.empty())
+    if (held || enlisted_.empty() || drop_after == 0)
       return false;
+    if (drop_after)
+      --*drop_after;
     auto pending = std::move(enlisted_.front());
     enlisted_.pop_front();
     const auto sealed = pending->seal();
     ++commits;
+    if (std::exchange(refuse_contents, false)) {
+      pending->notify({actors::commit_note::kind::lost, sealed.ordinal, true, "refused"});
+      return true;
+    }
     const auto report = session_->commit(std::span(&sealed.batch, 1));
     actors::commit_note note;
     note.ordinal = sealed.ordinal;
@@ -64,6 +70,8 @@ public:
   }
 
   bool held = false;
+  bool refuse_contents = false;   ///< Of the next: its shard must look everything up.
+  std::optional<int> drop_after;  ///< Commits that are still made.
   int commits = 0;
 
 private:

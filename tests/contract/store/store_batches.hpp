@@ -126,7 +126,7 @@ private:
     std::vector<entity_event> events;
     const auto keep = [&](auto decision) {
       CHECK(decision.has_value(), "a test gives only commands that are allowed");
-      for (auto& event : *decision)
+      for (auto& event : as_decision(std::move(*decision)).events)
         events.emplace_back(std::move(event));
     };
     if (const auto* of_task = std::get_if<task_command>(&command))

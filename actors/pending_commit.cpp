@@ -27,7 +27,7 @@ pending_commit::pending_commit(const shard_tenure& tenure, std::function<void(co
   next_.shard = tenure.shard;
   next_.epoch = tenure.epoch;
   next_.expected = tenure.position;
-  next_.next = tenure.next;
+  next_.expected_next = next_.next = tenure.next;
   next_.counts = tenure.counts;
 }
 
@@ -84,7 +84,7 @@ sealed_commit pending_commit::seal() {
   next_.shard = shard_;
   next_.epoch = epoch_;
   next_.expected = sealed.batch.last();
-  next_.next = sealed.batch.next;
+  next_.expected_next = next_.next = sealed.batch.next;
   next_.counts = sealed.batch.counts;
   return sealed;
 }

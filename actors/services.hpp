@@ -21,6 +21,9 @@ public:
   virtual void enlist(std::shared_ptr<pending_commit> pending) = 0;
   /// Becomes the owner of a shard.
   virtual void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) = 0;
+  /// Gives up an acquisition that has not begun: its `done` hears `rejected`. One that is with the store
+  /// already goes on.
+  virtual void withdraw(shard_id shard) = 0;
   virtual void mark_published(shard_id shard, epoch_t epoch, position_t upto) = 0;
   /// These dead letters of the shard are in their topic. Best effort.
   virtual void mark_copied(shard_id shard, std::vector<int64_t> numbers) = 0;

@@ -41,6 +41,7 @@ failure refused(const order& o, std::string_view wish) {
 }
 
 using events = std::vector<order_event>;
+using detail::refused_submission;
 using outcome = result<decision<order_event>>;
 
 /// Decides for an order that has no flow under way.
@@ -63,7 +64,7 @@ struct decider {
   outcome operator()(const submit_order& c) const {
     if (!c.spec.request_hash.empty() && !o.spec->request_hash.empty() &&
         c.spec.request_hash != o.spec->request_hash)
-      return failure{errc::conflict, "the same key was used before with another body"};
+      return with(events{order_submission_refused{refused_submission}});
     return with({});
   }
   outcome operator()(const confirm_order&) const {
@@ -146,7 +147,8 @@ std::string_view name_of(const order_event& event) noexcept {
       "OrderStepEnded",
       "OrderStepSkipped",
       "OrderCompensationResumed",
-      "OrderResumed"};
+      "OrderResumed",
+      "OrderSubmissionRefused"};
   return names[event.index()];
 }
 

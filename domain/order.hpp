@@ -165,12 +165,19 @@ struct order_resumed {
   std::vector<uint32_t> steps;
   friend bool operator==(const order_resumed&, const order_resumed&) = default;
 };
+/// As for tasks.
+struct order_submission_refused {
+  std::string reason;
+  friend bool operator==(const order_submission_refused&,
+                         const order_submission_refused&) = default;
+};
 
 using order_event =
     std::variant<order_created, order_confirmed, order_rejected, order_fulfilment_started,
                  order_completed, order_cancelled, order_expired, order_compensation_started,
                  order_failed, order_compensation_failed, order_flow_begun, order_step_started,
-                 order_step_ended, order_step_skipped, order_compensation_resumed, order_resumed>;
+                 order_step_ended, order_step_skipped, order_compensation_resumed, order_resumed,
+                 order_submission_refused>;
 /// `OrderCreated`, `OrderConfirmed`, …
 std::string_view name_of(const order_event& event) noexcept;
 

@@ -124,6 +124,7 @@ struct folder {
       if (step.status == step_status::undo_failed)
         step.status = step_status::failed;
   }
+  void operator()(const order_submission_refused&) {}
   void operator()(const order_resumed& e) {
     move(fulfilling);
     o.finished_at = never;

@@ -44,7 +44,7 @@ public:
   outcome operator()(const submit_order& c) {
     if (!c.spec.request_hash.empty() && !o().spec->request_hash.empty() &&
         c.spec.request_hash != o().spec->request_hash)
-      return failure{errc::conflict, "the same key was used before with another body"};
+      note(order_submission_refused{refused_submission});
     return take();
   }
   outcome operator()(const auto&) {

@@ -6,6 +6,9 @@
 
 namespace orrery::detail {
 
+inline constexpr const char* refused_submission =
+    "a submission was refused: the same Idempotency-Key came with another body";
+
 /// For an order whose flow has begun.
 result<decision<order_event>> decide_with_flow(const order& o, const order_command& command,
                                                time_point now);

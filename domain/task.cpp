@@ -110,7 +110,8 @@ struct decider {
   result<events> operator()(const submit_task& c) const {
     if (!c.spec.request_hash.empty() && !t.spec->request_hash.empty() &&
         c.spec.request_hash != t.spec->request_hash)
-      return failure{errc::conflict, "the same key was used before with another body"};
+      return all(task_submission_refused{
+          "a submission was refused: the same Idempotency-Key came with another body"});
     return events{};
   }
 
@@ -296,6 +297,7 @@ struct folder {
       queue();
     t.reason_text.clear();
   }
+  void operator()(const task_submission_refused&) {}
   void operator()(const task_rerun& e) {
     queue();
     ++t.run;

@@ -204,10 +204,17 @@ struct task_rerun {
   std::string payload;
   friend bool operator==(const task_rerun&, const task_rerun&) = default;
 };
+/// Another submission came under the same Idempotency-Key with another body; changes nothing, but its
+/// sender was answered before anybody knew and is told by this.
+struct task_submission_refused {
+  std::string reason;
+  friend bool operator==(const task_submission_refused&, const task_submission_refused&) = default;
+};
 
-using task_event = std::variant<task_submitted, task_queued, task_started, task_succeeded,
-                                task_retry_scheduled, task_interrupted, task_failed, task_expired,
-                                task_cancelled, task_paused, task_resumed, task_rerun>;
+using task_event =
+    std::variant<task_submitted, task_queued, task_started, task_succeeded, task_retry_scheduled,
+                 task_interrupted, task_failed, task_expired, task_cancelled, task_paused,
+                 task_resumed, task_rerun, task_submission_refused>;
 /// `TaskQueued`, `TaskStarted`, …
 std::string_view name_of(const task_event& event) noexcept;
 

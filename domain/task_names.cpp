@@ -77,6 +77,9 @@ std::string_view name_of(const task_event& event) noexcept {
     std::string_view operator()(const task_paused&) const { return "TaskPaused"; }
     std::string_view operator()(const task_resumed&) const { return "TaskResumed"; }
     std::string_view operator()(const task_rerun&) const { return "TaskRerun"; }
+    std::string_view operator()(const task_submission_refused&) const {
+      return "TaskSubmissionRefused";
+    }
   };
   return std::visit(namer{}, event);
 }

@@ -231,6 +231,10 @@ template <>
 inline constexpr uint32_t event_number<order_compensation_resumed> = 31;
 template <>
 inline constexpr uint32_t event_number<order_resumed> = 32;
+template <>
+inline constexpr uint32_t event_number<order_submission_refused> = 33;
+template <>
+inline constexpr uint32_t event_number<task_submission_refused> = 34;
 
 /// Events without fields of their own.
 template <class Archive, class T>
@@ -289,10 +293,11 @@ template <class Archive, form_of<order_created> T>
 void fields(Archive& a, T& e) {
   fields(a, *e.spec);
 }
-/// The order events that carry nothing but a reason.
+/// The events that carry nothing but a reason.
 template <class Archive, class T>
   requires(form_of<T, order_rejected> || form_of<T, order_cancelled> || form_of<T, order_failed> ||
-           form_of<T, order_compensation_failed>)
+           form_of<T, order_compensation_failed> || form_of<T, order_submission_refused> ||
+           form_of<T, task_submission_refused>)
 void fields(Archive& a, T& e) { a.text(1, e.reason); }
 template <class Archive, form_of<order_compensation_started> T>
 void fields(Archive& a, T& e) {

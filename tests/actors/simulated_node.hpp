@@ -35,7 +35,20 @@ public:
     enlisted_.push_back(std::move(pending));
   }
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override {
-    done(session_->acquire(shard, "test", time_.now()));
+    if (hold_acquisitions)
+      acquisitions_.emplace_back(shard, std::move(done));
+    else
+      done(session_->acquire(shard, "test", time_.now()));
+  }
+  void withdraw(shard_id shard) override {
+    for (auto& [number, done] : acquisitions_)
+      if (number == shard)
+        done(failure{errc::rejected, "withdrawn"});
+    std::erase_if(acquisitions_, [&](const auto& one) { return one.first == shard; });
+  }
+  void acquire_held() {
+    for (auto& [shard, done] : std::exchange(acquisitions_, {}))
+      done(session_->acquire(shard, "test", time_.now()));
   }
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override {
     EXPECT_TRUE(session_->mark_published(shard, epoch, upto));
@@ -70,11 +83,13 @@ public:
   }
 
   bool held = false;
+  bool hold_acquisitions = false;
   bool refuse_contents = false;   ///< Of the next: its shard must look everything up.
   std::optional<int> drop_after;  ///< Commits that are still made.
   int commits = 0;
 
 private:
+  std::vector<std::pair<shard_id, std::function<void(result<shard_tenure>)>>> acquisitions_;
   std::unique_ptr<journal_store> session_;
   const clock& time_;
   std::deque<std::shared_ptr<actors::pending_commit>> enlisted_;

@@ -270,7 +270,8 @@ inline entity any_entity() { return maybe() ? entity{any_order()} : entity{any_t
 
 inline task_event any_task_event() {
   const auto reason = any_upto(end_reason::interrupted);
-  switch (pick(0, 12)) {
+  switch (pick(0, 13)) {
+    case 11: return task_submission_refused{nasty_text()};
     case 0: return task_submitted{with_headers(any_task_spec())};
     case 1: return task_queued{};
     case 2: return task_started{{pick(0U, 9U), pick(0U, 9U)}, nasty_text()};
@@ -287,7 +288,8 @@ inline task_event any_task_event() {
 }
 
 inline order_event any_order_event() {
-  switch (pick(0, 16)) {
+  switch (pick(0, 17)) {
+    case 16: return order_submission_refused{nasty_text()};
     case 10: return order_flow_begun{any_flow()};
     case 11: return order_step_started{pick(0U, 9U), any_id(), maybe()};
     case 12: return order_step_ended{pick(0U, 9U), any_end()};

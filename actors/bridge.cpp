@@ -136,6 +136,8 @@ void bridge::revoke(shards_revoked& wish) {
         leaving_[number] = {shard.address(), which};
         send(shard, drain_shard{});
       }
+    } else {
+      context_.commits.withdraw(number);  // or it would fence the rightful owner, after an outage
     }
     owned_.erase(found);
   }

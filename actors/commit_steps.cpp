@@ -40,6 +40,19 @@ void commit_steps::acquire(shard_id shard, std::function<void(result<shard_tenur
   done(failure{errc::unavailable, "the node is stopping"});
 }
 
+void commit_steps::withdraw(shard_id shard) {
+  std::vector<acquisition> given_up;
+  {
+    const std::lock_guard lock(guard_);
+    for (auto& one : acquisitions_)
+      if (one.shard == shard)
+        given_up.push_back(std::move(one));
+    std::erase_if(acquisitions_, [&](const acquisition& one) { return one.shard == shard; });
+  }
+  for (auto& one : given_up)
+    one.done(failure{errc::rejected, "the shard is no longer ours to take"});
+}
+
 void commit_steps::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
   // Only the newest mark of a shard matters; it rides along with the next pause between commits.
   const std::lock_guard lock(guard_);
@@ -180,7 +193,7 @@ void commit_steps::step_commit(instant now) {
     batches_.clear();
     return;
   }
-  // Not tried again before it is known: a batch without events would pass the fence a second time.
+  // Not tried again before it is known, so that a refusal can be told from our own success.
   if (in_doubt_) {
     if (!read_back())
       return retry_later(now);
@@ -256,7 +269,7 @@ bool commit_steps::read_back() {
     const bool same_epoch = now->epoch == batch.epoch;
     if (same_epoch && now->position == batch.last() && now->next == batch.next)
       settle(i, {});
-    else if (!same_epoch || now->position != batch.expected)
+    else if (!same_epoch || now->position != batch.expected || now->next != batch.expected_next)
       settle(i, {commit_note::kind::lost, 0, false, "owned by another now"});
   }
   return true;

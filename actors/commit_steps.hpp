@@ -45,6 +45,7 @@ public:
 
   void enlist(std::shared_ptr<pending_commit> pending) override;
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override;
+  void withdraw(shard_id shard) override;
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
   void mark_copied(shard_id shard, std::vector<int64_t> numbers) override;
 

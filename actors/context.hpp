@@ -69,6 +69,10 @@ struct node_context {
   caf::actor tick;
   caf::actor outbox;
 
+  read_service* replays = nullptr;  ///< For the outbox, which may wait long; null: `reads`.
+  flow_service* flows = nullptr;    ///< Null: this node knows none.
+  std::string default_flow{};       ///< Of orders that name none; empty = they have none.
+
   bool knows_kind(const std::string& kind) const {
     return kind == "noop" || kind == "sleep" || executors.contains(kind);
   }

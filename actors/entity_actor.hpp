@@ -3,8 +3,10 @@
 /// the events with `evolve`, and hands the effect to its shard, which orders and commits it. What the
 /// effect leads to (work, timers) is the derived actor's.
 
+#include "actors/births.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "base/check.hpp"
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 
@@ -18,18 +20,16 @@ template <>
 struct entity_traits<task> {
   using command = task_command;
   using event = task_event;
+  static constexpr bool has_children = false;
   static constexpr entity_kind kind = entity_kind::task;
 };
 template <>
 struct entity_traits<order> {
   using command = order_command;
   using event = order_event;
+  static constexpr bool has_children = true;
   static constexpr entity_kind kind = entity_kind::order;
 };
-
-inline std::optional<failure> refusal_in(const order&, const std::vector<order_event>&) {
-  return std::nullopt;
-}
 
 /// What a status event needs of the state before.
 inline std::optional<status_brief<task_status>> brief(const std::optional<task>& t) {
@@ -73,6 +73,10 @@ public:
 protected:
   /// Asked before each effect is sent: fills in what the effect should ask for.
   virtual void settle(entity_effect& effect) = 0;
+  /// What follows from the state at once, in the same effect.
+  virtual void follow(entity_effect&) {}
+  /// Not at rest, but may be asked to leave.
+  virtual bool waits() const = 0;
   /// Whether the actor has nothing more to do in memory.
   virtual bool at_rest() const = 0;
 
@@ -84,14 +88,14 @@ protected:
     entity_effect effect;
     effect.sequence = wish.sequence;
     auto* mine = std::get_if<command>(&wish.command);
-    auto decided = mine != nullptr
-                       ? decide(state_, *mine, now())
-                       : result<std::vector<event>>(
-                             failure{errc::invalid, "the command is for another kind of entity"});
-    if (!decided) {
-      effect.refused = decided.error();
+    result<bool> moves = failure{errc::invalid, "the command is for another kind of entity"};
+    std::optional<failure> no;
+    if (mine != nullptr)
+      moves = try_apply(*mine, effect, &no);
+    if (!moves) {
+      effect.refused = moves.error();
       if (wish.reply)
-        wish.reply(std::move(decided).error());
+        wish.reply(std::move(moves).error());
       emit(std::move(effect));
       return false;
     }
@@ -99,29 +103,72 @@ protected:
       if (std::holds_alternative<cancel_task>(*mine))
         reach(crash_point::cancel_decided);
     effect.reply = std::move(wish.reply);
-    const bool moves = !decided->empty();
-    if (effect.reply && state_ && moves)
-      if (auto no = refusal_in(*state_, *decided))
-        // What came with it is kept, but whoever asked is told no, once that is durable.
-        effect.reply = [reply = std::move(effect.reply), no = std::move(*no)](result<entity> told) {
-          reply(told ? result<entity>(no) : std::move(told));
-        };
-    fold(std::move(*decided), effect);
+    if (effect.reply && no)
+      // What came with it is kept, but whoever asked is told no, once that is durable.
+      effect.reply = [reply = std::move(effect.reply), no = std::move(*no)](result<entity> told) {
+        reply(told ? result<entity>(no) : std::move(told));
+      };
+    follow(effect);
     emit(std::move(effect));
-    return moves;
+    return *moves;
   }
 
   /// A command of our own, folded into `effect`. A refusal is news that came too late: it changes
   /// nothing.
   bool apply(const command& wish, entity_effect& effect) {
+    const auto moves = try_apply(wish, effect);
+    if (!moves)
+      log::debug("entity.late", {{"id", to_string(id_)}, {"detail", moves.error().detail}});
+    return moves && *moves;
+  }
+
+  /// Decides and folds: whether anything happened, or the refusal. `no` is set where the events keep
+  /// something of a wish that is refused all the same.
+  result<bool> try_apply(const command& wish, entity_effect& effect,
+                         std::optional<failure>* no = nullptr) {
     auto decided = decide(state_, wish, now());
-    if (!decided) {
-      log::debug("entity.late", {{"id", to_string(id_)}, {"detail", decided.error().detail}});
-      return false;
+    if (!decided)
+      return std::move(decided).error();
+    if constexpr (entity_traits<Entity>::has_children) {
+      const bool moves = !decided->events.empty();
+      fold(std::move(decided->events), effect);
+      if (!decided->starts.empty() || !decided->commands.empty())
+        take_children(decided->starts, decided->commands, effect);
+      return moves;
+    } else {
+      const bool moves = !decided->empty();
+      if (no != nullptr && state_ && moves)
+        *no = refusal_in(*state_, *decided);
+      fold(std::move(*decided), effect);
+      return moves;
     }
-    const bool moves = !decided->empty();
-    fold(std::move(*decided), effect);
-    return moves;
+  }
+
+  /// Children begin with the effect that starts them. One that cannot begin has ended at once.
+  void take_children(const std::vector<child_start>& starts, std::vector<child_command>& commands,
+                     entity_effect& effect) {
+    CHECK(starts.size() <= limits::children_at_once, "a decision starts only so many children");
+    if (effect.children == nullptr)
+      effect.children = std::make_shared<offspring>();
+    children_ended refused;
+    for (const auto& start : starts) {
+      auto born = bear(start, id_, now());
+      if (born) {
+        effect.children->births.push_back(std::move(*born));
+        continue;
+      }
+      const auto& why = born.error();
+      refused.ends.push_back({start.id,
+                              1,
+                              child_outcome::failed,
+                              false,
+                              {},
+                              why.field.empty() ? why.detail : why.field + " " + why.detail,
+                              "refused"});
+    }
+    std::move(commands.begin(), commands.end(), std::back_inserter(effect.children->commands));
+    if (!refused.ends.empty())
+      apply(command{std::move(refused)}, effect);
   }
 
   /// Folds events into the state and notes them as steps of the effect.
@@ -149,6 +196,7 @@ protected:
     effect.handled = handled_;
     effect.leaving = !effect.tell_committed && at_rest();
     left_ = effect.leaving;
+    effect.waits = !left_ && waits();
     if (state_ && (!effect.steps.empty() || effect.reply || effect.offer)) {
       if (left_)
         effect.state.emplace(std::move(*state_));

@@ -31,6 +31,8 @@ void journal_writer::acquire(shard_id shard, std::function<void(result<shard_ten
   wake();
 }
 
+void journal_writer::withdraw(shard_id shard) { steps_.withdraw(shard); }
+
 void journal_writer::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
   steps_.mark_published(shard, epoch, upto);
 }

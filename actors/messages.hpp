@@ -42,12 +42,28 @@ struct watch_entity {
   time_point limit{};
   reply_to reply;
 };
+/// One event on its way.
+struct effect_step {
+  event_record record;                    ///< Position is given by the shard.
+  std::optional<status_event> published;  ///< Position and shard are given by the shard.
+};
+/// A child with its first events.
+struct birth {
+  entity_id id;
+  std::vector<effect_step> steps;
+  entity state;
+  bool look_up = false;  ///< It may exist already.
+};
+/// What an effect brings beside the events of its own entity.
+struct offspring {
+  std::vector<birth> births;  ///< Committed with the events, or not at all.
+  std::vector<child_command> commands;
+  std::vector<child_watch> watches;  ///< Of a parent that was woken: are these still under way?
+  time_point alarm = never;          ///< Of a parent that was woken: its own clock.
+};
 /// What an entity actor decided: in the order of its decisions.
 struct entity_effect {
-  struct step {
-    event_record record;                    ///< Position is given by the shard.
-    std::optional<status_event> published;  ///< Position and shard are given by the shard.
-  };
+  using step = effect_step;
   entity_id id;
   uint64_t sequence = 0;  ///< Of the intake record answered by this; 0 = none.
   std::vector<step> steps;
@@ -56,8 +72,10 @@ struct entity_effect {
   bool leaving = false;                  ///< The actor has ended.
   bool offer = false;                    ///< Wants a slot.
   bool slot_released = false;
-  bool tell_committed = false;  ///< Send `committed_note` once durable.
-  uint64_t handled = 0;         ///< Messages of the shard that the actor has answered.
+  bool tell_committed = false;          ///< Send `committed_note` once durable.
+  bool waits = false;                   ///< Stays in memory, but may be asked to leave.
+  std::shared_ptr<offspring> children;  ///< Null for most.
+  uint64_t handled = 0;                 ///< Messages of the shard that the actor has answered.
   reply_to reply;
   std::optional<failure> refused;  ///< The intake record asked for what cannot be.
 };
@@ -112,6 +130,17 @@ struct shard_tick {};
 struct watched_state {
   entity state;
 };
+/// Rows of children that a woken parent waits for.
+struct children_loaded {
+  entity_id parent;
+  std::vector<child_watch> watches;
+  result<std::vector<entity>> found = failure{};
+};
+/// Children of an effect that may exist already, as the store has them.
+struct births_looked_up {
+  entity_id parent;
+  result<std::vector<entity>> found = failure{};
+};
 /// Time to load the rows that come due next.
 struct scan_due {};
 
@@ -124,6 +153,10 @@ struct do_command {
 };
 struct slot_granted {};
 struct committed_note {};
+/// The flow that an order named.
+struct flow_found {
+  result<shared_value<flow>> found = failure{};
+};
 /// The work has ended and nothing of it is left.
 struct work_done {
   attempt_token token;
@@ -301,6 +334,9 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::direct_command))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watch_entity))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_effect))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entity_crashed))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flow_found))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::children_loaded))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::births_looked_up))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::commit_note))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entities_loaded))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::due_loaded))
@@ -351,6 +387,9 @@ ORRERY_LOCAL_MESSAGE(direct_command)
 ORRERY_LOCAL_MESSAGE(watch_entity)
 ORRERY_LOCAL_MESSAGE(entity_effect)
 ORRERY_LOCAL_MESSAGE(entity_crashed)
+ORRERY_LOCAL_MESSAGE(flow_found)
+ORRERY_LOCAL_MESSAGE(children_loaded)
+ORRERY_LOCAL_MESSAGE(births_looked_up)
 ORRERY_LOCAL_MESSAGE(commit_note)
 ORRERY_LOCAL_MESSAGE(entities_loaded)
 ORRERY_LOCAL_MESSAGE(due_loaded)

@@ -174,7 +174,8 @@ void outbox::replay(shard_id shard, channel& one, event_sink::tails tails, bool 
   const auto from = one.published;
   const auto upto = one.committed;
   auto& sink = context_.sink;
-  context_.reads.run(
+  auto& reader = context_.replays != nullptr ? *context_.replays : context_.reads;
+  reader.run(
       [self, news, from, upto, &sink](entity_store& store) mutable {
         if (!news.tails_known) {
           auto found = sink.last_published(news.shard, 5s);

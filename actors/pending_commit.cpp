@@ -36,12 +36,24 @@ pending_commit::pending_commit(const shard_tenure& tenure, std::function<void(co
   next_.shard = tenure.shard;
   next_.epoch = tenure.epoch;
   next_.expected = tenure.position;
-  next_.next = tenure.next;
+  next_.expected_next = next_.next = tenure.next;
   next_.counts = tenure.counts;
 }
 
 bool pending_commit::add(commit_release release) {
   const std::lock_guard lock(guard_);
+  take_in(std::move(release));
+  return enlists();
+}
+
+bool pending_commit::add(std::vector<commit_release> unit) {
+  const std::lock_guard lock(guard_);
+  for (auto& release : unit)
+    take_in(std::move(release));
+  return enlists();
+}
+
+void pending_commit::take_in(commit_release release) {
   ordinal_ = release.ordinal;
   dirty_ = true;
   if (release.answered)
@@ -61,6 +73,9 @@ bool pending_commit::add(commit_release release) {
                           std::make_move_iterator(release.events.end()));
     }
   }
+}
+
+bool pending_commit::enlists() {
   if (stage_ != stage::idle)
     return false;
   stage_ = stage::enlisted;
@@ -78,7 +93,7 @@ sealed_commit pending_commit::seal() {
   next_.shard = shard_;
   next_.epoch = epoch_;
   next_.expected = sealed.batch.last();
-  next_.next = sealed.batch.next;
+  next_.expected_next = next_.next = sealed.batch.next;
   next_.counts = sealed.batch.counts;
   return sealed;
 }

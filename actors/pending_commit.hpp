@@ -36,6 +36,8 @@ public:
 
   /// Adds a release. True: nothing was waiting, so the caller must enlist this with the writer.
   [[nodiscard]] bool add(commit_release release);
+  /// Adds several that are one unit: they are never sealed apart.
+  [[nodiscard]] bool add(std::vector<commit_release> unit);
   /// Takes all there is. The caller must call `finish` before it seals again.
   sealed_commit seal();
   /// The sealed batch is done. True: more has come, keep this enlisted.
@@ -46,6 +48,9 @@ public:
   void notify(const commit_note& note) const;
 
 private:
+  void take_in(commit_release release);
+  bool enlists();
+
   enum class stage { idle, enlisted, sealed };
 
   const shard_id shard_;

@@ -3,6 +3,7 @@
 /// threads that we own. In tests they are replaced by twins that work at once.
 
 #include "actors/pending_commit.hpp"
+#include "domain/flow.hpp"
 #include "domain/ports/event_sink.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/ports/store.hpp"
@@ -20,9 +21,23 @@ public:
   virtual void enlist(std::shared_ptr<pending_commit> pending) = 0;
   /// Becomes the owner of a shard.
   virtual void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) = 0;
+  /// Gives up an acquisition that has not begun: its `done` hears `rejected`. One that is with the store
+  /// already goes on.
+  virtual void withdraw(shard_id shard) = 0;
   virtual void mark_published(shard_id shard, epoch_t epoch, position_t upto) = 0;
   /// These dead letters of the shard are in their topic. Best effort.
   virtual void mark_copied(shard_id shard, std::vector<int64_t> numbers) = 0;
+};
+
+/// The flows that orders may name. Thread-safe.
+class flow_service {
+public:
+  virtual ~flow_service() = default;
+  /// The newest version that this node knows of; looks into memory only.
+  virtual std::optional<shared_value<flow>> find(std::string_view name) const = 0;
+  /// The newest version in the store; `not_found` where there is none. Returns at once; `done` runs
+  /// once, on any thread.
+  virtual void fetch(std::string name, std::function<void(result<shared_value<flow>>)> done) = 0;
 };
 
 /// Reads committed state. Thread-safe; calls return at once; `done` runs once on a thread of the reader.

@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto tick_length = std::chrono::milliseconds{100};
 constexpr size_t due_page = 1000;
+constexpr size_t load_page = 1000;
 
 failure moving() { return {errc::unavailable, "the shard is moving; try again shortly"}; }
 
@@ -58,7 +59,14 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](direct_command& wish) { direct(wish); },
       [this](watch_entity& wish) { watch(wish); },
-      [this](const entity_crashed& news) { crashed(news); },
+      [this](const entity_crashed& news) {
+        if (const auto queue = aside_.find(news.id); queue != aside_.end())
+          queue->second.push_back({{}, news});
+        else
+          crashed(news);
+      },
+      [this](children_loaded& news) { children_found(news); },
+      [this](births_looked_up& news) { births_known(news); },
       [this](due_loaded& news) { due_rows(news); },
       [this](const watched_state& news) { tell_watchers(id_of(news.state), news.state); },
       [this](scan_due) { scan(); },
@@ -81,6 +89,11 @@ void shard_actor::on_exit() {
         if (waiting.reply)
           waiting.reply(moving());
   }
+  for (auto& [id, waiting] : aside_)
+    for (auto& one : waiting)
+      if (one.effect.reply)
+        one.effect.reply(moving());
+  aside_.clear();
   for (auto& place : gate_)
     for (auto& effect : place.effects)
       if (effect.reply)
@@ -110,6 +123,8 @@ void shard_actor::want_flush() {
 
 void shard_actor::flush() {
   flush_pending_ = false;
+  if (!news_.empty())
+    tell_parents();
   if (!dispatch_.offers.empty() || !dispatch_.released.empty()) {
     dispatch_update update{dispatch_.shard, dispatch_.number, {}, {}};
     std::swap(update.offers, dispatch_.offers);
@@ -118,8 +133,11 @@ void shard_actor::flush() {
   }
   if (!timers_.empty())
     send(context_.tick, set_timers{dispatch_.shard, tenure_.shard, std::exchange(timers_, {})});
-  if (!loads_.empty()) {
-    auto ids = std::exchange(loads_, {});
+  const auto wanted = std::exchange(loads_, {});
+  for (auto begin = wanted.begin(); begin != wanted.end();) {
+    const auto end = begin + std::min<ptrdiff_t>(load_page, wanted.end() - begin);
+    std::vector<entity_id> ids(begin, end);
+    begin = end;
     context_.reads.load(ids, [self = dispatch_.shard, ids](result<std::vector<entity>> found) {
       caf::anon_send(self, entities_loaded{ids, std::move(found)});
     });
@@ -149,6 +167,7 @@ void shard_actor::tick() {
     reloads_.clear();
     want_flush();
   }
+  repeat_reads();
   bool waiting = false;
   const bool crowded = live_.size() > context_.limits.live_per_shard / 2;
   for (auto& [id, entry] : live_) {

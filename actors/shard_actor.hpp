@@ -30,15 +30,16 @@ public:
   void on_exit() override;
 
 private:
-  /// Something for an entity: a command, a slot, or a timer.
+  /// Something for an entity: a command, a slot, a timer, or the ends of children.
   struct item {
-    enum class kind { command, grant, wake };
+    enum class kind { command, grant, wake, news };
     kind what = kind::command;
     uint64_t sequence = 0;
     reply_to reply;
     /// Null for grants and timers, and for the command that an actor was born with.
     std::shared_ptr<const entity_command> command = {};
     time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
+    std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
   };
   enum class phase { loading, live, leaving };
   struct live_entity {
@@ -51,7 +52,8 @@ private:
     uint32_t held = 0;             ///< Effects waiting in the gate.
     uint32_t uncommitted = 0;      ///< Effects released and not yet durable.
     uint64_t gate = 0;             ///< Sequence of its newest answered record.
-    bool waiting = false;          ///< Only waits for a slot.
+    bool waiting = false;          ///< Only waits: may be asked to leave.
+    uint32_t crashes = 0;
     std::optional<slot_key> slot;  ///< Held by the entity.
     time_point touched{};
   };
@@ -78,8 +80,13 @@ private:
     bool letter = false;  ///< A dead letter goes with it.
     position_t position;
     bool moved = false;       ///< Has events.
-    bool queued = false;      ///< They led to waiting for a slot.
+    bool queued = false;      ///< Scans do not find it by the time it must be woken.
     time_point wake = never;  ///< When it must be looked at, once this is durable.
+  };
+  /// Waits for a look-up of children that may exist.
+  struct set_aside {
+    entity_effect effect;
+    std::optional<entity_crashed> crash;
   };
   struct watcher {
     time_point limit{};
@@ -91,9 +98,13 @@ private:
   void read_record(log_record& record, uint64_t sequence);
   void refuse_record(uint64_t sequence, std::string reason);
   void effect_arrived(entity_effect& effect);
+  void take_effect(entity_effect& effect);
+  void note_effect(live_entity& entry, entity_effect& effect);
   void release_answered();
   void release(entity_effect effect, const gate_place* answers);
   dead_letter letter_of(const gate_place& from, std::string reason) const;
+  void number_steps(std::vector<effect_step>& steps, commit_release& outcome, in_flight& waiting);
+  static void plan_wake(const entity& state, in_flight& waiting);
   void commit_told(const commit_note& note);
   void completed(in_flight& finished);
   void control_intake();
@@ -120,6 +131,22 @@ private:
   void set_timer(entity_id id, time_point at, bool queued);
   void scan();
 
+  // Children (shard_children.cpp).
+  bool put_aside(entity_effect& effect);
+  bool must_look_up(const entity_effect& effect) const;
+  void look_up_births(entity_id parent);
+  void births_known(births_looked_up& news);
+  void admit(offspring& children, uint64_t gate);
+  void begin_child(const birth& b, live_entity& entry);
+  commit_release release_birth(birth& b);
+  void attend(entity_id parent, offspring& children);
+  void look_after(entity_id parent, std::vector<child_watch> watches);
+  void children_found(children_loaded& news);
+  void note_end(const entity& state);
+  void hear(entity_id parent, child_end end);
+  void tell_parents();
+  void repeat_reads();
+
   // Housekeeping (shard_actor.cpp).
   void want_flush();
   void flush();
@@ -143,6 +170,11 @@ private:
   std::deque<in_flight> in_flight_;
   std::unordered_map<entity_id, live_entity> live_;
   std::unordered_multimap<entity_id, watcher> watchers_;
+
+  std::unordered_map<entity_id, std::vector<child_end>> news_;  ///< By parent.
+  std::unordered_map<entity_id, std::deque<set_aside>> aside_;  ///< By parent.
+  std::vector<entity_id> repeat_look_ups_;                      ///< At the next tick.
+  std::vector<std::pair<entity_id, std::vector<child_watch>>> repeat_watches_;
 
   std::vector<entity_id> loads_;
   std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.

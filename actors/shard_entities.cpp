@@ -90,6 +90,7 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
     std::optional<order> of_order;
     if (state)
       of_order = std::move(std::get<order>(*state));
+    entry.waiting = of_order && of_order->waits_for_children();
     entry.actor = spawn<order_actor>(context_, self, tenure_.epoch, id, std::move(of_order),
                                      std::move(first));
   }
@@ -105,6 +106,13 @@ void shard_actor::hand_over(live_entity& entry, item what) {
                       0,
                       {}});
       break;
+    case item::kind::news: {
+      auto news = news_for(entry.kind, *what.ends);
+      if (!news)
+        return;  // nothing that has children
+      send(entry.actor, do_command{std::move(*news), 0, {}});
+      break;
+    }
     case item::kind::command:
       send(entry.actor, do_command{*what.command, what.sequence, what.reply});
       break;
@@ -262,8 +270,10 @@ void shard_actor::crashed(const entity_crashed& news) {
     dispatch_.released.push_back(std::move(*entry.slot));
     entry.slot.reset();
   }
-  // A wake in the stash brings the entity back from the store even if nobody asks for it.
-  entry.stash.push_back({item::kind::wake, 0, {}, {}});
+  // A wake in the stash brings the entity back from the store even if nobody asks for it. Not for ever:
+  // a parent would be told again what it died of.
+  if (entry.kind == entity_kind::task || ++entry.crashes <= 3)
+    entry.stash.push_back({item::kind::wake, 0, {}, {}});
   release_answered();
   settle_leaving(news.id);
 }

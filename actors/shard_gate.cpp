@@ -133,10 +133,16 @@ shard_actor::gate_place* shard_actor::place_of(uint64_t sequence) {
 }
 
 void shard_actor::effect_arrived(entity_effect& effect) {
-  const auto found = live_.find(effect.id);
-  if (found == live_.end())
+  if (!live_.contains(effect.id))
     return;  // of an actor that was given up
-  auto& entry = found->second;
+  if (effect.children != nullptr || !aside_.empty())
+    if (put_aside(effect))
+      return;
+  take_effect(effect);
+}
+
+/// What it says of the entity in memory: answered messages, slots, whether it waits or leaves.
+void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
   entry.touched = now();
   if (effect.handled > entry.answered) {
     const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
@@ -144,13 +150,11 @@ void shard_actor::effect_arrived(entity_effect& effect) {
                            entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
     entry.answered = effect.handled;
   }
-  if (effect.state) {
-    const auto* t = std::get_if<task>(&*effect.state);
-    entry.waiting = t != nullptr && t->status == task_status::queued;
-    if (effect.offer && t != nullptr && !draining_)
+  if (effect.offer && effect.state && !draining_)
+    if (const auto* t = std::get_if<task>(&*effect.state))
       dispatch_.offers.push_back(
           {t->id, t->spec->priority, t->queued_at, t->spec->queue, t->spec->kind});
-  }
+  entry.waiting = effect.waits;
   if (entry.waiting)
     want_tick();
   if (effect.slot_released && entry.slot) {
@@ -166,10 +170,22 @@ void shard_actor::effect_arrived(entity_effect& effect) {
       entry.stash.push_back(std::move(missed));
     entry.unanswered.clear();
   }
+}
+
+void shard_actor::take_effect(entity_effect& effect) {
+  const auto found = live_.find(effect.id);
+  if (found == live_.end())
+    return;
+  auto& entry = found->second;
+  note_effect(entry, effect);
   const auto id = effect.id;
+  const auto sequence = effect.sequence != 0 ? effect.sequence : entry.gate;
+  auto* place = place_of(sequence);
+  CHECK(effect.sequence == 0 || (place != nullptr && !place->answered),
+        "a record is answered once");
+  if (effect.children != nullptr)
+    admit(*effect.children, place != nullptr ? sequence : 0);
   if (effect.sequence != 0) {
-    auto* place = place_of(effect.sequence);
-    CHECK(place != nullptr && !place->answered, "a record is answered once");
     place->answered = true;
     if (effect.refused)
       log::info("intake.refused", {{"id", to_string(id)}, {"detail", effect.refused->detail}});
@@ -177,7 +193,7 @@ void shard_actor::effect_arrived(entity_effect& effect) {
     ++entry.held;
     place->effects.push_back(std::move(effect));
     release_answered();
-  } else if (auto* place = place_of(entry.gate)) {
+  } else if (place != nullptr) {
     ++entry.held;
     place->effects.push_back(std::move(effect));
   } else {
@@ -212,6 +228,10 @@ void shard_actor::release_answered() {
       const auto id = effect.id;
       if (const auto found = live_.find(id); found != live_.end())
         --found->second.held;
+      if (effect.children != nullptr)
+        for (const auto& b : effect.children->births)
+          if (const auto found = live_.find(b.id); found != live_.end())
+            --found->second.held;
       release(std::move(effect), std::exchange(answers, nullptr));
       settle_leaving(id);
     }
@@ -243,9 +263,59 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
       reach(crash_point::dead_letter);
     }
   }
+  const auto children = std::move(effect.children);
+  const bool bears = children != nullptr && !children->births.empty();
   outcome.status_before = effect.status_before;
-  outcome.events.reserve(effect.steps.size());
-  for (auto& step : effect.steps) {
+  number_steps(effect.steps, outcome, waiting);
+  const bool writes = !outcome.events.empty() || answers != nullptr || bears;
+  if (effect.state) {
+    if (waiting.reply || watchers_.contains(effect.id))
+      waiting.state = effect.state;
+    if (!outcome.events.empty()) {
+      note_end(*effect.state);
+      plan_wake(*effect.state, waiting);
+      outcome.state = std::move(effect.state);
+    }
+  }
+  if (!writes) {
+    // Nothing to store: answered once everything before it is durable.
+    waiting.ordinal = ordinal_;
+    if (committed_ordinal_ >= ordinal_)
+      completed(waiting);
+    else
+      in_flight_.push_back(std::move(waiting));
+    if (children != nullptr)
+      attend(effect.id, *children);
+    return;
+  }
+  waiting.ordinal = outcome.ordinal = ++ordinal_;
+  if (const auto found = live_.find(waiting.id); found != live_.end()) {
+    waiting.counted = true;
+    ++found->second.uncommitted;
+  }
+  in_flight_.push_back(std::move(waiting));
+  bool enlists = false;
+  if (bears) {
+    std::vector<commit_release> unit;
+    unit.reserve(1 + children->births.size());
+    unit.push_back(std::move(outcome));
+    for (auto& b : children->births)
+      unit.push_back(release_birth(b));
+    enlists = pending_->add(std::move(unit));
+  } else {
+    enlists = pending_->add(std::move(outcome));
+  }
+  if (enlists)
+    context_.commits.enlist(pending_);
+  if (children != nullptr)
+    attend(effect.id, *children);
+}
+
+/// Positions for events, in the order of release.
+void shard_actor::number_steps(std::vector<effect_step>& steps, commit_release& outcome,
+                               in_flight& waiting) {
+  outcome.events.reserve(steps.size());
+  for (auto& step : steps) {
     ++position_.value;
     step.record.position = position_;
     if (step.published) {
@@ -260,37 +330,21 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
     outcome.events.push_back(std::move(step.record));
   }
   waiting.position = position_;
-  const bool writes = !outcome.events.empty() || answers != nullptr;
-  if (effect.state) {
-    if (waiting.reply || watchers_.contains(effect.id))
-      waiting.state = effect.state;
-    if (!outcome.events.empty()) {
-      const auto* t = std::get_if<task>(&*effect.state);
-      waiting.moved = true;
-      waiting.queued = t != nullptr && t->status == task_status::queued;
-      waiting.wake = waiting.queued                                      ? t->waits_until()
-                     : t != nullptr && t->status == task_status::running ? never
-                                                                         : wake_at(*effect.state);
-      outcome.state = std::move(effect.state);
-    }
-  }
-  if (!writes) {
-    // Nothing to store: answered once everything before it is durable.
-    waiting.ordinal = ordinal_;
-    if (committed_ordinal_ >= ordinal_)
-      completed(waiting);
-    else
-      in_flight_.push_back(std::move(waiting));
+}
+
+/// When it must be looked at, once its events are durable.
+void shard_actor::plan_wake(const entity& state, in_flight& waiting) {
+  waiting.moved = true;
+  if (const auto* t = std::get_if<task>(&state)) {
+    waiting.queued = t->status == task_status::queued;
+    waiting.wake = waiting.queued                      ? t->waits_until()
+                   : t->status == task_status::running ? never
+                                                       : t->wake_at();
     return;
   }
-  waiting.ordinal = outcome.ordinal = ++ordinal_;
-  if (const auto found = live_.find(waiting.id); found != live_.end()) {
-    waiting.counted = true;
-    ++found->second.uncommitted;
-  }
-  in_flight_.push_back(std::move(waiting));
-  if (pending_->add(std::move(outcome)))
-    context_.commits.enlist(pending_);
+  const auto& o = std::get<order>(state);
+  waiting.queued = o.waits_for_children();
+  waiting.wake = waiting.queued ? o.alarm_at() : o.wake_at();
 }
 
 void shard_actor::commit_told(const commit_note& note) {

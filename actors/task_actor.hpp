@@ -19,6 +19,7 @@ public:
 private:
   void settle(entity_effect& effect) override;
   bool at_rest() const override;
+  bool waits() const override { return state_ && state_->status == task_status::queued; }
 
   void recover();
   void take_slot();

@@ -11,8 +11,8 @@ namespace orrery::app {
 
 class read_pool final : public actors::read_service {
 public:
-  read_pool(store& where, size_t threads, size_t queue_max)
-      : where_(where), worker_("reader", queue_max, threads) {}
+  read_pool(store& where, size_t threads, size_t queue_max, std::string name = "reader")
+      : where_(where), worker_(std::move(name), queue_max, threads) {}
 
   void run(std::function<void(entity_store&)> job, std::function<void()> refused) override;
   void stop() { worker_.stop(); }

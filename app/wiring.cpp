@@ -96,6 +96,7 @@ struct running_node::parts {
   std::unique_ptr<process_executor> processes;
   std::unique_ptr<http::http_executor> requests;
   std::unique_ptr<read_pool> reads;
+  std::unique_ptr<read_pool> replays;  ///< Of the outbox: a broker that hangs stops no read.
   std::unique_ptr<actors::journal_writer> writer;
   actor_config actor_settings;
   std::unique_ptr<caf::actor_system> system;
@@ -190,6 +191,7 @@ result<void> running_node::parts::start_actors() {
   writing.node = how.node;
   writer = std::make_unique<actors::journal_writer>(*truth, time, writing);
   reads = std::make_unique<read_pool>(*truth, how.store_readers, read_queue_max);
+  replays = std::make_unique<read_pool>(*truth, 1, how.limits.shards + 16, "replay");
   system = std::make_unique<caf::actor_system>(actor_settings);
   context.reset(new actors::node_context{how.node,
                                          time,
@@ -204,6 +206,7 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {},
                                          {}});
+  context->replays = replays.get();
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;
@@ -265,6 +268,8 @@ void running_node::parts::stop() {
     writer->stop();
   if (reads)
     reads->stop();
+  if (replays)
+    replays->stop();
   if (system) {
     caf::anon_send_exit(std::exchange(timer, {}), caf::exit_reason::user_shutdown);
     system->await_all_actors_done();

@@ -25,6 +25,10 @@ bool read_member(std::string_view key, json_value& value, order_body& b, failure
     return m.text(b.command, limits::name_bytes);
   if (key == "reason")
     return m.text(b.reason, limits::text_bytes);
+  if (key == "step")
+    return m.text(b.step, limits::name_bytes);
+  if (key == "kill")
+    return m.flag(b.kill);
   return true;
 }
 
@@ -55,7 +59,7 @@ result<std::optional<entity_command>> command_of(std::string_view verb, order_bo
     return some(submit_order{std::move(b.spec)});
   }
   if (verb == "cancel")
-    return some(cancel_order{std::move(b.reason)});
+    return some(cancel_order{std::move(b.reason), b.kill});
   if (verb == "confirm")
     return some(confirm_order{});
   if (verb == "reject")
@@ -64,6 +68,10 @@ result<std::optional<entity_command>> command_of(std::string_view verb, order_bo
     return some(begin_fulfilment{});
   if (verb == "complete")
     return some(complete_order{});
+  if (verb == "resume")
+    return some(resume_order{std::move(b.step)});
+  if (verb == "skip-step")
+    return some(skip_step{std::move(b.step), std::move(b.reason)});
   return std::optional<entity_command>{};
 }
 

@@ -103,6 +103,15 @@ private:
   uint64_t ids_ = 0;
 };
 
+/// What the state machine relies on: indices of steps that exist.
+bool is_whole(const flow& f) {
+  for (const auto& step : f.steps)
+    for (const auto before : step.depends_on)
+      if (before >= f.steps.size())
+        return false;
+  return true;
+}
+
 template <class Event>
 bool read_event(std::string_view bytes, Event& into) {
   if constexpr (requires { into.spec; }) {
@@ -110,6 +119,8 @@ bool read_event(std::string_view bytes, Event& into) {
     const bool ok = read_message(bytes, spec);
     into.spec = std::move(spec);
     return ok;
+  } else if constexpr (requires { into.plan; }) {
+    return read_message(bytes, into) && is_whole(*into.plan);
   } else {
     return read_message(bytes, into);
   }
@@ -233,7 +244,9 @@ result<entity> decode_entity(std::string_view bytes) {
     const bool read = field.number == entity_is_task
                           ? read_message(field.bytes, found.emplace().emplace<task>())
                           : read_message(field.bytes, found.emplace().emplace<order>());
-    if (!read)
+    const auto* o = std::get_if<order>(&*found);
+    if (!read ||
+        (o != nullptr && (o->steps.size() != o->plan->steps.size() || !is_whole(*o->plan))))
       return corrupt("entity");
   }
   if (reader.broken() || !found)

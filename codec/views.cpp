@@ -40,6 +40,28 @@ void write_extra(json_writer& out, const task_extra& e) {
   out.end_array();
 }
 
+void write_parent(json_writer& out, entity_id parent) {
+  if (!parent.is_nil())
+    out.field("parentId", parent.value);
+}
+
+void write_steps(json_writer& out, const order& o) {
+  out.field("flowVersion", o.plan->version).key("steps").begin_array();
+  for (size_t i = 0; i < o.steps.size(); ++i) {
+    const auto& step = o.steps[i];
+    out.begin_object().field("name", o.plan->steps[i].name);
+    out.field("status", to_string(step.status));
+    if (!step.child.is_nil())
+      out.field("taskId", step.child.value);
+    optional_time(out, "startedAt", step.started_at);
+    optional_time(out, "endedAt", step.ended_at);
+    optional_raw(out, "result", step.result);
+    out.optional_field("error", step.error).optional_field("errorCode", step.error_code);
+    out.end_object();
+  }
+  out.end_array();
+}
+
 void write_view(json_writer& out, const task& t) {
   out.field("taskId", t.id.value).optional_field("reference", t.spec->reference);
   out.field("status", to_string(t.status));
@@ -61,6 +83,7 @@ void write_view(json_writer& out, const task& t) {
     out.field("pinned", true);
   if (t.extra.is_set())
     write_extra(out, *t.extra);
+  write_parent(out, t.spec->parent);
   out.field("version", t.version).field("shard", uint32_t{t.id.shard().value});
 }
 
@@ -72,6 +95,9 @@ void write_view(json_writer& out, const order& o) {
   out.optional_field("reason", o.reason);
   out.field("createdAt", o.created_at).field("updatedAt", o.updated_at);
   optional_time(out, "finishedAt", o.finished_at);
+  write_parent(out, o.spec->parent);
+  if (!o.steps.empty())
+    write_steps(out, o);
   out.field("version", o.version).field("shard", uint32_t{o.id.shard().value});
 }
 
@@ -131,6 +157,29 @@ struct event_writer {
   void operator()(const order_created& e) const {
     out.optional_field("reference", e.spec->reference);
     write_members(out, *e.spec);
+  }
+  void operator()(const order_flow_begun& e) const {
+    out.field("flow", e.plan->name).field("flowVersion", e.plan->version);
+  }
+  void operator()(const order_step_started& e) const {
+    out.field("step", e.step).field("taskId", e.child.value);
+    if (e.undo)
+      out.field("compensation", true);
+  }
+  void operator()(const order_step_ended& e) const {
+    out.field("step", e.step).field("taskId", e.end.id.value).field("run", e.end.run);
+    out.field("outcome", to_string(e.end.outcome));
+    optional_raw(out, "result", e.end.result);
+    out.optional_field("error", e.end.error).optional_field("errorCode", e.end.error_code);
+  }
+  void operator()(const order_step_skipped& e) const {
+    out.field("step", e.step).optional_field("reason", e.reason);
+  }
+  void operator()(const order_resumed& e) const {
+    out.key("steps").begin_array();
+    for (const auto step : e.steps)
+      out.value(step);
+    out.end_array();
   }
   void operator()(const auto& e) const {
     if constexpr (requires { e.reason; })

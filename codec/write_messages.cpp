@@ -58,7 +58,15 @@ struct member_writer {
   void operator()(const rerun_task& c) const { optional_raw(out, "payload", c.payload); }
   void operator()(const submit_order& c) const { write_members(out, c.spec); }
   void operator()(const reject_order& c) const { out.optional_field("reason", c.reason); }
-  void operator()(const cancel_order& c) const { out.optional_field("reason", c.reason); }
+  void operator()(const cancel_order& c) const {
+    out.optional_field("reason", c.reason);
+    if (c.kill)
+      out.field("kill", true);
+  }
+  void operator()(const resume_order& c) const { out.optional_field("step", c.step); }
+  void operator()(const skip_step& c) const {
+    out.field("step", c.step).optional_field("reason", c.reason);
+  }
   void operator()(const auto&) const {}
 };
 

@@ -20,6 +20,54 @@ time_point wake_at(const entity& e) noexcept {
   return std::visit([](const auto& x) { return x.wake_at(); }, e);
 }
 
+entity_id parent_of(const entity& e) noexcept {
+  return std::visit([](const auto& x) { return x.spec->parent; }, e);
+}
+
+child_end end_of(const entity& e) {
+  using enum child_outcome;
+  child_end end{id_of(e), 1, failed, true, {}, {}, {}};
+  if (const auto* t = std::get_if<task>(&e)) {
+    end.run = t->run;
+    end.began = t->attempt > 0;
+    end.outcome = t->status == task_status::succeeded   ? succeeded
+                  : t->status == task_status::expired   ? expired
+                  : t->status == task_status::cancelled ? cancelled
+                                                        : failed;
+    end.result = t->result;
+    end.error = !t->error.empty() ? t->error : t->reason_text;
+    if (end.error.empty() && end.outcome != succeeded)
+      end.error = to_string(t->reason);
+    end.error_code = t->error_code;
+    return end;
+  }
+  const auto& o = std::get<order>(e);
+  end.began = o.status != order_status::rejected;
+  end.outcome = o.status == order_status::completed   ? succeeded
+                : o.status == order_status::expired   ? expired
+                : o.status == order_status::cancelled ? cancelled
+                                                      : failed;
+  end.error = o.reason;
+  return end;
+}
+
+bool waits_for_children(const entity& e) noexcept {
+  const auto* o = std::get_if<order>(&e);
+  return o != nullptr && o->waits_for_children();
+}
+
+std::optional<entity_command> news_for(entity_kind parent, std::vector<child_end> ends) {
+  if (parent == entity_kind::order)
+    return entity_command{order_command{children_ended{std::move(ends)}}};
+  return std::nullopt;
+}
+
+entity_command command_of(const child_command& wish) {
+  if (wish.kind == entity_kind::task)
+    return task_command{cancel_task{wish.wish.text, wish.wish.kill}};
+  return order_command{cancel_order{wish.wish.text, wish.wish.kill}};
+}
+
 std::string_view status_text(entity_kind kind, uint8_t status) noexcept {
   return kind == entity_kind::task ? to_string(static_cast<task_status>(status))
                                    : to_string(static_cast<order_status>(status));

@@ -27,6 +27,16 @@ time_point wake_at(const entity& e) noexcept;
 std::string_view status_text(entity_kind kind, uint8_t status) noexcept;
 std::string_view name_of(const entity_event& event) noexcept;
 
+/// Who started it; nil = nobody.
+entity_id parent_of(const entity& e) noexcept;
+/// How the present run ended. Only of what has ended.
+child_end end_of(const entity& e);
+/// Whether it has children under way, whose ends it waits for.
+bool waits_for_children(const entity& e) noexcept;
+/// The command by which a parent hears of its children; empty: its kind has none.
+std::optional<entity_command> news_for(entity_kind parent, std::vector<child_end> ends);
+entity_command command_of(const child_command& wish);
+
 /// One event with all that surrounds it. `position` is given by the shard's owner.
 struct event_record {
   position_t position;

@@ -6,7 +6,10 @@ std::optional<task_status_event> status_event_of(
     const std::optional<status_brief<task_status>>& before, const task& after,
     const event_record& record) {
   const bool new_run = before && before->run != after.run;
-  if (before && before->status == after.status && !new_run)
+  const auto* of_task = std::get_if<task_event>(&record.event);
+  const auto* refused =
+      of_task != nullptr ? std::get_if<task_submission_refused>(of_task) : nullptr;
+  if (before && before->status == after.status && !new_run && refused == nullptr)
     return std::nullopt;
   task_status_event e;
   e.task_id = after.id;
@@ -19,7 +22,7 @@ std::optional<task_status_event> status_event_of(
   e.run = after.run;
   e.attempt = after.attempt;
   e.reason = after.status == task_status::running ? end_reason::none : after.reason;
-  e.reason_text = after.reason_text;
+  e.reason_text = refused != nullptr ? refused->reason : after.reason_text;
   e.result = after.result;
   e.error = after.error;
   e.shard = after.id.shard();
@@ -32,7 +35,10 @@ std::optional<task_status_event> status_event_of(
 std::optional<order_status_event> status_event_of(
     const std::optional<status_brief<order_status>>& before, const order& after,
     const event_record& record) {
-  if (before && before->status == after.status)
+  const auto* of_order = std::get_if<order_event>(&record.event);
+  const auto* refused =
+      of_order != nullptr ? std::get_if<order_submission_refused>(of_order) : nullptr;
+  if (before && before->status == after.status && refused == nullptr)
     return std::nullopt;
   order_status_event e;
   e.order_id = after.id;
@@ -42,7 +48,7 @@ std::optional<order_status_event> status_event_of(
   e.status = after.status;
   if (before)
     e.previous = before->status;
-  e.reason = after.reason;
+  e.reason = refused != nullptr ? refused->reason : after.reason;
   e.shard = after.id.shard();
   e.position = record.position;
   e.at = record.at;

@@ -1,7 +1,8 @@
 #include "domain/order.hpp"
 
-#include "base/check.hpp"
+#include "domain/order_flow.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace orrery {
@@ -24,10 +25,13 @@ constexpr std::array<uint16_t, order_statuses> moves = [] {
     for (const auto s : to)
       table[static_cast<size_t>(from)] |= bit(s);
   };
-  allow(created, {confirmed, rejected, cancelled, expired});
+  allow(created, {confirmed, rejected, compensating, cancelled, expired});
   allow(confirmed, {fulfilling, cancelled, expired});
   allow(fulfilling, {completed, compensating, cancelled, expired});
-  allow(compensating, {failed, cancelled, expired, compensation_failed});
+  allow(compensating, {failed, rejected, cancelled, expired, compensation_failed});
+  // Only by an operator, and only of orders with a flow.
+  allow(failed, {fulfilling});
+  allow(compensation_failed, {compensating});
   return table;
 }();
 
@@ -37,101 +41,77 @@ failure refused(const order& o, std::string_view wish) {
 }
 
 using events = std::vector<order_event>;
+using detail::refused_submission;
+using outcome = result<decision<order_event>>;
 
+/// Decides for an order that has no flow under way.
 struct decider {
   const order& o;
   time_point now;
 
+  static outcome with(events list) { return decision<order_event>{std::move(list), {}, {}}; }
+
   /// `event` where the move is legal, nothing where the order is there already, else a refusal.
   template <class Event>
-  result<events> move(order_status to, std::string_view wish, Event event) const {
+  outcome move(order_status to, std::string_view wish, Event event) const {
     if (o.status == to)
-      return events{};
-    if (!can_move(o.status, to))
+      return with({});
+    if (is_final(o.status) || !can_move(o.status, to))
       return refused(o, wish);
-    events list;
-    list.emplace_back(std::move(event));
-    return list;
+    return with(events{std::move(event)});
   }
 
-  result<events> operator()(const submit_order& c) const {
+  outcome operator()(const submit_order& c) const {
     if (!c.spec.request_hash.empty() && !o.spec->request_hash.empty() &&
         c.spec.request_hash != o.spec->request_hash)
-      return failure{errc::conflict, "the same key was used before with another body"};
-    return events{};
+      return with(events{order_submission_refused{refused_submission}});
+    return with({});
   }
-  result<events> operator()(const confirm_order&) const {
+  outcome operator()(const confirm_order&) const {
     return move(confirmed, "confirm", order_confirmed{});
   }
-  result<events> operator()(const reject_order& c) const {
+  outcome operator()(const reject_order& c) const {
     return move(rejected, "reject", order_rejected{c.reason});
   }
-  result<events> operator()(const begin_fulfilment&) const {
+  outcome operator()(const begin_fulfilment&) const {
     return move(fulfilling, "begin fulfilment", order_fulfilment_started{});
   }
-  result<events> operator()(const complete_order&) const {
+  outcome operator()(const complete_order&) const {
     if (o.status == confirmed) {  // moved by hand: both steps at once
-      events list;
-      list.emplace_back(order_fulfilment_started{});
-      list.emplace_back(order_completed{});
-      return list;
+      return with(events{order_fulfilment_started{}, order_completed{}});
     }
     return move(completed, "complete", order_completed{});
   }
-  result<events> operator()(const cancel_order& c) const {
+  outcome operator()(const cancel_order& c) const {
     return move(cancelled, "cancel", order_cancelled{c.reason});
   }
-  result<events> operator()(const wake_order&) const {
-    const auto end = o.expires_at();
-    if (end == never || now < end || is_final(o.status) || o.status == compensating)
-      return events{};
+  outcome operator()(const wake_order&) const {
+    const auto end = o.alarm_at();
+    if (end == never || now < end)
+      return with({});
     return move(expired, "expire", order_expired{});
   }
-  result<events> operator()(const begin_compensation& c) const {
-    return move(compensating, "compensate", order_compensation_started{c.reason});
+  outcome operator()(const begin_compensation& c) const {
+    return o.status == created
+               ? refused(o, "compensate")
+               : move(compensating, "compensate", order_compensation_started{c.reason, failed});
   }
-  result<events> operator()(const fail_order& c) const {
+  outcome operator()(const fail_order& c) const {
     return move(failed, "fail", order_failed{c.reason});
   }
-  result<events> operator()(const fail_compensation& c) const {
+  outcome operator()(const fail_compensation& c) const {
     return move(compensation_failed, "fail the compensation", order_compensation_failed{c.reason});
   }
-};
-
-struct folder {
-  order& o;
-  time_point at;
-
-  void move(order_status to) {
-    CHECK(can_move(o.status, to), "an event makes a legal move");
-    o.status = to;
-    if (is_final(to))
-      o.finished_at = at;
+  outcome operator()(const begin_flow& c) const {
+    if (!o.awaits_flow())
+      return with({});
+    return detail::begin(o, c, now);
   }
-  void operator()(const order_created&) { CHECK(false, "an order is created once"); }
-  void operator()(const order_confirmed&) { move(confirmed); }
-  void operator()(const order_rejected& e) {
-    move(rejected);
-    o.reason = e.reason;
-  }
-  void operator()(const order_fulfilment_started&) { move(fulfilling); }
-  void operator()(const order_completed&) { move(completed); }
-  void operator()(const order_cancelled& e) {
-    move(cancelled);
-    o.reason = e.reason;
-  }
-  void operator()(const order_expired&) { move(expired); }
-  void operator()(const order_compensation_started& e) {
-    move(compensating);
-    o.reason = e.reason;
-  }
-  void operator()(const order_failed& e) {
-    move(failed);
-    o.reason = e.reason;
-  }
-  void operator()(const order_compensation_failed& e) {
-    move(compensation_failed);
-    o.reason = e.reason;
+  outcome operator()(const children_ended&) const { return with({}); }
+  outcome operator()(const resume_order&) const { return has_no_flow("resume"); }
+  outcome operator()(const skip_step&) const { return has_no_flow("skip a step"); }
+  outcome has_no_flow(std::string_view wish) const {
+    return failure{errc::rejected, "cannot " + std::string(wish) + ": the order has no flow"};
   }
 };
 
@@ -152,16 +132,31 @@ std::optional<order_status> parse_order_status(std::string_view text) noexcept {
 
 std::string_view name_of(const order_event& event) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<order_event>> names = {
-      "OrderCreated",   "OrderConfirmed",         "OrderRejected", "OrderFulfilmentStarted",
-      "OrderCompleted", "OrderCancelled",         "OrderExpired",  "OrderCompensationStarted",
-      "OrderFailed",    "OrderCompensationFailed"};
+      "OrderCreated",
+      "OrderConfirmed",
+      "OrderRejected",
+      "OrderFulfilmentStarted",
+      "OrderCompleted",
+      "OrderCancelled",
+      "OrderExpired",
+      "OrderCompensationStarted",
+      "OrderFailed",
+      "OrderCompensationFailed",
+      "OrderFlowBegun",
+      "OrderStepStarted",
+      "OrderStepEnded",
+      "OrderStepSkipped",
+      "OrderCompensationResumed",
+      "OrderResumed",
+      "OrderSubmissionRefused"};
   return names[event.index()];
 }
 
 std::string_view name_of(const order_command& command) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<order_command>> names = {
-      "submit", "confirm",    "reject", "begin-fulfilment", "complete", "cancel",
-      "wake",   "compensate", "fail",   "fail-compensation"};
+      "submit", "confirm",    "reject", "begin-fulfilment",  "complete",   "cancel",
+      "wake",   "compensate", "fail",   "fail-compensation", "begin-flow", "children-ended",
+      "resume", "skip-step"};
   return names[command.index()];
 }
 
@@ -169,12 +164,69 @@ bool can_move(order_status from, order_status to) noexcept {
   return (moves[static_cast<size_t>(from)] & bit(to)) != 0;
 }
 
-time_point order::expires_at() const noexcept {
-  return spec->expires_in > 0us ? created_at + spec->expires_in : never;
+std::string_view to_string(step_status status) noexcept {
+  static constexpr std::array<std::string_view, step_statuses> names = {
+      "PENDING", "RUNNING", "STOPPING", "SUCCEEDED",  "FAILED",
+      "SKIPPED", "UNDOING", "UNDONE",   "UNDO_FAILED"};
+  return names[static_cast<size_t>(status)];
 }
 
-time_point order::wake_at() const noexcept {
+time_point order::expires_at() const noexcept {
+  const auto length = spec->expires_in > 0us ? spec->expires_in : plan->expires_in;
+  return length > 0us ? created_at + length : never;
+}
+
+time_point order::alarm_at() const noexcept {
   return is_final(status) || status == compensating ? never : expires_at();
+}
+
+bool order::awaits_flow() const noexcept {
+  return status == created && !spec->flow.empty() && plan->steps.empty();
+}
+
+bool order::waits_for_children() const noexcept {
+  return std::any_of(steps.begin(), steps.end(), [](const order_step& s) {
+    return s.status == step_status::running || s.status == step_status::stopping ||
+           s.status == step_status::undoing || s.status == step_status::undo_failed;
+  });
+}
+
+std::vector<child_watch> order::watches() const {
+  std::vector<child_watch> list;
+  for (const auto& step : steps) {
+    child_watch watch{step.child, step.heard, {}};
+    if (step.status == step_status::stopping)
+      watch.wish = child_command{step.child, entity_kind::task, {reason, is_final(status)}};
+    else if (step.status != step_status::running && step.status != step_status::undoing &&
+             step.status != step_status::undo_failed)
+      continue;
+    list.push_back(std::move(watch));
+  }
+  return list;
+}
+
+// A fixed time in the past where somebody must look after a change of owner: it costs the store's index
+// of due rows no write at every step.
+time_point order::wake_at() const noexcept {
+  return awaits_flow() || waits_for_children() ? created_at : alarm_at();
+}
+
+std::vector<std::string> compensation_plan(const order& o) {
+  std::vector<std::pair<uint32_t, std::string>> list;
+  for (size_t i = 0; i < o.steps.size(); ++i) {
+    const auto& step = o.steps[i];
+    const bool runs =
+        step.status == step_status::running || (step.status == step_status::stopping && !step.skip);
+    const bool open =
+        step.status == step_status::undoing || step.status == step_status::undo_failed;
+    if (detail::needs_undoing(o, i) || open || (runs && o.plan->steps[i].has_compensation()))
+      list.emplace_back(step.begun, o.plan->steps[i].name);
+  }
+  std::sort(list.begin(), list.end(), std::greater<>());
+  std::vector<std::string> names;
+  for (auto& [begun, name] : list)
+    names.push_back(std::move(name));
+  return names;
 }
 
 result<void> validate(const order_spec& s) {
@@ -197,8 +249,10 @@ result<void> validate(const order_spec& s) {
   return {};
 }
 
-result<std::vector<order_event>> decide(const std::optional<order>& state,
-                                        const order_command& command, time_point now) {
+result<decision<order_event>> decide(const std::optional<order>& state,
+                                     const order_command& command, time_point now) {
+  if (state && !state->plan->steps.empty())
+    return detail::decide_with_flow(*state, command, now);
   if (state)
     return std::visit(decider{*state, now}, command);
   const auto* submit = std::get_if<submit_order>(&command);
@@ -206,24 +260,9 @@ result<std::vector<order_event>> decide(const std::optional<order>& state,
     return failure{errc::not_found, "there is no such order"};
   if (auto ok = validate(submit->spec); !ok)
     return std::move(ok).error();
-  events list;
-  list.emplace_back(order_created{submit->spec});
-  return list;
-}
-
-void evolve(std::optional<order>& state, entity_id id, const order_event& event, time_point at) {
-  if (const auto* born = std::get_if<order_created>(&event)) {
-    CHECK(!state, "an order is created once");
-    auto& o = state.emplace();
-    o.id = id;
-    o.spec = born->spec;
-    o.created_at = at;
-  } else {
-    CHECK(state, "only a submission makes an order");
-    std::visit(folder{*state, at}, event);
-  }
-  state->updated_at = at;
-  ++state->version;
+  decision<order_event> born;
+  born.events.emplace_back(order_created{submit->spec});
+  return born;
 }
 
 }  // namespace orrery

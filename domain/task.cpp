@@ -154,6 +154,7 @@ struct folder {
       queue();
     t.reason_text.clear();
   }
+  void operator()(const task_submission_refused&) {}
   void operator()(const task_rerun& e) {
     queue();
     ++t.run;

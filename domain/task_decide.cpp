@@ -100,7 +100,8 @@ struct decider {
       return anew(c.spec, false);
     }
     if (other_body)
-      return failure{errc::conflict, "the same key was used before with another body"};
+      return all(task_submission_refused{
+          "a submission was refused: the same Idempotency-Key came with another body"});
     return events{};
   }
 

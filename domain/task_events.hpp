@@ -121,13 +121,19 @@ struct task_pinned {
   bool pinned = false;
   friend bool operator==(const task_pinned&, const task_pinned&) = default;
 };
+/// Another submission came under the same Idempotency-Key with another body; changes nothing, but its
+/// sender was answered before anybody knew and is told by this.
+struct task_submission_refused {
+  std::string reason;
+  friend bool operator==(const task_submission_refused&, const task_submission_refused&) = default;
+};
 
 using task_event =
     std::variant<task_submitted, task_queued, task_started, task_succeeded, task_retry_scheduled,
                  task_interrupted, task_failed, task_expired, task_cancelled, task_paused,
                  task_resumed, task_rerun, task_progressed, task_snoozed, task_result_orphaned,
                  task_result_adopted, task_rescheduled, task_replaced, task_followed,
-                 task_pause_requested, task_pinned>;
+                 task_pause_requested, task_pinned, task_submission_refused>;
 /// `TaskQueued`, `TaskStarted`, …
 std::string_view name_of(const task_event& event) noexcept;
 

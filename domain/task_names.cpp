@@ -104,6 +104,9 @@ std::string_view name_of(const task_event& event) noexcept {
     std::string_view operator()(const task_followed&) const { return "TaskFollowed"; }
     std::string_view operator()(const task_pause_requested&) const { return "TaskPauseRequested"; }
     std::string_view operator()(const task_pinned&) const { return "TaskPinned"; }
+    std::string_view operator()(const task_submission_refused&) const {
+      return "TaskSubmissionRefused";
+    }
   };
   return std::visit(namer{}, event);
 }

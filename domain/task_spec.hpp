@@ -114,6 +114,7 @@ struct task_spec {
   std::string reference;     ///< The submitter's own id where it is not ours.
   std::string traceparent;   ///< W3C trace context, passed on.
   std::string request_hash;  ///< Of the body, where it came with an idempotency key.
+  entity_id parent;          ///< The entity that started it; nil = none. Never taken from outside.
   shared_value<task_options> options;
 
   friend bool operator==(const task_spec&, const task_spec&) = default;

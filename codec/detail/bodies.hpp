@@ -37,6 +37,8 @@ struct order_body {
   std::string id_text;
   order_spec spec;
   std::string reason;
+  std::string step;
+  bool kill = false;
 };
 
 result<task_body> read_task_body(std::string_view text);

@@ -64,6 +64,7 @@ void fields(Archive& a, T& s) {
   a.text(18, s.traceparent);
   a.text(19, s.request_hash);
   a.part(20, s.options);
+  a.optional_id(21, s.parent);
 }
 
 template <class Archive, form_of<attempt_token> T>
@@ -101,7 +102,56 @@ void fields(Archive& a, T& s) {
   a.text(7, s.reference);
   a.text(8, s.traceparent);
   a.text(9, s.request_hash);
+  a.optional_id(10, s.parent);
 }
+
+inline const shared_value<task_spec> no_task_spec{};
+
+template <class Archive, form_of<flow_step> T>
+void fields(Archive& a, T& s) {
+  a.text(1, s.name);
+  a.text(2, s.description);
+  a.numbers(3, s.depends_on);
+  a.message(4, s.task);
+  a.message(5, s.compensate, no_task_spec);
+}
+
+template <class Archive, form_of<flow> T>
+void fields(Archive& a, T& f) {
+  a.text(1, f.name);
+  a.number(2, f.version);
+  a.text(3, f.description);
+  a.span(4, f.expires_in);
+  a.messages(5, f.steps);
+}
+
+template <class Archive, form_of<order_step> T>
+void fields(Archive& a, T& s) {
+  a.choice(1, s.status, step_status::undo_failed, step_status::pending);
+  a.number(2, s.round);
+  a.number(3, s.begun);
+  a.number(4, s.heard);
+  a.optional_id(5, s.child);
+  a.number(6, s.skip);
+  a.time(7, s.started_at);
+  a.time(8, s.ended_at);
+  a.text(9, s.result);
+  a.text(10, s.error);
+  a.text(11, s.error_code);
+}
+
+template <class Archive, form_of<child_end> T>
+void fields(Archive& a, T& e) {
+  a.id(1, e.id);
+  a.number(2, e.run, 1U);
+  a.choice(3, e.outcome, child_outcome::cancelled, child_outcome::succeeded);
+  a.number(4, e.began, true);
+  a.text(5, e.result);
+  a.text(6, e.error);
+  a.text(7, e.error_code);
+}
+
+inline const shared_value<flow> no_flow{};
 
 /// Entities. Times are differences to `created_at`, which therefore comes first.
 template <class Archive, form_of<task> T>
@@ -142,6 +192,9 @@ void fields(Archive& a, T& o) {
   a.time_since(6, o.updated_at, o.created_at);
   a.time_since(7, o.finished_at, o.created_at);
   a.text(8, o.reason);
+  a.message(9, o.plan, no_flow);
+  a.messages(10, o.steps);
+  a.choice(11, o.aim, order_status::compensation_failed, order_status::failed);
 }
 
 /// The whole: one of these, after the format byte.
@@ -204,6 +257,22 @@ template <>
 inline constexpr uint32_t event_number<order_failed> = 25;
 template <>
 inline constexpr uint32_t event_number<order_compensation_failed> = 26;
+template <>
+inline constexpr uint32_t event_number<order_flow_begun> = 36;
+template <>
+inline constexpr uint32_t event_number<order_step_started> = 37;
+template <>
+inline constexpr uint32_t event_number<order_step_ended> = 38;
+template <>
+inline constexpr uint32_t event_number<order_step_skipped> = 39;
+template <>
+inline constexpr uint32_t event_number<order_compensation_resumed> = 40;
+template <>
+inline constexpr uint32_t event_number<order_resumed> = 41;
+template <>
+inline constexpr uint32_t event_number<order_submission_refused> = 42;
+template <>
+inline constexpr uint32_t event_number<task_submission_refused> = 43;
 
 template <>
 inline constexpr uint32_t event_number<task_progressed> = 27;
@@ -314,11 +383,40 @@ template <class Archive, form_of<order_created> T>
 void fields(Archive& a, T& e) {
   fields(a, *e.spec);
 }
-/// The order events that carry nothing but a reason.
+/// The events that carry nothing but a reason.
 template <class Archive, class T>
-  requires(form_of<T, order_rejected> || form_of<T, order_cancelled> ||
-           form_of<T, order_compensation_started> || form_of<T, order_failed> ||
-           form_of<T, order_compensation_failed>)
+  requires(form_of<T, order_rejected> || form_of<T, order_cancelled> || form_of<T, order_failed> ||
+           form_of<T, order_compensation_failed> || form_of<T, order_submission_refused> ||
+           form_of<T, task_submission_refused>)
 void fields(Archive& a, T& e) { a.text(1, e.reason); }
+template <class Archive, form_of<order_compensation_started> T>
+void fields(Archive& a, T& e) {
+  a.text(1, e.reason);
+  a.choice(2, e.aim, order_status::compensation_failed, order_status::failed);
+}
+template <class Archive, form_of<order_flow_begun> T>
+void fields(Archive& a, T& e) {
+  a.message(1, e.plan);
+}
+template <class Archive, form_of<order_step_started> T>
+void fields(Archive& a, T& e) {
+  a.number(1, e.step);
+  a.id(2, e.child);
+  a.number(3, e.undo);
+}
+template <class Archive, form_of<order_step_ended> T>
+void fields(Archive& a, T& e) {
+  a.number(1, e.step);
+  a.message(2, e.end);
+}
+template <class Archive, form_of<order_step_skipped> T>
+void fields(Archive& a, T& e) {
+  a.number(1, e.step);
+  a.text(2, e.reason);
+}
+template <class Archive, form_of<order_resumed> T>
+void fields(Archive& a, T& e) {
+  a.numbers(1, e.steps);
+}
 
 }  // namespace orrery::codec::detail

@@ -102,6 +102,20 @@ public:
     const auto coded = to_bytes(value.value);
     bytes(field, {reinterpret_cast<const char*>(coded.data()), coded.size()});
   }
+  /// Left out where nil.
+  void optional_id(uint32_t field, entity_id value) {
+    if (!value.is_nil())
+      id(field, value);
+  }
+  void numbers(uint32_t field, const std::vector<uint32_t>& values) {
+    for (const auto value : values)
+      scalar(field, value);
+  }
+  template <class Message>
+  void messages(uint32_t field, const std::vector<Message>& values) {
+    for (const auto& value : values)
+      message(field, value);
+  }
   template <class Message>
   void message(uint32_t field, const shared_value<Message>& value) {
     message(field, *value);
@@ -288,6 +302,18 @@ public:
     bad_ = field_.bytes.size() != 16;
     if (!bad_)
       into = entity_id{uuid_from_bytes(reinterpret_cast<const uint8_t*>(field_.bytes.data()))};
+  }
+  void optional_id(uint32_t field, entity_id& into) { id(field, into); }
+  void numbers(uint32_t field, std::vector<uint32_t>& into) {
+    if (!is(field, wire_type::varint))
+      return;
+    bad_ = field_.scalar > UINT32_MAX;
+    into.push_back(static_cast<uint32_t>(field_.scalar));
+  }
+  template <class Message>
+  void messages(uint32_t field, std::vector<Message>& into) {
+    if (is(field, wire_type::bytes))
+      bad_ = !read_message(field_.bytes, into.emplace_back());
   }
   template <class Message>
   void message(uint32_t field, shared_value<Message>& into) {

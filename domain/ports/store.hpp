@@ -76,9 +76,10 @@ struct numbered_letter {
 struct shard_batch {
   shard_id shard;
   epoch_t epoch;
-  position_t expected;    ///< Position before this batch.
-  intake_offsets next{};  ///< Offsets after this batch.
-  status_counts counts;   ///< Counts after this batch.
+  position_t expected;             ///< Position before this batch.
+  intake_offsets expected_next{};  ///< Offsets before this batch.
+  intake_offsets next{};           ///< Offsets after this batch.
+  status_counts counts;            ///< Counts after this batch.
   std::vector<entity_write> writes;
   std::vector<dead_letter> dead_letters;
 
@@ -93,7 +94,7 @@ struct shard_batch {
 
 enum class commit_outcome {
   done,     ///< All of it is durable.
-  refused,  ///< Nothing was written: `refused` lists the shards whose epoch or position had moved.
+  refused,  ///< Nothing was written: `refused` lists the shards that had moved.
   failed,   ///< Nothing was written: the store cannot take it now (lost before commit, disk full).
   unknown,  ///< The connection was lost during COMMIT: read back before acting.
 };
@@ -114,11 +115,11 @@ public:
   virtual result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) = 0;
 
   /// Commits all batches (one per shard) in one transaction: events, entity rows, history, offsets,
-  /// counts, dead letters; or none of them. A batch is refused unless the shard's epoch and position
-  /// are the expected ones.
+  /// counts, dead letters; or none of them. A batch is refused unless the shard's epoch, position and
+  /// offsets are the expected ones: so none is applied twice, not even one without events.
   virtual commit_report commit(std::span<const shard_batch> batches) = 0;
 
-  /// After `unknown`: epoch and position as they are now, without changing anything.
+  /// After `unknown`: epoch, position and offsets as they are now, without changing anything.
   virtual result<shard_tenure> inspect(shard_id shard) = 0;
 
   /// Raises `published`; never lowers it. A hint: a lost update only means more is compared later.

@@ -54,7 +54,7 @@ commit_report memory_journal::commit(std::span<const shard_batch> batches) {
   if (fault.outcome == commit_outcome::failed)
     return {commit_outcome::failed, {}, "a planned fault"};
   if (auto refused = stale(batches); !refused.empty())
-    return {commit_outcome::refused, std::move(refused), "epoch or position had moved"};
+    return {commit_outcome::refused, std::move(refused), "epoch, position or offsets had moved"};
   if (fault.outcome == commit_outcome::done || fault.applied)
     for (const auto& batch : batches)
       apply(batch);
@@ -68,7 +68,8 @@ std::vector<shard_id> memory_journal::stale(std::span<const shard_batch> batches
   for (const auto& batch : batches) {
     const auto found = state_->shards.find(batch.shard.value);
     if (found == state_->shards.end() || found->second.row.epoch != batch.epoch ||
-        found->second.row.position != batch.expected)
+        found->second.row.position != batch.expected ||
+        found->second.row.next != batch.expected_next)
       refused.push_back(batch.shard);
   }
   return refused;

@@ -95,6 +95,8 @@ std::string fence_statement(std::span<const shard_batch> batches) {
   column([](const auto& b) { return std::to_string(b.last().value); }, ", ");
   for (size_t topic = 0; topic < intakes; ++topic)
     column([topic](const auto& b) { return std::to_string(b.next[topic]); }, ", ");
+  for (size_t topic = 0; topic < intakes; ++topic)
+    column([topic](const auto& b) { return std::to_string(b.expected_next[topic]); }, ", ");
   column([](const auto& b) { return counts_text(task_column(b.counts)); }, ", ");
   column([](const auto& b) { return counts_text(b.counts.orders); }, ")");
   return sql;

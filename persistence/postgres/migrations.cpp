@@ -162,7 +162,40 @@ alter table dead_letters alter column copied set default false;
 create index dead_letters_to_copy on dead_letters (shard, id) where not copied;
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters};
+/// The fence holds the offsets too: a batch without events does not pass it twice.
+constexpr const char* fence_by_offsets = R"sql(
+drop function fence(integer[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]);
+create function fence(shard_list integer[], epochs bigint[], expected bigint[], reached bigint[],
+                      orders_list bigint[], tasks_list bigint[],
+                      orders_before bigint[], tasks_before bigint[],
+                      task_count_list text[], order_count_list text[]) returns void
+language plpgsql as $$
+declare
+  stale text;
+begin
+  with wanted as (
+    select * from unnest(shard_list, epochs, expected, reached, orders_list, tasks_list,
+                         orders_before, tasks_before, task_count_list, order_count_list)
+      as w(number, of_epoch, before, after, orders_to, tasks_to, orders_from, tasks_from,
+           tasks_in, orders_in)
+  ), moved as (
+    update shards s set position = w.after, orders_next = w.orders_to, tasks_next = w.tasks_to,
+                        task_counts = w.tasks_in::bigint[], order_counts = w.orders_in::bigint[]
+      from wanted w
+     where s.shard = w.number and s.epoch = w.of_epoch and s.position = w.before
+       and s.orders_next = w.orders_from and s.tasks_next = w.tasks_from
+    returning s.shard
+  )
+  select string_agg(number::text, ',' order by number) into stale
+    from wanted where number not in (select m.shard from moved m);
+  if stale is not null then
+    raise exception using errcode = 'OR001', message = 'epoch, position or offsets have moved',
+                          detail = stale;
+  end if;
+end $$;
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

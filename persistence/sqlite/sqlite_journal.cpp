@@ -55,15 +55,16 @@ encoded_batch encoded(const shard_batch& batch) {
   return out;
 }
 
-/// Moves the shards on, each only from the epoch and position its batch expects.
+/// Moves the shards on, each only from the epoch, position and offsets its batch expects.
 result<std::vector<shard_id>> pass_fence(database& db, const std::vector<encoded_batch>& batches) {
   auto q = db.prepared(
       "UPDATE shards SET position = ?, next_orders = ?, next_tasks = ?, counts = ? "
-      "WHERE shard = ? AND epoch = ? AND position = ?");
+      "WHERE shard = ? AND epoch = ? AND position = ? AND next_orders = ? AND next_tasks = ?");
   std::vector<shard_id> stale;
   for (const auto& [batch, counts, journal, at, writes] : batches) {
     q.add(batch->last().value).add(batch->next[0]).add(batch->next[1]).add_blob(counts);
     q.add(int64_t{batch->shard.value}).add(batch->epoch.value).add(batch->expected.value);
+    q.add(batch->expected_next[0]).add(batch->expected_next[1]);
     if (auto ok = q.run(); !ok)
       return std::move(ok).error();
     if (db.changes() != 1)
@@ -227,7 +228,7 @@ commit_report sqlite_journal::commit(std::span<const shard_batch> batches) {
       return std::move(stale).error();
     if (!stale->empty()) {
       report.refused = std::move(*stale);
-      return failure{errc::conflict, "epoch or position had moved"};
+      return failure{errc::conflict, "epoch, position or offsets had moved"};
     }
     for (const auto& batch : ready)
       if (auto ok = write_batch(db, batch); !ok)

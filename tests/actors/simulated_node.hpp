@@ -35,7 +35,20 @@ public:
     enlisted_.push_back(std::move(pending));
   }
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override {
-    done(session_->acquire(shard, "test", time_.now()));
+    if (hold_acquisitions)
+      acquisitions_.emplace_back(shard, std::move(done));
+    else
+      done(session_->acquire(shard, "test", time_.now()));
+  }
+  void withdraw(shard_id shard) override {
+    for (auto& [number, done] : acquisitions_)
+      if (number == shard)
+        done(failure{errc::rejected, "withdrawn"});
+    std::erase_if(acquisitions_, [&](const auto& one) { return one.first == shard; });
+  }
+  void acquire_held() {
+    for (auto& [shard, done] : std::exchange(acquisitions_, {}))
+      done(session_->acquire(shard, "test", time_.now()));
   }
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override {
     EXPECT_TRUE(session_->mark_published(shard, epoch, upto));
@@ -45,12 +58,18 @@ public:
   }
 
   bool step() {
-    if (held || enlisted_.empty())
+    if (held || enlisted_.empty() || drop_after == 0)
       return false;
+    if (drop_after)
+      --*drop_after;
     auto pending = std::move(enlisted_.front());
     enlisted_.pop_front();
     const auto sealed = pending->seal();
     ++commits;
+    if (std::exchange(refuse_contents, false)) {
+      pending->notify({actors::commit_note::kind::lost, sealed.ordinal, true, "refused"});
+      return true;
+    }
     const auto report = session_->commit(std::span(&sealed.batch, 1));
     actors::commit_note note;
     note.ordinal = sealed.ordinal;
@@ -64,9 +83,13 @@ public:
   }
 
   bool held = false;
+  bool hold_acquisitions = false;
+  bool refuse_contents = false;   ///< Of the next: its shard must look everything up.
+  std::optional<int> drop_after;  ///< Commits that are still made.
   int commits = 0;
 
 private:
+  std::vector<std::pair<shard_id, std::function<void(result<shard_tenure>)>>> acquisitions_;
   std::unique_ptr<journal_store> session_;
   const clock& time_;
   std::deque<std::shared_ptr<actors::pending_commit>> enlisted_;

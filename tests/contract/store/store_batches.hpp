@@ -37,6 +37,7 @@ public:
         epoch_(tenure.epoch),
         sealed_(tenure.position),
         next_(tenure.next),
+        sealed_next_(tenure.next),
         counts_(tenure.counts) {}
 
   /// Submits under a fresh id of this shard.
@@ -83,7 +84,9 @@ public:
 
   /// Everything since the last call, as one batch.
   shard_batch seal() {
-    shard_batch batch{shard_, epoch_, sealed_, next_, counts_, {}, std::exchange(buried_, {})};
+    shard_batch batch{shard_, epoch_,  sealed_, sealed_next_,
+                      next_,  counts_, {},      std::exchange(buried_, {})};
+    sealed_next_ = next_;
     for (const auto& id : order_) {
       auto& entry = live_.at(id);
       batch.writes.push_back({*entry.state, !entry.stored, std::exchange(entry.pending, {})});
@@ -126,7 +129,7 @@ private:
     std::vector<entity_event> events;
     const auto keep = [&](auto decision) {
       CHECK(decision.has_value(), "a test gives only commands that are allowed");
-      for (auto& event : *decision)
+      for (auto& event : as_decision(std::move(*decision)).events)
         events.emplace_back(std::move(event));
     };
     if (const auto* of_task = std::get_if<task_command>(&command))
@@ -158,6 +161,7 @@ private:
   epoch_t epoch_;
   position_t sealed_;
   intake_offsets next_;
+  intake_offsets sealed_next_{};
   status_counts counts_;
   int64_t begun_at_ = sealed_.value;  ///< Where this owner began.
   int64_t made_ = 0;                  ///< Events made by this owner.

@@ -185,6 +185,30 @@ TEST_P(store_contract, refuses_a_batch_that_was_committed_before) {
   EXPECT_EQ(journal_of(one), owner.events());
 }
 
+TEST_P(store_contract, refuses_a_batch_without_events_that_was_committed_before) {
+  auto owner = own(one);
+  owner.bury({intake::tasks, one, 5, noon, "bad", "", "x"});
+  owner.read_to(intake::tasks, 6);
+  const auto batch = owner.seal();
+  commit({batch});
+  const auto doubled = journal->commit(std::vector{batch});
+  EXPECT_EQ(doubled.outcome, commit_outcome::refused);
+  EXPECT_EQ(doubled.refused, std::vector{one});
+  EXPECT_EQ(reader->dead_letters(10)->size(), 1u);
+  expect_agrees(owner);
+}
+
+TEST_P(store_contract, refuses_a_batch_that_begins_at_other_offsets) {
+  for (const auto topic : {intake::orders, intake::tasks}) {
+    auto owner = own(one);
+    owner.submit(a_task());
+    auto batch = owner.seal();
+    batch.expected_next[static_cast<size_t>(topic)] += 1;
+    EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::refused);
+  }
+  EXPECT_TRUE(journal_of(one).empty());
+}
+
 TEST_P(store_contract, refuses_a_batch_after_one_that_never_came) {
   auto owner = own(one);
   owner.submit(a_task());

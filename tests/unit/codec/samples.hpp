@@ -189,6 +189,47 @@ inline order_spec any_order_spec() {
   return s;
 }
 
+inline flow any_flow() {
+  flow f;
+  f.name = nasty_name();
+  f.version = pick(1U, 9U);
+  f.description = nasty_text();
+  for (uint32_t i = 0, n = pick(1U, 4U); i < n; ++i) {
+    flow_step step;
+    step.name = nasty_name();
+    for (uint32_t before = 0; before < i; ++before)
+      if (maybe())
+        step.depends_on.push_back(before);
+    step.task = any_task_spec();
+    if (maybe())
+      step.compensate = any_task_spec();
+    f.steps.push_back(std::move(step));
+  }
+  return f;
+}
+
+inline child_end any_end() {
+  return {any_id(),     pick(1U, 9U), any_upto(child_outcome::cancelled), maybe(), any_json(),
+          nasty_text(), nasty_text()};
+}
+
+inline order_step any_step() {
+  order_step s;
+  s.status = any_upto(step_status::undo_failed);
+  s.round = pick(0U, 5U);
+  s.begun = pick(0U, 5U);
+  s.heard = pick(0U, 5U);
+  if (maybe())
+    s.child = any_id();
+  s.skip = maybe();
+  s.started_at = any_time();
+  s.ended_at = any_time();
+  s.result = any_json();
+  s.error = nasty_text();
+  s.error_code = nasty_text();
+  return s;
+}
+
 template <class Spec>
 Spec with_headers(Spec s) {
   if (maybe())
@@ -197,6 +238,8 @@ Spec with_headers(Spec s) {
     s.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   if (maybe())
     s.request_hash = nasty_text();
+  if (maybe())
+    s.parent = any_id();
   return s;
 }
 
@@ -251,6 +294,12 @@ inline order any_order() {
   o.updated_at = any_time();
   o.finished_at = any_time();
   o.reason = nasty_text();
+  if (maybe()) {
+    o.plan = any_flow();
+    for (size_t i = 0; i < o.plan->steps.size(); ++i)
+      o.steps.push_back(any_step());
+    o.aim = any_upto(order_status::compensation_failed);
+  }
   return o;
 }
 
@@ -258,7 +307,7 @@ inline entity any_entity() { return maybe() ? entity{any_order()} : entity{any_t
 
 inline task_event any_task_event() {
   const auto reason = any_upto(end_reason::duplicate);
-  switch (pick(0, 21)) {
+  switch (pick(0, 22)) {
     case 12: return task_progressed{0.5, nasty_text(), any_json(), any_time()};
     case 13: return task_snoozed{any_time(), nasty_text()};
     case 14: return task_result_orphaned{{pick(0U, 9U), pick(0U, 9U)}, any_json()};
@@ -268,6 +317,7 @@ inline task_event any_task_event() {
     case 18: return task_followed{with_headers(any_task_spec())};
     case 19: return task_pause_requested{nasty_text()};
     case 20: return task_pinned{maybe()};
+    case 21: return task_submission_refused{nasty_text()};
     case 0: return task_submitted{with_headers(any_task_spec())};
     case 1: return task_queued{};
     case 2: return task_started{{pick(0U, 9U), pick(0U, 9U)}, nasty_text()};
@@ -284,7 +334,14 @@ inline task_event any_task_event() {
 }
 
 inline order_event any_order_event() {
-  switch (pick(0, 10)) {
+  switch (pick(0, 17)) {
+    case 16: return order_submission_refused{nasty_text()};
+    case 10: return order_flow_begun{any_flow()};
+    case 11: return order_step_started{pick(0U, 9U), any_id(), maybe()};
+    case 12: return order_step_ended{pick(0U, 9U), any_end()};
+    case 13: return order_step_skipped{pick(0U, 9U), nasty_text()};
+    case 14: return order_compensation_resumed{};
+    case 15: return order_resumed{{pick(0U, 9U), pick(0U, 9U)}};
     case 0: return order_created{with_headers(any_order_spec())};
     case 1: return order_confirmed{};
     case 2: return order_rejected{nasty_text()};
@@ -292,7 +349,8 @@ inline order_event any_order_event() {
     case 4: return order_completed{};
     case 5: return order_cancelled{nasty_text()};
     case 6: return order_expired{};
-    case 7: return order_compensation_started{nasty_text()};
+    case 7:
+      return order_compensation_started{nasty_text(), any_upto(order_status::compensation_failed)};
     case 8: return order_failed{nasty_text()};
     default: return order_compensation_failed{nasty_text()};
   }

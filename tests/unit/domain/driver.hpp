@@ -14,17 +14,23 @@ template <class Entity, class Command, class Event>
 struct driver {
   std::optional<Entity> state;
   time_point now = start_of_test;
+  std::vector<child_start> starts;      ///< Of the last command.
+  std::vector<child_command> commands;  ///< Of the last command.
   std::vector<std::pair<time_point, Event>> history;
 
   /// Answers the events, or the refusal; folds them.
   result<std::vector<Event>> send(const Command& command) {
-    auto events = decide(state, command, now);
-    if (events)
-      for (const auto& event : *events) {
-        evolve(state, test_id, event, now);
-        history.emplace_back(now, event);
-      }
-    return events;
+    auto decided = decide(state, command, now);
+    if (!decided)
+      return std::move(decided).error();
+    auto whole = as_decision(std::move(*decided));
+    for (const auto& event : whole.events) {
+      evolve(state, test_id, event, now);
+      history.emplace_back(now, event);
+    }
+    starts = std::move(whole.starts);
+    commands = std::move(whole.commands);
+    return std::move(whole.events);
   }
   /// The command must be taken, and have an effect.
   driver& must(const Command& command) {

@@ -1,3 +1,4 @@
+#include "domain/messages.hpp"
 #include "tests/unit/domain/driver.hpp"
 
 namespace orrery {
@@ -46,12 +47,21 @@ TEST(order_submit, read_twice_makes_one_order) {
   d.ignores(submit_order{laptop()});
 }
 
-TEST(order_submit, of_the_same_key_with_another_body_conflicts) {
+TEST(order_submit, of_the_same_key_with_another_body_changes_nothing_and_is_told) {
   auto spec = laptop();
   spec.request_hash = "a";
   auto d = created_order(spec);
   spec.request_hash = "b";
-  d.refuses(submit_order{spec}, errc::conflict);
+  const auto before = *d;
+  const auto events = d.send(submit_order{spec});
+  ASSERT_TRUE(events && events->size() == 1);
+  EXPECT_EQ(d->status, before.status);
+  EXPECT_EQ(*d->spec, *before.spec);
+  const event_record record{{}, test_id, d.now, entity_event{events->front()}};
+  const auto told = status_event_of(std::optional(before), *d, record);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->reason,
+            "a submission was refused: the same Idempotency-Key came with another body");
 }
 
 TEST(order_submit, checks_the_spec_and_names_the_field) {

@@ -1,3 +1,4 @@
+#include "domain/messages.hpp"
 #include "tests/unit/domain/driver.hpp"
 
 #include <cmath>
@@ -59,10 +60,16 @@ TEST(task_submit, read_twice_makes_one_task) {
   d.ignores(submit_task{simple_task()});
 }
 
-TEST(task_submit, of_the_same_key_with_another_body_conflicts) {
+TEST(task_submit, of_the_same_key_with_another_body_changes_nothing_and_is_told) {
   auto d = submitted(with([](task_spec& s) { s.request_hash = "a"; }));
   d.ignores(submit_task{with([](task_spec& s) { s.request_hash = "a"; })});
-  d.refuses(submit_task{with([](task_spec& s) { s.request_hash = "b"; })}, errc::conflict);
+  const auto before = *d;
+  const auto events = d.send(submit_task{with([](task_spec& s) { s.request_hash = "b"; })});
+  ASSERT_TRUE(events && events->size() == 1);
+  EXPECT_EQ(d->status, before.status);
+  EXPECT_EQ(*d->spec, *before.spec);
+  const event_record record{{}, test_id, d.now, entity_event{events->front()}};
+  EXPECT_TRUE(status_event_of(std::optional(before), *d, record));
 }
 
 TEST(task_submit, checks_the_spec_and_names_the_field) {

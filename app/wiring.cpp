@@ -2,6 +2,7 @@
 
 #include "actors/executors/process_executor.hpp"
 #include "app/door.hpp"
+#include "app/mesh_carrier.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
@@ -104,6 +105,7 @@ struct running_node::parts {
   std::unique_ptr<actors::node> node;
   caf::actor timer;
   std::unique_ptr<mesh> peers;
+  std::unique_ptr<mesh_carrier> carrier;
   std::unique_ptr<membership> members;
   std::unique_ptr<door> front;
   std::unique_ptr<http::server> server;
@@ -205,6 +207,11 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {},
                                          {},
+                                         {},
+                                         {},
+                                         {},
+                                         nullptr,
+                                         {},
                                          {}});
   context->replays = replays.get();
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
@@ -212,10 +219,13 @@ result<void> running_node::parts::start_actors() {
     failed = true;
   });
   timer = system->spawn(timer_behavior);
-  if (!how.mesh.empty())
+  if (!how.mesh.empty()) {
     peers = std::make_unique<mesh>(*system, mesh_how, [this](auto question, auto done) {
       front->answer_peer(std::move(question), std::move(done));
     });
+    carrier = std::make_unique<mesh_carrier>(*peers);
+    context->network = carrier.get();
+  }
   return {};
 }
 

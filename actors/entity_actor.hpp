@@ -27,6 +27,10 @@ struct entity_traits<order> {
   static constexpr entity_kind kind = entity_kind::order;
 };
 
+inline std::optional<failure> refusal_in(const order&, const std::vector<order_event>&) {
+  return std::nullopt;
+}
+
 /// What a status event needs of the state before.
 inline std::optional<status_brief<task_status>> brief(const std::optional<task>& t) {
   return t ? std::optional(status_brief<task_status>{t->status, t->run}) : std::nullopt;
@@ -96,6 +100,12 @@ protected:
         reach(crash_point::cancel_decided);
     effect.reply = std::move(wish.reply);
     const bool moves = !decided->empty();
+    if (effect.reply && state_ && moves)
+      if (auto no = refusal_in(*state_, *decided))
+        // What came with it is kept, but whoever asked is told no, once that is durable.
+        effect.reply = [reply = std::move(effect.reply), no = std::move(*no)](result<entity> told) {
+          reply(told ? result<entity>(no) : std::move(told));
+        };
     fold(std::move(*decided), effect);
     emit(std::move(effect));
     return moves;

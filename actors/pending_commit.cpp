@@ -7,6 +7,13 @@ namespace orrery::actors {
 
 namespace {
 
+/// Attempts begun and ended: a release may hold several events of a life.
+void count_attempts(attempt_ledger& ledger, const commit_release& release) {
+  bool running = release.status_before == static_cast<uint8_t>(task_status::running);
+  for (const auto& record : release.events)
+    running = ledger.note(running, std::get<task_event>(record.event));
+}
+
 void count(status_counts& counts, const commit_release& release) {
   const auto& state = *release.state;
   const auto move = [&](auto& table) {
@@ -14,10 +21,12 @@ void count(status_counts& counts, const commit_release& release) {
       --table[*release.status_before];
     ++table[status_of(state)];
   };
-  if (kind_of(state) == entity_kind::task)
+  if (kind_of(state) == entity_kind::task) {
     move(counts.tasks);
-  else
+    count_attempts(counts.attempts, release);
+  } else {
     move(counts.orders);
+  }
 }
 
 }  // namespace

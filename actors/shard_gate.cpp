@@ -89,6 +89,7 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
         return refuse_record(sequence, "kind has no executor here: " + submit->spec.kind);
       }
       complete_spec(submit->spec, record, resolved.reference);
+      settle_delay(submit->spec, record.at);
     }
   } else if (auto* submit = std::get_if<submit_order>(&std::get<order_command>(message->command))) {
     is_submit = true;

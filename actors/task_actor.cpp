@@ -34,8 +34,13 @@ caf::behavior task_actor::make_behavior() {
                     std::get<cancel_task>(std::get<task_command>(wish.command)).kill
                 ? stop_mode::now
                 : stop_mode::graceful;
-        if (handle(wish))
+        listen_to(wish);
+        if (handle(wish)) {
           stop_what_is_over(mode);
+          if (clocks_armed_ && state_->status == task_status::running &&
+              state_->attempt_ends(heard_at_).at < armed_for_)
+            arm_clocks();  // a deadline was brought forward
+        }
       },
       [this](committed_note) {
         waits_for_commit_ = false;
@@ -46,13 +51,7 @@ caf::behavior task_actor::make_behavior() {
           emit({});
         }
       },
-      [this](const clock_passed& news) {
-        entity_effect effect;
-        if (!apply(expire_task{news.token, news.clock}, effect))
-          return;
-        emit(std::move(effect));
-        stop_what_is_over(stop_mode::graceful);
-      },
+      [this](const clock_passed& news) { end_by_clock(news); },
       [this](may_leave) {
         may_leave_ = true;
         if (at_rest())
@@ -67,6 +66,30 @@ caf::behavior task_actor::make_behavior() {
         stop_what_is_over(stop_mode::graceful);
       },
   };
+}
+
+/// A worker that speaks is alive, whatever else it says.
+void task_actor::listen_to(const do_command& wish) {
+  if (!work_running_ || !state_)
+    return;
+  if (const auto* of_task = std::get_if<task_command>(&wish.command))
+    if (const auto* beat = std::get_if<heartbeat_task>(of_task); beat && beat->token == work_token_)
+      heard_at_ = now();
+}
+
+/// A clock was armed for the first moment at which the attempt could be over. Since then its worker may
+/// have spoken or got more time: then it is armed anew, so that a heartbeat costs no message of its own.
+void task_actor::end_by_clock(const clock_passed& news) {
+  if (!work_running_ || news.token != work_token_ || state_->status != task_status::running)
+    return;
+  const auto end = state_->attempt_ends(heard_at_);
+  if (now() < end.at)
+    return arm_clocks();
+  entity_effect effect;
+  if (!apply(expire_task{news.token, end.clock}, effect))
+    return;
+  emit(std::move(effect));
+  stop_what_is_over(stop_mode::graceful);
 }
 
 /// Restored from the store. Whatever ran before is gone with the actor or node that ran it.
@@ -141,6 +164,7 @@ void task_actor::run_work() {
   work_running_ = true;
   executor_ = nullptr;
   reach(crash_point::attempt_before_work);
+  heard_at_ = now();
   if (state_->spec->kind == "noop") {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
@@ -167,6 +191,7 @@ void task_actor::run_work() {
   item.payload = state_->spec->payload;
   item.ttl = state_->spec->ttl;
   item.traceparent = state_->spec->traceparent;
+  item.cursor = state_->extra->cursor;
   executor_->start(std::move(item), [self = caf::actor_cast<caf::actor>(this),
                                      token = work_token_](work_outcome outcome) {
     caf::anon_send(self, work_done{token, std::move(outcome)});
@@ -245,14 +270,11 @@ void task_actor::stop_work(stop_mode mode) {
 }
 
 void task_actor::arm_clocks() {
-  auto at = state_->started_at + state_->spec->ttl;
-  auto clock = end_reason::ttl;
-  if (const auto life = state_->life_ends_at(); life != never && life < at) {
-    at = life;
-    clock = end_reason::total_ttl;
-  }
+  const auto end = state_->attempt_ends(heard_at_);
   clocks_armed_ = true;
-  send(context_.ttl, arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, at, clock});
+  armed_for_ = end.at;
+  send(context_.ttl,
+       arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, end.at, end.clock});
 }
 
 void task_actor::disarm_clocks() {

@@ -29,6 +29,8 @@ private:
   void stop_work(stop_mode mode);
   void arm_clocks();
   void disarm_clocks();
+  void listen_to(const do_command& wish);
+  void end_by_clock(const clock_passed& news);
   /// Tells of commands that others gave while work was running.
   void stop_what_is_over(stop_mode mode);
 
@@ -41,6 +43,8 @@ private:
   bool giving_back_ = false;
   executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`.
   attempt_token work_token_;
+  time_point heard_at_{};   ///< When the worker of the present attempt last spoke.
+  time_point armed_for_{};  ///< When the clock of the attempt will come.
   caf::actor_clock::time_point sleep_until_{};
 };
 

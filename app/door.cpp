@@ -121,6 +121,12 @@ shard_id door::shard_for_new(size_t index, size_t count) const {
   return shard_id{static_cast<uint16_t>((slice + run) % parts_.shards)};
 }
 
+/// A delay counts from here: later, in the log, it would be another time for each reader.
+void settle_delay_of(entity_command& command, time_point now) {
+  if (auto* of_task = std::get_if<task_command>(&command))
+    settle_delay(std::get<submit_task>(*of_task).spec, now);
+}
+
 result<door::prepared> door::prepare(submission item, size_t index, size_t count) {
   const auto named = [&](failure why) {
     if (count > 1)
@@ -130,6 +136,8 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   };
   if (auto ok = check(item); !ok)
     return named(std::move(ok).error());
+  const auto request_hash = item.idempotency_key.empty() ? std::string{} : hash_of_request(item);
+  settle_delay_of(item.command, parts_.time.now());
   if (item.id_text.size() > limits::reference_bytes)
     return named({errc::invalid, "is longer than 512 bytes",
                   item.kind == entity_kind::order ? "orderId" : "taskId"});
@@ -140,7 +148,7 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
     one.answer.id =
         id_of_idempotency_key(topic, item.principal, item.idempotency_key, parts_.shards);
     one.answer.reference = item.id_text;
-    one.request_hash = hash_of_request(item);
+    one.request_hash = request_hash;
   } else if (!item.id_text.empty()) {
     const auto id = parse_entity_id(item.id_text);
     if (id && id->is_ours() && id->shard().value < parts_.shards) {

@@ -81,6 +81,9 @@ void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) 
       sum.tasks[i] += row.counts.tasks[i];
     for (size_t i = 0; i < order_statuses; ++i)
       sum.orders[i] += row.counts.orders[i];
+    sum.attempts.started += row.counts.attempts.started;
+    for (size_t i = 0; i < end_reasons; ++i)
+      sum.attempts.ended[i] += row.counts.attempts.ended[i];
   }
   head(out, "orrery_entities", "gauge", "Entities by status, in all shards.");
   const auto status = [&](entity_kind kind, size_t i, int64_t n) {
@@ -92,6 +95,18 @@ void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) 
     status(entity_kind::task, i, sum.tasks[i]);
   for (size_t i = 0; i < order_statuses; ++i)
     status(entity_kind::order, i, sum.orders[i]);
+  one(out, "orrery_ledger_attempts_started_total", "counter",
+      "Attempts begun in all shards, as committed.", sum.attempts.started);
+  head(out, "orrery_ledger_attempts_ended_total", "counter",
+       "Attempts ended in all shards by reason, as committed: with those that run they are as many "
+       "as"
+       " were begun.");
+  for (size_t i = 1; i < end_reasons; ++i)
+    out.append("orrery_ledger_attempts_ended_total{reason=\"")
+        .append(to_string(static_cast<end_reason>(i)))
+        .append("\"} ")
+        .append(std::to_string(sum.attempts.ended[i]))
+        .append("\n");
   const auto per_shard = [&](const char* name, const char* help, auto value) {
     head(out, name, "gauge", help);
     for (const auto& row : rows)

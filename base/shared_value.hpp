@@ -15,6 +15,8 @@ public:
 
   const T& operator*() const noexcept { return value_ ? *value_ : none(); }
   const T* operator->() const noexcept { return &**this; }
+  /// Whether it was ever given a value, be it `T{}`.
+  bool is_set() const noexcept { return value_ != nullptr; }
 
   /// Replaces this copy's value by one that `change` has been let at; other copies keep theirs.
   template <class Change>

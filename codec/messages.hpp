@@ -25,8 +25,8 @@ namespace orrery::codec {
 
 /// Reads a record's value. `order_topic`: a submit unless `command` says `cancel`, `confirm`, `reject`,
 /// or `complete`. `task_topic`: a submit unless `command` says `cancel`, `rerun`, `complete` or `fail`
-/// (the last two with `run` and `attempt`). Specs are validated. `delay` is refused: it needs a clock,
-/// and whoever has one sends `runAt`.
+/// (the last two with `run` and `attempt`). Specs are validated. `delay` stands in the spec's
+/// options: whoever has a clock makes it `run_at` (`settle_delay`).
 result<intake_message> read_intake(intake topic, std::string_view value);
 
 /// Writes a command as a value for its topic; reading it back gives the same. `id` is the entity's; a
@@ -44,8 +44,11 @@ result<submission> read_submission(entity_kind kind, std::string_view body);
 result<std::vector<submission>> read_batch(entity_kind kind, std::string_view body);
 /// The body of a command route: `{"reason":…}` for cancel, reject, pause; `{"payload":…}` for rerun;
 /// `{"run","attempt","result"?}` for complete and `{"run","attempt","error"?,"errorCode"?,"retryable"?,
-/// "retryAfter"?}` for fail of a task; an empty body is allowed elsewhere. `verb` is the last part of the
-/// path. Tasks: cancel, kill, pause, resume, rerun, complete, fail. Orders: cancel, confirm, reject,
+/// "retryAfter"?}` for fail, `{"run","attempt","progress"?,"message"?,"cursor"?,"extend"?|"extendTo"?}` for
+/// heartbeat, `{"run","attempt","delay"}` for snooze, `{"run","attempt"}` for adopt, `{"runAt"?}` for
+/// reschedule of a task; an empty body is allowed elsewhere. `verb` is the last part of the
+/// path. Tasks: cancel, kill, pause, resume, rerun, reschedule, pin, unpin, complete, fail, heartbeat,
+/// snooze, adopt. Orders: cancel, confirm, reject,
 /// begin-fulfilment, complete. `not_found` for a verb that this kind of entity does not know.
 result<entity_command> read_command(entity_kind kind, std::string_view verb, std::string_view body);
 

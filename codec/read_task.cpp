@@ -1,6 +1,8 @@
 #include "codec/detail/bodies.hpp"
 #include "codec/detail/member.hpp"
 
+#include <charconv>
+
 namespace orrery::codec::detail {
 
 namespace {
@@ -26,6 +28,44 @@ bool read_retry(const member& m, retry_policy& into, failure& error) {
       return one.choice(into.on_exhausted, parse_exhausted_action, "must be dead or pause");
     return true;
   });
+}
+
+bool read_idempotency(const member& m, task_options& into, failure& error) {
+  return m.each([&](std::string_view key, json_value& value) {
+    const member one(key, value, error, "idempotency.");
+    if (key == "running")
+      return one.choice(into.if_running, parse_on_running, "must be use-existing, fail or replace");
+    if (key == "ended")
+      return one.choice(into.if_ended, parse_on_ended,
+                        "must be return-existing, allow-new or allow-if-failed");
+    return true;
+  });
+}
+
+/// Members that few submissions have. Those without any keep no options at all.
+std::optional<bool> read_option(std::string_view key, const member& m, task_spec& s,
+                                failure& error) {
+  bool good = true;
+  const auto take = [&](auto read) {
+    s.options.edit([&](task_options& o) { good = read(o); });
+    if (*s.options == task_options{})
+      s.options = {};
+    return good;
+  };
+  if (key == "labels")
+    return take([&](task_options& o) { return m.texts(o.labels, limits::tags); });
+  if (key == "unique")
+    return take([&](task_options& o) {
+      return m.choice(o.unique, parse_unique_mode,
+                      "must be until-done, until-start, window, debounce or latest");
+    });
+  if (key == "uniqueWindow")
+    return take([&](task_options& o) { return m.length(o.unique_window); });
+  if (key == "idempotency")
+    return take([&](task_options& o) { return read_idempotency(m, o, error); });
+  if (key == "delay")
+    return take([&](task_options& o) { return m.length(o.delay); });
+  return std::nullopt;
 }
 
 /// Members of the spec; empty where `key` is none of them.
@@ -62,7 +102,26 @@ std::optional<bool> read_spec(std::string_view key, const member& m, task_spec& 
     return m.choice(s.delivery, parse_delivery_mode, "must be at-least-once or at-most-once");
   if (key == "onTimeout")
     return m.choice(s.on_timeout, parse_timeout_action, "must be fail or retry");
-  return std::nullopt;
+  return read_option(key, m, s, error);
+}
+
+/// A share from 0 to 1, or a percentage as a text: 0.25 or "25%".
+bool read_progress(const member& m, double& into, const json_value& value) {
+  if (value.is == json_value::form::string) {
+    const std::string_view text = *value.text;
+    double percent = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+    if (error != std::errc{} || std::string_view(end, text.data() + text.size()) != "%" ||
+        !(percent >= 0 && percent <= 100))
+      return m.refuse("must lie between 0 and 1, or be a text like \"25%\"");
+    into = percent / 100;
+    return true;
+  }
+  if (!m.real(into))
+    return false;
+  if (value.is != json_value::form::null && !(into >= 0 && into <= 1))
+    return m.refuse("must lie between 0 and 1, or be a text like \"25%\"");
+  return true;
 }
 
 bool read_member(std::string_view key, json_value& value, task_body& b, failure& error) {
@@ -96,9 +155,18 @@ bool read_member(std::string_view key, json_value& value, task_body& b, failure&
     return m.text(b.reason, limits::text_bytes);
   if (key == "kill")
     return m.flag(b.kill);
-  // Relative to a clock that a reader has not; silently starting at once would be worse.
-  if (key == "delay" && given)
-    return m.refuse("is not known here: give runAt");
+  if (key == "progress")
+    return read_progress(m, b.progress, value);
+  if (key == "message")
+    return m.text(b.message, limits::text_bytes);
+  if (key == "cursor")
+    return m.json(b.cursor, limits::cursor_bytes);
+  if (key == "extend")
+    return m.length(b.extend);
+  if (key == "pinned")
+    return m.flag(b.pinned);
+  if (key == "extendTo")
+    return m.time(b.extend_to);
   return true;
 }
 
@@ -114,6 +182,40 @@ result<void> needs_token(const task_body& b) {
 
 std::optional<entity_command> some(task_command command) {
   return entity_command{std::move(command)};
+}
+
+/// What speaks for an attempt.
+std::optional<task_command> attempt_command(std::string_view verb, task_body& b) {
+  if (verb == "complete")
+    return complete_task{b.token, std::move(b.result)};
+  if (verb == "fail")
+    return fail_task{b.token, std::move(b.error), std::move(b.error_code), b.retryable,
+                     b.retry_after};
+  if (verb == "heartbeat")
+    return heartbeat_task{b.token,  b.progress, std::move(b.message), std::move(b.cursor),
+                          b.extend, b.extend_to};
+  if (verb == "snooze")
+    return snooze_task{b.token, b.spec.options->delay, std::move(b.reason)};
+  if (verb == "adopt")
+    return adopt_result{b.token};
+  return std::nullopt;
+}
+
+/// An operator's wishes of a task that exists.
+std::optional<task_command> control_command(std::string_view verb, task_body& b) {
+  if (verb == "cancel" || verb == "kill")
+    return cancel_task{std::move(b.reason), b.kill || verb == "kill"};
+  if (verb == "rerun")
+    return rerun_task{std::move(b.spec.payload)};
+  if (verb == "pause")
+    return pause_task{std::move(b.reason)};
+  if (verb == "resume")
+    return resume_task{};
+  if (verb == "reschedule")
+    return reschedule_task{b.spec.run_at};
+  if (verb == "pin" || verb == "unpin")
+    return pin_task{verb == "pin" && b.pinned};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -138,22 +240,15 @@ result<std::optional<entity_command>> command_of(std::string_view verb, task_bod
       return std::move(ok).error();
     return some(submit_task{std::move(b.spec)});
   }
-  if (verb == "cancel" || verb == "kill")
-    return some(cancel_task{std::move(b.reason), b.kill || verb == "kill"});
-  if (verb == "rerun")
-    return some(rerun_task{std::move(b.spec.payload)});
-  if (verb == "pause")
-    return some(pause_task{std::move(b.reason)});
-  if (verb == "resume")
-    return some(resume_task{});
-  if (verb != "complete" && verb != "fail")
+  if (auto control = control_command(verb, b))
+    return some(std::move(*control));
+  const bool of_attempt = verb == "complete" || verb == "fail" || verb == "heartbeat" ||
+                          verb == "snooze" || verb == "adopt";
+  if (!of_attempt)
     return std::optional<entity_command>{};
   if (auto ok = needs_token(b); !ok)
     return std::move(ok).error();
-  if (verb == "complete")
-    return some(complete_task{b.token, std::move(b.result)});
-  return some(
-      fail_task{b.token, std::move(b.error), std::move(b.error_code), b.retryable, b.retry_after});
+  return some(*attempt_command(verb, b));
 }
 
 }  // namespace orrery::codec::detail

@@ -41,6 +41,8 @@ size_t size_hint(const event_record& record) {
       return size_hint(*e->spec);
     if (const auto* e = std::get_if<task_succeeded>(of_task))
       return 48 + e->result.size();
+    if (const auto* e = std::get_if<task_replaced>(of_task))
+      return size_hint(*e->spec);
   } else if (const auto* e = std::get_if<order_created>(&std::get<order_event>(record.event))) {
     return size_hint(*e->spec);
   }

@@ -13,6 +13,33 @@ void optional_reason(json_writer& out, std::string_view name, end_reason reason)
     out.field(name, to_string(reason));
 }
 
+void write_progress(json_writer& out, double progress, const std::string& message,
+                    const std::string& cursor) {
+  if (progress >= 0)
+    out.field("progress", progress);
+  out.optional_field("message", message);
+  optional_raw(out, "cursor", cursor);
+}
+
+void write_extra(json_writer& out, const task_extra& e) {
+  write_progress(out, e.progress, e.message, e.cursor);
+  optional_time(out, "extendedTo", e.ends_at);
+  if (e.snoozes > 0)
+    out.field("snoozes", e.snoozes);
+  if (e.follow_up.is_set())
+    out.field("followUp", true);
+  if (e.orphans.empty())
+    return;
+  out.key("lateResults").begin_array();
+  for (const auto& late : e.orphans) {
+    out.begin_object().field("run", late.token.run).field("attempt", late.token.attempt);
+    out.field("at", late.at);
+    optional_raw(out, "result", late.result);
+    out.end_object();
+  }
+  out.end_array();
+}
+
 void write_view(json_writer& out, const task& t) {
   out.field("taskId", t.id.value).optional_field("reference", t.spec->reference);
   out.field("status", to_string(t.status));
@@ -28,6 +55,12 @@ void write_view(json_writer& out, const task& t) {
   optional_raw(out, "result", t.result);
   out.optional_field("error", t.error).optional_field("errorCode", t.error_code);
   out.optional_field("worker", t.worker);
+  if (t.hold)
+    out.field("pauseRequested", true);
+  if (t.pinned)
+    out.field("pinned", true);
+  if (t.extra.is_set())
+    write_extra(out, *t.extra);
   out.field("version", t.version).field("shard", uint32_t{t.id.shard().value});
 }
 
@@ -74,6 +107,26 @@ struct event_writer {
     error(e.reason, e.error, e.error_code);
     out.optional_field("reasonText", e.text);
   }
+  void operator()(const task_progressed& e) const {
+    write_progress(out, e.progress, e.message, e.cursor);
+    optional_time(out, "extendedTo", e.ends_at);
+  }
+  void operator()(const task_snoozed& e) const {
+    optional_time(out, "nextAt", e.next_at);
+    out.optional_field("reasonText", e.text);
+  }
+  void operator()(const task_result_orphaned& e) const {
+    out.field("run", e.token.run).field("attempt", e.token.attempt);
+    optional_raw(out, "result", e.result);
+  }
+  void operator()(const task_result_adopted& e) const {
+    out.field("run", e.token.run).field("attempt", e.token.attempt);
+  }
+  void operator()(const task_rescheduled& e) const { optional_time(out, "runAt", e.run_at); }
+  void operator()(const task_replaced& e) const { write_members(out, *e.spec, defaults::left_out); }
+  void operator()(const task_followed& e) const { write_members(out, *e.spec, defaults::left_out); }
+  void operator()(const task_pause_requested& e) const { out.optional_field("reasonText", e.text); }
+  void operator()(const task_pinned& e) const { out.field("pinned", e.pinned); }
   void operator()(const task_rerun& e) const { optional_raw(out, "payload", e.payload); }
   void operator()(const order_created& e) const {
     out.optional_field("reference", e.spec->reference);

@@ -35,6 +35,26 @@ struct member_writer {
       out.field("kill", true);
   }
   void operator()(const pause_task& c) const { out.optional_field("reason", c.text); }
+  void operator()(const heartbeat_task& c) const {
+    write_token(out, c.token);
+    if (c.progress >= 0)
+      out.field("progress", c.progress);
+    out.optional_field("message", c.message);
+    optional_raw(out, "cursor", c.cursor);
+    optional_length(out, "extend", c.extend);
+    optional_time(out, "extendTo", c.ends_at);
+  }
+  void operator()(const snooze_task& c) const {
+    write_token(out, c.token);
+    optional_length(out, "delay", c.delay);
+    out.optional_field("reason", c.text);
+  }
+  void operator()(const adopt_result& c) const { write_token(out, c.token); }
+  void operator()(const reschedule_task& c) const { optional_time(out, "runAt", c.run_at); }
+  void operator()(const pin_task& c) const {
+    if (!c.pinned)
+      out.field("pinned", false);
+  }
   void operator()(const rerun_task& c) const { optional_raw(out, "payload", c.payload); }
   void operator()(const submit_order& c) const { write_members(out, c.spec); }
   void operator()(const reject_order& c) const { out.optional_field("reason", c.reason); }

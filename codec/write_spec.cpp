@@ -39,6 +39,23 @@ void write_retry(json_writer& out, const retry_policy& r, defaults mode) {
   out.end_object();
 }
 
+void write_options(json_writer& out, const task_options& o) {
+  static const task_options usual;
+  write_list(out, "labels", o.labels);
+  if (o.unique != usual.unique)
+    out.field("unique", to_string(o.unique));
+  optional_length(out, "uniqueWindow", o.unique_window);
+  if (o.if_running != usual.if_running || o.if_ended != usual.if_ended) {
+    out.key("idempotency").begin_object();
+    if (o.if_running != usual.if_running)
+      out.field("running", to_string(o.if_running));
+    if (o.if_ended != usual.if_ended)
+      out.field("ended", to_string(o.if_ended));
+    out.end_object();
+  }
+  optional_length(out, "delay", o.delay);
+}
+
 }  // namespace
 
 void optional_length(json_writer& out, std::string_view name, duration length) {
@@ -88,6 +105,8 @@ void write_members(json_writer& out, const task_spec& s, defaults mode) {
     write_retry(out, s.retry, mode);
   out.optional_field("uniqueKey", s.unique_key);
   write_list(out, "tags", s.tags);
+  if (s.options.is_set())
+    write_options(out, *s.options);
 }
 
 void write_members(json_writer& out, const order_spec& s) {

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+/// How events fold into a task. How commands are decided: task_decide.cpp.
+
 namespace orrery {
 
 namespace {
@@ -16,7 +18,8 @@ constexpr uint16_t bit(task_status s) {
 
 using enum task_status;
 
-/// Row = from, bits = to. A rerun leaves any final state; everything else only moves forward.
+/// Row = from, bits = to. A rerun or an adopted result leaves a final state; everything else only moves
+/// forward.
 constexpr std::array<uint16_t, task_statuses> moves = [] {
   std::array<uint16_t, task_statuses> table{};
   const auto allow = [&](task_status from, std::initializer_list<task_status> to) {
@@ -24,12 +27,15 @@ constexpr std::array<uint16_t, task_statuses> moves = [] {
       table[static_cast<size_t>(from)] |= bit(s);
   };
   allow(scheduled, {queued, paused, cancelled, expired});
-  allow(queued, {running, paused, cancelled, expired});
-  allow(running, {succeeded, failed, expired, cancelled, retrying, queued, paused});
-  allow(retrying, {queued, paused, cancelled, expired});
+  allow(queued, {running, scheduled, paused, cancelled, expired});
+  allow(running, {succeeded, failed, expired, cancelled, retrying, scheduled, queued, paused});
+  allow(retrying, {queued, scheduled, paused, cancelled, expired});
   allow(paused, {scheduled, queued, retrying, cancelled, expired});
   for (const auto final_state : {succeeded, failed, expired, cancelled})
-    allow(final_state, {queued});
+    allow(final_state, {queued, scheduled});
+  // A late result that an operator adopts.
+  for (const auto without : {scheduled, queued, retrying, paused, failed, expired, cancelled})
+    allow(without, {succeeded});
   return table;
 }();
 
@@ -49,176 +55,6 @@ time_point earlier(time_point a, time_point b) {
   return std::min(a, b);
 }
 
-failure refused(const task& t, std::string_view wish) {
-  return {errc::rejected,
-          "cannot " + std::string(wish) + ": the task is " + std::string(to_string(t.status))};
-}
-
-using events = std::vector<task_event>;
-
-template <class... Event>
-events all(Event&&... one) {
-  events list;
-  list.reserve(sizeof...(one));
-  (list.emplace_back(std::forward<Event>(one)), ...);
-  return list;
-}
-
-/// A result, failure or expiry speaks for one attempt; it counts only while that attempt runs.
-result<void> speaks_for_running(const task& t, attempt_token token, std::string_view wish) {
-  if (t.status != running)
-    return refused(t, wish);
-  if (token != t.token())
-    return failure{errc::rejected, "cannot " + std::string(wish) + ": run " +
-                                       std::to_string(token.run) + " attempt " +
-                                       std::to_string(token.attempt) +
-                                       " is over; the task is in run " + std::to_string(t.run) +
-                                       " attempt " + std::to_string(t.attempt)};
-  return {};
-}
-
-struct bad_end {
-  end_reason reason;
-  std::string error;
-  std::string code;
-};
-
-/// What follows an attempt that did not succeed but may be tried again.
-events retry_or(const task& t, bad_end end, duration delay, time_point now, task_event otherwise) {
-  if (!t.exhausted()) {
-    return all(task_retry_scheduled{.reason = end.reason,
-                                    .error = std::move(end.error),
-                                    .error_code = std::move(end.code),
-                                    .next_at = now + delay});
-  }
-  if (t.spec->retry.on_exhausted == exhausted_action::pause) {
-    return all(task_paused{.text = "retries exhausted",
-                           .reason = end.reason,
-                           .error = std::move(end.error),
-                           .error_code = std::move(end.code)});
-  }
-  return all(std::move(otherwise));
-}
-
-/// `on_exhausted = pause` left it here; only a new run leads on.
-bool paused_by_exhaustion(const task& t) { return t.status == paused && t.paused_from == running; }
-
-struct decider {
-  const task& t;
-  time_point now;
-
-  result<events> operator()(const submit_task& c) const {
-    if (!c.spec.request_hash.empty() && !t.spec->request_hash.empty() &&
-        c.spec.request_hash != t.spec->request_hash)
-      return failure{errc::conflict, "the same key was used before with another body"};
-    return events{};
-  }
-
-  result<events> operator()(const wake_task&) const {
-    if (is_final(t.status))
-      return events{};
-    const auto life_end = t.life_ends_at();
-    if (life_end != never && now >= life_end)
-      return all(task_expired{end_reason::total_ttl});
-    if ((t.status == scheduled || t.status == retrying) && now >= t.next_at)
-      return all(task_queued{});
-    if (t.status == queued && t.spec->queue_ttl > 0us && now >= t.queued_at + t.spec->queue_ttl)
-      return all(task_expired{end_reason::queue_ttl});
-    return events{};
-  }
-
-  result<events> operator()(const start_task& c) const {
-    if (t.status != queued)
-      return refused(t, "start");
-    auto woken = (*this)(wake_task{});
-    if (!woken || !woken->empty())
-      return woken;
-    return all(task_started{{t.run, t.attempt + 1}, c.worker});
-  }
-
-  result<events> operator()(const complete_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "complete"); !ok)
-      return std::move(ok).error();
-    return all(task_succeeded{c.result});
-  }
-
-  result<events> operator()(const fail_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "fail"); !ok)
-      return std::move(ok).error();
-    const auto& fatal = t.spec->retry.non_retryable;
-    task_failed failed{end_reason::failed, c.error, c.code};
-    if (!c.retryable ||
-        (!c.code.empty() && std::find(fatal.begin(), fatal.end(), c.code) != fatal.end()))
-      return all(std::move(failed));
-    const auto delay =
-        c.retry_after > 0us ? c.retry_after : retry_delay(t.spec->retry, t.id, t.token());
-    return retry_or(t, {end_reason::failed, c.error, c.code}, delay, now, std::move(failed));
-  }
-
-  result<events> operator()(const expire_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "expire"); !ok)
-      return std::move(ok).error();
-    if (c.clock == end_reason::total_ttl || t.spec->on_timeout == timeout_action::fail)
-      return all(task_expired{c.clock});
-    return retry_or(t, {c.clock, "ended by its clock: " + std::string(to_string(c.clock)), {}},
-                    retry_delay(t.spec->retry, t.id, t.token()), now, task_expired{c.clock});
-  }
-
-  result<events> operator()(const lose_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "give up the attempt"); !ok)
-      return std::move(ok).error();
-    const auto sentence = "lost with " + (t.worker.empty() ? std::string("its worker") : t.worker);
-    task_failed failed{end_reason::lease_lost, sentence, {}};
-    if (t.spec->delivery == delivery_mode::at_most_once)
-      return all(std::move(failed));
-    return retry_or(t, {end_reason::lease_lost, sentence, {}},
-                    retry_delay(t.spec->retry, t.id, t.token()), now, std::move(failed));
-  }
-
-  result<events> operator()(const interrupt_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "interrupt"); !ok)
-      return std::move(ok).error();
-    if (t.spec->delivery == delivery_mode::at_most_once)
-      return all(task_failed{end_reason::interrupted, "the node was stopped", {}});
-    return all(task_interrupted{});
-  }
-
-  result<events> operator()(const cancel_task& c) const {
-    if (t.status == cancelled)
-      return events{};
-    if (is_final(t.status))
-      return refused(t, "cancel");
-    return all(task_cancelled{c.kill ? end_reason::killed : end_reason::cancelled, c.text});
-  }
-
-  result<events> operator()(const pause_task& c) const {
-    if (t.status == paused)
-      return events{};
-    if (t.status == running || is_final(t.status))
-      return refused(t, "pause");
-    return all(task_paused{c.text});
-  }
-
-  result<events> operator()(const resume_task&) const {
-    if (t.status != paused)
-      return refused(t, "resume");
-    if (paused_by_exhaustion(t))
-      return (*this)(rerun_task{});
-    return all(task_resumed{});
-  }
-
-  result<events> operator()(const rerun_task& c) const {
-    if (!is_final(t.status) && !paused_by_exhaustion(t))
-      return refused(t, "rerun");
-    if (t.run >= limits::runs)
-      return failure{errc::rejected,
-                     "cannot rerun: the task has had " + std::to_string(t.run) + " runs"};
-    if (c.payload.size() > limits::payload_bytes)
-      return failure{errc::invalid, "is larger than 256 KiB", "payload"};
-    return all(task_rerun{c.payload});
-  }
-};
-
 struct folder {
   task& t;
   time_point at;
@@ -236,6 +72,18 @@ struct folder {
     end_attempt(reason);
     t.finished_at = at;
     t.next_at = never;
+    t.hold = false;
+  }
+  /// Waits for `when`, or at once for a slot.
+  void wait_until(time_point when) {
+    if (when == never || when <= at) {
+      if (t.status != queued)
+        queue();
+      return;
+    }
+    if (t.status != scheduled)
+      move(scheduled);
+    t.next_at = when;
   }
   void queue() {
     move(queued);
@@ -250,6 +98,12 @@ struct folder {
     t.attempt = e.token.attempt;
     t.worker = e.worker;
     t.started_at = at;
+    if (t.extra.is_set())
+      t.extra.edit([](task_extra& extra) {
+        extra.progress = -1;
+        extra.message.clear();
+        extra.ends_at = never;
+      });
   }
   void operator()(const task_succeeded& e) {
     finish(succeeded, end_reason::succeeded);
@@ -282,6 +136,7 @@ struct folder {
   void operator()(const task_paused& e) {
     t.paused_from = t.status;
     move(paused);
+    t.hold = false;
     t.reason_text = e.text;
     if (e.reason != end_reason::none) {
       end_attempt(e.reason);
@@ -290,8 +145,11 @@ struct folder {
     }
   }
   void operator()(const task_resumed&) {
-    if (t.next_at != never && t.next_at > at)
-      move(t.paused_from);
+    t.hold = false;
+    if (t.status == running)
+      t.reason_text.clear();
+    else if (t.next_at != never && t.next_at > at)
+      move(t.paused_from == queued ? scheduled : t.paused_from);
     else
       queue();
     t.reason_text.clear();
@@ -309,9 +167,73 @@ struct folder {
     t.error.clear();
     t.error_code.clear();
     t.worker.clear();
+    t.hold = false;
+    if (t.extra.is_set()) {
+      task_extra kept;
+      kept.orphans = t.extra->orphans;
+      t.extra = std::move(kept);
+    }
     if (!e.payload.empty())
       t.spec.edit([&](task_spec& spec) { spec.payload = e.payload; });
   }
+  void operator()(const task_progressed& e) {
+    t.extra.edit([&](task_extra& extra) {
+      if (e.progress >= 0)
+        extra.progress = e.progress;
+      if (!e.message.empty())
+        extra.message = e.message;
+      if (!e.cursor.empty())
+        extra.cursor = e.cursor;
+      if (e.ends_at != never)
+        extra.ends_at = e.ends_at;
+    });
+  }
+  void operator()(const task_snoozed& e) {
+    end_attempt(end_reason::snoozed);
+    move(scheduled);
+    t.next_at = e.next_at;
+    t.reason_text = e.text;
+    ++t.uncounted;
+    t.extra.edit([](task_extra& extra) { ++extra.snoozes; });
+  }
+  void operator()(const task_result_orphaned& e) {
+    t.extra.edit([&](task_extra& extra) {
+      if (extra.orphans.size() >= limits::orphans)
+        extra.orphans.erase(extra.orphans.begin());
+      extra.orphans.push_back({e.token, at, e.result});
+    });
+  }
+  void operator()(const task_result_adopted& e) {
+    finish(succeeded, end_reason::succeeded);
+    t.error.clear();
+    t.error_code.clear();
+    t.extra.edit([&](task_extra& extra) {
+      const auto kept = std::find_if(extra.orphans.begin(), extra.orphans.end(),
+                                     [&](const orphan_result& o) { return o.token == e.token; });
+      CHECK(kept != extra.orphans.end(), "only a kept result is adopted");
+      t.result = std::move(kept->result);
+      extra.orphans.erase(kept);
+    });
+  }
+  void operator()(const task_rescheduled& e) {
+    if (t.status != paused)
+      return wait_until(e.run_at);
+    t.paused_from = scheduled;
+    t.next_at = e.run_at;
+  }
+  void operator()(const task_replaced& e) {
+    t.spec = e.spec;
+    if (t.status == queued || t.status == scheduled)
+      wait_until(e.spec->run_at);
+  }
+  void operator()(const task_followed& e) {
+    t.extra.edit([&](task_extra& extra) { extra.follow_up = e.spec; });
+  }
+  void operator()(const task_pause_requested& e) {
+    t.hold = true;
+    t.reason_text = e.text;
+  }
+  void operator()(const task_pinned& e) { t.pinned = e.pinned; }
 };
 
 }  // namespace
@@ -341,6 +263,18 @@ time_point task::life_ends_at() const noexcept {
   return run == 1 ? earlier(total, spec->deadline) : total;
 }
 
+attempt_end task::attempt_ends(time_point heard_at) const noexcept {
+  attempt_end end;
+  if (status != task_status::running)
+    return end;
+  end.at = extra->ends_at != never ? extra->ends_at : started_at + spec->ttl;
+  if (const auto life = life_ends_at(); life != never && life <= end.at)
+    end = {life, end_reason::total_ttl};
+  if (spec->heartbeat > 0us && std::max(heard_at, started_at) + spec->heartbeat < end.at)
+    end = {std::max(heard_at, started_at) + spec->heartbeat, end_reason::heartbeat};
+  return end;
+}
+
 time_point task::waits_until() const noexcept {
   const auto slot = status == queued && spec->queue_ttl > 0us ? queued_at + spec->queue_ttl : never;
   return is_final(status) ? never : earlier(life_ends_at(), slot);
@@ -355,22 +289,6 @@ time_point task::wake_at() const noexcept {
     case paused: return life_ends_at();
     default: return never;
   }
-}
-
-result<std::vector<task_event>> decide(const std::optional<task>& state,
-                                       const task_command& command, time_point now) {
-  if (state)
-    return std::visit(decider{*state, now}, command);
-  const auto* submit = std::get_if<submit_task>(&command);
-  if (submit == nullptr)
-    return failure{errc::not_found, "there is no such task"};
-  if (auto ok = validate(submit->spec); !ok)
-    return std::move(ok).error();
-  if (submit->spec.run_at != never && submit->spec.run_at > now + limits::delay_max)
-    return failure{errc::invalid, "lies more than ten years ahead", "runAt"};
-  if (submit->spec.deadline != never && submit->spec.deadline > now + limits::delay_max)
-    return failure{errc::invalid, "lies more than ten years ahead", "deadline"};
-  return all(task_submitted{submit->spec});
 }
 
 void evolve(std::optional<task>& state, entity_id id, const task_event& event, time_point at) {

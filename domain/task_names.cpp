@@ -20,13 +20,18 @@ std::optional<Enum> parse_enum(const std::array<std::string_view, N>& names,
 constexpr std::array<std::string_view, task_statuses> status_names = {
     "SCHEDULED", "QUEUED", "RUNNING", "RETRYING", "PAUSED",
     "SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"};
-constexpr std::array<std::string_view, 11> reason_names = {
-    "none",      "succeeded",  "failed",    "ttl",    "queue-ttl",  "total-ttl",
-    "heartbeat", "lease-lost", "cancelled", "killed", "interrupted"};
+constexpr std::array<std::string_view, end_reasons> reason_names = {
+    "none",       "succeeded", "failed", "ttl",         "queue-ttl", "total-ttl", "heartbeat",
+    "lease-lost", "cancelled", "killed", "interrupted", "snoozed",   "duplicate"};
 constexpr std::array<std::string_view, 2> delivery_names = {"at-least-once", "at-most-once"};
 constexpr std::array<std::string_view, 2> timeout_names = {"fail", "retry"};
 constexpr std::array<std::string_view, 3> backoff_names = {"exponential", "fixed", "linear"};
 constexpr std::array<std::string_view, 2> exhausted_names = {"dead", "pause"};
+constexpr std::array<std::string_view, 5> unique_names = {"until-done", "until-start", "window",
+                                                          "debounce", "latest"};
+constexpr std::array<std::string_view, 3> running_names = {"use-existing", "fail", "replace"};
+constexpr std::array<std::string_view, 3> ended_names = {"return-existing", "allow-new",
+                                                         "allow-if-failed"};
 
 }  // namespace
 
@@ -63,6 +68,19 @@ std::optional<exhausted_action> parse_exhausted_action(std::string_view text) no
   return parse_enum<exhausted_action>(exhausted_names, text);
 }
 
+std::string_view to_string(unique_mode m) noexcept { return unique_names[static_cast<size_t>(m)]; }
+std::string_view to_string(on_running c) noexcept { return running_names[static_cast<size_t>(c)]; }
+std::string_view to_string(on_ended c) noexcept { return ended_names[static_cast<size_t>(c)]; }
+std::optional<unique_mode> parse_unique_mode(std::string_view text) noexcept {
+  return parse_enum<unique_mode>(unique_names, text);
+}
+std::optional<on_running> parse_on_running(std::string_view text) noexcept {
+  return parse_enum<on_running>(running_names, text);
+}
+std::optional<on_ended> parse_on_ended(std::string_view text) noexcept {
+  return parse_enum<on_ended>(ended_names, text);
+}
+
 std::string_view name_of(const task_event& event) noexcept {
   struct namer {
     std::string_view operator()(const task_submitted&) const { return "TaskSubmitted"; }
@@ -77,14 +95,24 @@ std::string_view name_of(const task_event& event) noexcept {
     std::string_view operator()(const task_paused&) const { return "TaskPaused"; }
     std::string_view operator()(const task_resumed&) const { return "TaskResumed"; }
     std::string_view operator()(const task_rerun&) const { return "TaskRerun"; }
+    std::string_view operator()(const task_progressed&) const { return "TaskProgressed"; }
+    std::string_view operator()(const task_snoozed&) const { return "TaskSnoozed"; }
+    std::string_view operator()(const task_result_orphaned&) const { return "TaskResultOrphaned"; }
+    std::string_view operator()(const task_result_adopted&) const { return "TaskResultAdopted"; }
+    std::string_view operator()(const task_rescheduled&) const { return "TaskRescheduled"; }
+    std::string_view operator()(const task_replaced&) const { return "TaskReplaced"; }
+    std::string_view operator()(const task_followed&) const { return "TaskFollowed"; }
+    std::string_view operator()(const task_pause_requested&) const { return "TaskPauseRequested"; }
+    std::string_view operator()(const task_pinned&) const { return "TaskPinned"; }
   };
   return std::visit(namer{}, event);
 }
 
 std::string_view name_of(const task_command& command) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<task_command>> names = {
-      "submit", "wake",      "start",  "complete", "fail",   "expire",
-      "lose",   "interrupt", "cancel", "pause",    "resume", "rerun"};
+      "submit",    "wake",       "start",   "complete", "fail",  "expire",    "lose",
+      "interrupt", "cancel",     "pause",   "resume",   "rerun", "heartbeat", "snooze",
+      "adopt",     "reschedule", "replace", "follow",   "pin"};
   return names[command.index()];
 }
 

@@ -44,7 +44,35 @@ result<void> validate_clock(std::string_view field, duration length) {
   return {};
 }
 
+result<void> validate_options(const task_spec& s) {
+  const auto& o = *s.options;
+  if (o.labels.size() > limits::tags)
+    return bad_field("labels", "has more than 32 entries");
+  for (const auto& label : o.labels)
+    if (auto ok = validate_text("labels", label, limits::name_bytes, true); !ok)
+      return ok;
+  if (s.unique_key.empty() && (o.unique != unique_mode::until_done || o.unique_window != 0us))
+    return bad_field("unique", "needs a uniqueKey");
+  const bool windowed = o.unique == unique_mode::window || o.unique == unique_mode::debounce;
+  if (windowed && o.unique_window == 0us)
+    return bad_field("uniqueWindow", "is missing");
+  if (o.delay < 0us || o.delay > limits::delay_max)
+    return bad_field("delay", "must lie between 0 and ten years");
+  if (o.delay != 0us && s.run_at != never)
+    return bad_field("delay", "cannot be given together with runAt");
+  return validate_clock("uniqueWindow", o.unique_window);
+}
+
 }  // namespace
+
+void settle_delay(task_spec& spec, time_point submitted_at) {
+  if (spec.options->delay <= 0us)
+    return;
+  spec.run_at = submitted_at + spec.options->delay;
+  spec.options.edit([](task_options& o) { o.delay = {}; });
+  if (*spec.options == task_options{})
+    spec.options = {};
+}
 
 result<void> validate(const task_spec& s) {
   for (auto&& checked : {validate_text("kind", s.kind, limits::name_bytes, true),
@@ -67,7 +95,7 @@ result<void> validate(const task_spec& s) {
   for (const auto& tag : s.tags)
     if (auto ok = validate_text("tags", tag, limits::name_bytes, true); !ok)
       return ok;
-  return {};
+  return s.options.is_set() ? validate_options(s) : result<void>{};
 }
 
 }  // namespace orrery

@@ -314,6 +314,8 @@ std::vector<std::string> process_executor::loop::environment_of(const work_item&
   variables["ORRERY_TASK"] = to_string(item.task);
   variables["ORRERY_RUN"] = std::to_string(item.token.run);
   variables["ORRERY_ATTEMPT"] = std::to_string(item.token.attempt);
+  if (!item.cursor.empty())
+    variables["ORRERY_CURSOR"] = item.cursor;
   variables["ORRERY_EPOCH"] = std::to_string(item.epoch.value);
   variables[process_mark_variable] = mark;
   if (!item.traceparent.empty() && item.traceparent.find('\0') == std::string::npos)

@@ -24,6 +24,12 @@ struct task_body {
   duration retry_after{};
   std::string reason;
   bool kill = false;
+  double progress = -1;
+  std::string message;
+  std::string cursor;
+  duration extend{};
+  time_point extend_to{};
+  bool pinned = true;
 };
 
 struct order_body {

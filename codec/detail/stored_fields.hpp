@@ -32,6 +32,16 @@ void fields(Archive& a, T& r) {
   a.choice(8, r.on_exhausted, pause, dead);
 }
 
+template <class Archive, form_of<task_options> T>
+void fields(Archive& a, T& o) {
+  a.list(1, o.labels);
+  a.choice(2, o.unique, unique_mode::latest, unique_mode::until_done);
+  a.span(3, o.unique_window);
+  a.choice(4, o.if_running, on_running::replace, on_running::use_existing);
+  a.choice(5, o.if_ended, on_ended::allow_if_failed, on_ended::return_existing);
+  a.span(6, o.delay);
+}
+
 template <class Archive, form_of<task_spec> T>
 void fields(Archive& a, T& s) {
   a.text(1, s.kind);
@@ -53,6 +63,31 @@ void fields(Archive& a, T& s) {
   a.text(17, s.unique_key);
   a.text(18, s.traceparent);
   a.text(19, s.request_hash);
+  a.part(20, s.options);
+}
+
+template <class Archive, form_of<attempt_token> T>
+void fields(Archive& a, T& t) {
+  a.number(1, t.run);
+  a.number(2, t.attempt);
+}
+
+template <class Archive, form_of<orphan_result> T>
+void fields(Archive& a, T& o) {
+  a.message(1, o.token);
+  a.time(2, o.at);
+  a.text(3, o.result);
+}
+
+template <class Archive, form_of<task_extra> T>
+void fields(Archive& a, T& e) {
+  a.real(1, e.progress, -1.0);
+  a.text(2, e.message);
+  a.text(3, e.cursor);
+  a.time(4, e.ends_at);
+  a.number(5, e.snoozes);
+  a.part(6, e.follow_up);
+  a.messages(7, e.orphans);
 }
 
 template <class Archive, form_of<order_spec> T>
@@ -83,7 +118,7 @@ void fields(Archive& a, T& t) {
   a.time_since(10, t.queued_at, t.created_at);
   a.time_since(11, t.started_at, t.created_at);
   a.time_since(12, t.finished_at, t.created_at);
-  a.choice(13, t.reason, end_reason::interrupted, end_reason::none);
+  a.choice(13, t.reason, end_reason::duplicate, end_reason::none);
   a.text(14, t.result);
   a.text(15, t.worker);
   a.time_since(16, t.next_at, t.created_at);
@@ -92,6 +127,9 @@ void fields(Archive& a, T& t) {
   a.text(19, t.error_code);
   a.choice(20, t.paused_from, task_status::cancelled, task_status::queued);
   a.number(21, t.uncounted);
+  a.flag(22, t.hold);
+  a.flag(23, t.pinned);
+  a.part(24, t.extra);
 }
 
 template <class Archive, form_of<order> T>
@@ -167,15 +205,67 @@ inline constexpr uint32_t event_number<order_failed> = 25;
 template <>
 inline constexpr uint32_t event_number<order_compensation_failed> = 26;
 
+template <>
+inline constexpr uint32_t event_number<task_progressed> = 27;
+template <>
+inline constexpr uint32_t event_number<task_snoozed> = 28;
+template <>
+inline constexpr uint32_t event_number<task_result_orphaned> = 29;
+template <>
+inline constexpr uint32_t event_number<task_result_adopted> = 30;
+template <>
+inline constexpr uint32_t event_number<task_rescheduled> = 31;
+template <>
+inline constexpr uint32_t event_number<task_replaced> = 32;
+template <>
+inline constexpr uint32_t event_number<task_followed> = 33;
+template <>
+inline constexpr uint32_t event_number<task_pause_requested> = 34;
+template <>
+inline constexpr uint32_t event_number<task_pinned> = 35;
+
 /// Events without fields of their own.
 template <class Archive, class T>
   requires(std::is_empty_v<T>)
 void fields(Archive&, T&) {}
 
-/// A submission is its spec. Only written so: what is read becomes the spec first.
-template <class Archive, form_of<task_submitted> T>
+/// A submission is its spec, and so is what takes its place. Only written so: what is read becomes the
+/// spec first.
+template <class Archive, class T>
+  requires(form_of<T, task_submitted> || form_of<T, task_replaced> || form_of<T, task_followed>)
+void fields(Archive& a, T& e) { fields(a, *e.spec); }
+template <class Archive, form_of<task_progressed> T>
 void fields(Archive& a, T& e) {
-  fields(a, *e.spec);
+  a.real(1, e.progress, -1.0);
+  a.text(2, e.message);
+  a.text(3, e.cursor);
+  a.time(4, e.ends_at);
+}
+template <class Archive, form_of<task_snoozed> T>
+void fields(Archive& a, T& e) {
+  a.time(1, e.next_at);
+  a.text(2, e.text);
+}
+template <class Archive, form_of<task_result_orphaned> T>
+void fields(Archive& a, T& e) {
+  a.message(1, e.token);
+  a.text(2, e.result);
+}
+template <class Archive, form_of<task_result_adopted> T>
+void fields(Archive& a, T& e) {
+  a.message(1, e.token);
+}
+template <class Archive, form_of<task_rescheduled> T>
+void fields(Archive& a, T& e) {
+  a.time(1, e.run_at);
+}
+template <class Archive, form_of<task_pause_requested> T>
+void fields(Archive& a, T& e) {
+  a.text(1, e.text);
+}
+template <class Archive, form_of<task_pinned> T>
+void fields(Archive& a, T& e) {
+  a.flag(1, e.pinned);
 }
 template <class Archive, form_of<task_started> T>
 void fields(Archive& a, T& e) {
@@ -189,30 +279,30 @@ void fields(Archive& a, T& e) {
 }
 template <class Archive, form_of<task_retry_scheduled> T>
 void fields(Archive& a, T& e) {
-  a.choice(1, e.reason, end_reason::interrupted, end_reason::failed);
+  a.choice(1, e.reason, end_reason::duplicate, end_reason::failed);
   a.text(2, e.error);
   a.text(3, e.error_code);
   a.time(4, e.next_at);
 }
 template <class Archive, form_of<task_failed> T>
 void fields(Archive& a, T& e) {
-  a.choice(1, e.reason, end_reason::interrupted, end_reason::failed);
+  a.choice(1, e.reason, end_reason::duplicate, end_reason::failed);
   a.text(2, e.error);
   a.text(3, e.error_code);
 }
 template <class Archive, form_of<task_expired> T>
 void fields(Archive& a, T& e) {
-  a.choice(1, e.clock, end_reason::interrupted, end_reason::ttl);
+  a.choice(1, e.clock, end_reason::duplicate, end_reason::ttl);
 }
 template <class Archive, form_of<task_cancelled> T>
 void fields(Archive& a, T& e) {
-  a.choice(1, e.reason, end_reason::interrupted, end_reason::cancelled);
+  a.choice(1, e.reason, end_reason::duplicate, end_reason::cancelled);
   a.text(2, e.text);
 }
 template <class Archive, form_of<task_paused> T>
 void fields(Archive& a, T& e) {
   a.text(1, e.text);
-  a.choice(2, e.reason, end_reason::interrupted, end_reason::none);
+  a.choice(2, e.reason, end_reason::duplicate, end_reason::none);
   a.text(3, e.error);
   a.text(4, e.error_code);
 }

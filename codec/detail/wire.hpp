@@ -71,6 +71,10 @@ public:
     if (value != otherwise)
       scalar(field, static_cast<uint64_t>(value));
   }
+  void flag(uint32_t field, bool value) {
+    if (value)
+      scalar(field, 1);
+  }
   void span(uint32_t field, duration value, duration otherwise = {}) {
     number(field, value.count(), otherwise.count());
   }
@@ -109,6 +113,18 @@ public:
   template <class Message>
   void message(uint32_t field, const Message& value, const Message& otherwise) {
     if (value != otherwise)
+      message(field, value);
+  }
+
+  /// A part that few have: left out where it was never set.
+  template <class Message>
+  void part(uint32_t field, const shared_value<Message>& value) {
+    if (value.is_set())
+      message(field, *value);
+  }
+  template <class Message>
+  void messages(uint32_t field, const std::vector<Message>& values) {
+    for (const auto& value : values)
       message(field, value);
   }
 
@@ -240,6 +256,12 @@ public:
     if (!bad_)
       into = static_cast<Enum>(field_.scalar);
   }
+  void flag(uint32_t field, bool& into) {
+    if (!is(field, wire_type::varint))
+      return;
+    into = field_.scalar != 0;
+    bad_ = field_.scalar > 1;
+  }
   void span(uint32_t field, duration& into, duration = {}) {
     if (is(field, wire_type::varint))
       into = duration{static_cast<int64_t>(field_.scalar)};
@@ -283,6 +305,16 @@ public:
   template <class Message>
   void message(uint32_t field, Message& into, const Message&) {
     message(field, into);
+  }
+
+  template <class Message>
+  void part(uint32_t field, shared_value<Message>& into) {
+    message(field, into);
+  }
+  template <class Message>
+  void messages(uint32_t field, std::vector<Message>& into) {
+    if (is(field, wire_type::bytes))
+      bad_ = !read_message(field_.bytes, into.emplace_back());
   }
 
 private:

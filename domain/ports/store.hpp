@@ -24,6 +24,7 @@ using intake_offsets = std::array<int64_t, intakes>;
 struct status_counts {
   std::array<int64_t, task_statuses> tasks{};
   std::array<int64_t, order_statuses> orders{};
+  attempt_ledger attempts;  ///< Of all tasks of the shard, since ever.
   friend bool operator==(const status_counts&, const status_counts&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "codec/letters.hpp"
 #include "codec/stored.hpp"
+#include "persistence/postgres/row_text.hpp"
 
 #include <algorithm>
 
@@ -64,6 +65,15 @@ std::vector<const event_record*> events_in_order(const shard_batch& batch) {
   return events;
 }
 
+std::array<int64_t, attempts_from + 1 + end_reasons> task_column(const status_counts& counts) {
+  std::array<int64_t, attempts_from + 1 + end_reasons> all{};
+  std::copy(counts.tasks.begin(), counts.tasks.end(), all.begin());
+  all[attempts_from] = counts.attempts.started;
+  std::copy(counts.attempts.ended.begin(), counts.attempts.ended.end(),
+            all.begin() + attempts_from + 1);
+  return all;
+}
+
 std::string fence_statement(std::span<const shard_batch> batches) {
   std::vector<const shard_batch*> sorted;
   for (const auto& batch : batches)
@@ -85,7 +95,7 @@ std::string fence_statement(std::span<const shard_batch> batches) {
   column([](const auto& b) { return std::to_string(b.last().value); }, ", ");
   for (size_t topic = 0; topic < intakes; ++topic)
     column([topic](const auto& b) { return std::to_string(b.next[topic]); }, ", ");
-  column([](const auto& b) { return counts_text(b.counts.tasks); }, ", ");
+  column([](const auto& b) { return counts_text(task_column(b.counts)); }, ", ");
   column([](const auto& b) { return counts_text(b.counts.orders); }, ")");
   return sql;
 }

@@ -1,5 +1,6 @@
 #include "persistence/postgres/row_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace orrery::postgres {
@@ -49,8 +50,14 @@ result<shard_row> read_shard(const std::vector<std::string_view>& fields) {
   int64_t shard = 0;
   if (!number(0, shard) || !number(2, row.epoch.value) || !number(3, row.position.value) ||
       !number(4, row.published.value) || !number(5, row.next[0]) || !number(6, row.next[1]) ||
-      !read_counts(fields[7], row.counts.tasks) || !read_counts(fields[8], row.counts.orders))
+      !read_counts(fields[8], row.counts.orders))
     return bad;
+  std::array<int64_t, attempts_from + 1 + end_reasons> tasks{};
+  if (!read_counts(fields[7], tasks))
+    return bad;
+  std::copy_n(tasks.begin(), task_statuses, row.counts.tasks.begin());
+  row.counts.attempts.started = tasks[attempts_from];
+  std::copy_n(tasks.begin() + attempts_from + 1, end_reasons, row.counts.attempts.ended.begin());
   row.shard = shard_id{static_cast<uint16_t>(shard)};
   row.owner = fields[1];
   return row;

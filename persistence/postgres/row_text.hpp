@@ -11,6 +11,11 @@
 
 namespace orrery::postgres {
 
+/// `task_counts` holds the tasks in each status, and from this place on (counted from 0) the attempts
+/// begun and those ended by each reason.
+inline constexpr size_t attempts_from = 16;
+static_assert(task_statuses <= attempts_from);
+
 result<int64_t> read_number(std::string_view text);
 
 /// The columns of `shard_columns`, in that order.

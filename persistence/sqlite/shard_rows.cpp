@@ -20,12 +20,15 @@ int64_t number_at(std::string_view bytes, size_t index) {
 
 std::string encode_counts(const status_counts& counts) {
   std::string out;
-  out.reserve(2 + 8 * (task_statuses + order_statuses));
+  out.reserve(2 + 8 * (task_statuses + order_statuses + 1 + end_reasons));
   out.push_back(static_cast<char>(task_statuses));
   out.push_back(static_cast<char>(order_statuses));
   for (const auto n : counts.tasks)
     append(out, n);
   for (const auto n : counts.orders)
+    append(out, n);
+  append(out, counts.attempts.started);
+  for (const auto n : counts.attempts.ended)
     append(out, n);
   return out;
 }
@@ -36,13 +39,20 @@ result<status_counts> decode_counts(std::string_view bytes) {
     return bad;
   const size_t tasks = static_cast<uint8_t>(bytes[0]);
   const size_t orders = static_cast<uint8_t>(bytes[1]);
-  if (bytes.size() != 2 + 8 * (tasks + orders) || tasks > task_statuses || orders > order_statuses)
+  const size_t known = 2 + 8 * (tasks + orders);
+  if (bytes.size() < known || tasks > task_statuses || orders > order_statuses)
+    return bad;
+  const size_t attempts = (bytes.size() - known) / 8;  // none: written before they were counted
+  if (bytes.size() != known + 8 * attempts || attempts > 1 + end_reasons)
     return bad;
   status_counts counts;
   for (size_t i = 0; i < tasks; ++i)
     counts.tasks[i] = number_at(bytes, i);
   for (size_t i = 0; i < orders; ++i)
     counts.orders[i] = number_at(bytes, tasks + i);
+  for (size_t i = 0; i < attempts; ++i)
+    (i == 0 ? counts.attempts.started : counts.attempts.ended[i - 1]) =
+        number_at(bytes, tasks + orders + i);
   return counts;
 }
 

@@ -68,7 +68,10 @@ private:
   void check_task(const event_record& record, const task* before, const task& now) {
     auto& tally = tallies_[{now.id, now.run}];
     const bool was_running = before != nullptr && before->status == task_status::running;
-    if (now.status == task_status::running) {
+    const bool moved = before == nullptr || before->status != now.status || before->run != now.run;
+    if (!moved) {
+      // Progress, a pin, a late result: nothing began or ended.
+    } else if (now.status == task_status::running) {
       ++tally.started;
       if (now.spec->delivery == delivery_mode::at_most_once &&
           world_.starts[{now.id, now.run, now.attempt}] > 1)
@@ -82,7 +85,9 @@ private:
           record.at - before->started_at > now.spec->ttl + 100ms + world_.lateness())
         wrong(record, "came after its time to live");
     }
-    if (is_final(now.status))
+    const auto& event_of_task = std::get<task_event>(record.event);
+    const bool adopted = std::holds_alternative<task_result_adopted>(event_of_task);
+    if (moved && is_final(now.status) && !adopted)
       ++tally.finals;
     if (auto event =
             status_event_of(before ? std::optional(*before) : std::optional<task>(), now, record))
@@ -110,6 +115,17 @@ void compare_views(world& seen, shard_id shard, const folded_shard& folded,
   for (const auto& record : journal)
     histories[record.id].push_back(record);
   status_counts counts;
+  std::unordered_map<entity_id, bool> under_way;
+  for (const auto& record : journal)
+    if (const auto* of_task = std::get_if<task_event>(&record.event)) {
+      auto& running = under_way[record.id];
+      running = counts.attempts.note(running, *of_task);
+    }
+  int64_t running_now = 0;
+  for (const auto& [id, running] : under_way)
+    running_now += running;
+  if (counts.attempts.started != counts.attempts.ends() + running_now)
+    seen.violated("the attempts of shard " + std::to_string(shard.value) + " do not add up");
   for (const auto& [id, state] : folded.entities) {
     if (!state)
       continue;

@@ -116,6 +116,32 @@ task full_task() {
   return t;
 }
 
+/// What few tasks have, beside what `full_task` has.
+task task_with_extras() {
+  task t = full_task();
+  t.spec.edit([](task_spec& s) {
+    task_options o;
+    o.labels = {"gpu", "region=eu"};
+    o.unique = unique_mode::debounce;
+    o.unique_window = 30s;
+    o.if_running = on_running::replace;
+    o.if_ended = on_ended::allow_if_failed;
+    s.options = o;
+  });
+  t.hold = true;
+  t.pinned = true;
+  task_extra e;
+  e.progress = 0.25;
+  e.message = "page 17";
+  e.cursor = R"({"page":17})";
+  e.ends_at = start + 20s;
+  e.snoozes = 3;
+  e.follow_up = *t.spec;
+  e.orphans = {{{1, 4}, start + 9s, R"({"late":true})"}};
+  t.extra = e;
+  return t;
+}
+
 task plain_task() {
   task t;
   t.id = id;
@@ -161,7 +187,16 @@ std::vector<entity_event> every_event() {
           order_event{order_expired{}},
           order_event{order_compensation_started{"step failed"}},
           order_event{order_failed{"compensated"}},
-          order_event{order_compensation_failed{"refund refused"}}};
+          order_event{order_compensation_failed{"refund refused"}},
+          task_event{task_progressed{0.25, "page 17", R"({"page":17})", start + 20s}},
+          task_event{task_snoozed{start + 30s, "not now"}},
+          task_event{task_result_orphaned{{1, 2}, R"({"late":true})"}},
+          task_event{task_result_adopted{{1, 2}}},
+          task_event{task_rescheduled{start + 40s}},
+          task_event{task_replaced{full_task_spec()}},
+          task_event{task_followed{full_task_spec()}},
+          task_event{task_pause_requested{"hold"}},
+          task_event{task_pinned{true}}};
 }
 
 template <class View>
@@ -176,6 +211,7 @@ std::string view_of(const View& what) {
 TEST(golden, entities_are_stored_as_ever) {
   for (const auto& [name, e] :
        std::vector<std::pair<std::string, entity>>{{"task_full", full_task()},
+                                                   {"task_extras", task_with_extras()},
                                                    {"task_plain", plain_task()},
                                                    {"order_full", full_order()}}) {
     const auto hex = golden("stored/" + name + ".hex", to_hex(encode(e)));
@@ -204,7 +240,9 @@ TEST(golden, every_event_is_stored_and_shown_as_ever) {
 TEST(golden, journal_rows_are_stored_as_ever) {
   std::vector<event_record> records;
   int64_t position = 4711;
-  for (const auto& event : every_event()) {
+  auto events = every_event();
+  events.resize(22);  // those that the file was written of
+  for (const auto& event : events) {
     records.push_back({position_t{position}, id, start + duration{position * 10}, event});
     if (position % 3 == 0)
       records.back().id.value.low += 1;
@@ -249,6 +287,7 @@ TEST(golden, status_events_read_as_ever) {
 
 TEST(golden, views_are_shown_as_ever) {
   same_text("view_task", view_of(entity{full_task()}));
+  same_text("view_task_extras", view_of(entity{task_with_extras()}));
   same_text("view_task_plain", view_of(entity{plain_task()}));
   same_text("view_order", view_of(entity{full_order()}));
   stored_letter letter;

@@ -56,7 +56,7 @@ task_status_event any_task_status() {
   e.previous = previous(task_status::cancelled);
   e.run = *rc::gen::inRange(1U, 101U);
   e.attempt = *rc::gen::inRange(0U, 1001U);
-  e.reason = any_upto(end_reason::interrupted);
+  e.reason = any_upto(end_reason::duplicate);
   e.reason_text = nasty_text();
   e.result = any_json();
   e.error = nasty_text();

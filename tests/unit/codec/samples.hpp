@@ -117,6 +117,23 @@ inline retry_policy any_retry() {
   return r;
 }
 
+inline task_options any_options(const task_spec& of) {
+  task_options o;
+  if (maybe())
+    o.labels = names();
+  if (!of.unique_key.empty() && maybe()) {
+    o.unique = any_upto(unique_mode::latest);
+    o.unique_window = any_length();
+  }
+  if (maybe())
+    o.if_running = any_upto(on_running::replace);
+  if (maybe())
+    o.if_ended = any_upto(on_ended::allow_if_failed);
+  if (of.run_at == never && maybe())
+    o.delay = any_length();
+  return o;
+}
+
 /// Passes `validate`. Without what travels in headers.
 inline task_spec any_task_spec() {
   task_spec s;
@@ -151,6 +168,8 @@ inline task_spec any_task_spec() {
     s.unique_key = nasty_text();
   if (maybe())
     s.tags = names();
+  if (maybe())
+    s.options = any_options(s);
   return s;
 }
 
@@ -181,6 +200,20 @@ Spec with_headers(Spec s) {
   return s;
 }
 
+inline task_extra any_extra() {
+  task_extra e;
+  e.progress = one_of({-1.0, 0.0, 0.25, 1.0});
+  e.message = nasty_text();
+  e.cursor = any_json();
+  e.ends_at = any_time();
+  e.snoozes = pick(0U, 9U);
+  if (maybe())
+    e.follow_up = any_task_spec();
+  for (int i = pick(0, 3); i > 0; --i)
+    e.orphans.push_back({{pick(1U, 9U), pick(1U, 9U)}, any_time(), any_json()});
+  return e;
+}
+
 inline task any_task() {
   task t;
   t.id = any_id();
@@ -195,12 +228,16 @@ inline task any_task() {
   for (auto* at :
        {&t.updated_at, &t.life_from, &t.queued_at, &t.started_at, &t.finished_at, &t.next_at})
     *at = maybe() ? t.created_at : any_time();
-  t.reason = any_upto(end_reason::interrupted);
+  t.reason = any_upto(end_reason::duplicate);
   t.reason_text = nasty_text();
   t.result = any_json();
   t.error = nasty_text();
   t.error_code = nasty_text();
   t.worker = nasty_text();
+  t.hold = maybe();
+  t.pinned = maybe();
+  if (maybe())
+    t.extra = any_extra();
   return t;
 }
 
@@ -220,8 +257,17 @@ inline order any_order() {
 inline entity any_entity() { return maybe() ? entity{any_order()} : entity{any_task()}; }
 
 inline task_event any_task_event() {
-  const auto reason = any_upto(end_reason::interrupted);
-  switch (pick(0, 12)) {
+  const auto reason = any_upto(end_reason::duplicate);
+  switch (pick(0, 21)) {
+    case 12: return task_progressed{0.5, nasty_text(), any_json(), any_time()};
+    case 13: return task_snoozed{any_time(), nasty_text()};
+    case 14: return task_result_orphaned{{pick(0U, 9U), pick(0U, 9U)}, any_json()};
+    case 15: return task_result_adopted{{pick(0U, 9U), pick(0U, 9U)}};
+    case 16: return task_rescheduled{any_time()};
+    case 17: return task_replaced{with_headers(any_task_spec())};
+    case 18: return task_followed{with_headers(any_task_spec())};
+    case 19: return task_pause_requested{nasty_text()};
+    case 20: return task_pinned{maybe()};
     case 0: return task_submitted{with_headers(any_task_spec())};
     case 1: return task_queued{};
     case 2: return task_started{{pick(0U, 9U), pick(0U, 9U)}, nasty_text()};

@@ -88,7 +88,8 @@ TEST(stored_journal, with_an_event_of_a_newer_program_is_corrupt) {
   auto bytes = journal_of({{position_t{1}, id, start, order_event{order_confirmed{}}}});
   const auto at = bytes.find("\x92\x01");  // field 18, bytes
   ASSERT_NE(at, std::string::npos);
-  bytes[at] = '\xfa';  // field 31
+  bytes[at] = '\xfa';
+  bytes[at + 1] = '\x03';  // field 63
   EXPECT_EQ(decode_journal(bytes).error().code, errc::corrupt);
 }
 

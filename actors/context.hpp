@@ -1,13 +1,15 @@
 #pragma once
 /// What all actors of one node share. Made by the composition root, outlives every actor.
 
+#include "actors/peer_link.hpp"
 #include "actors/services.hpp"
 #include "base/clock.hpp"
-#include "domain/ports/executor.hpp"
 
 #include <atomic>
 #include <caf/actor.hpp>
 #include <map>
+#include <mutex>
+#include <set>
 #include <string>
 
 namespace orrery::actors {
@@ -24,6 +26,10 @@ struct node_limits {
   std::map<std::string, size_t> slots_per_kind = {
       {"noop", 10'000}, {"sleep", 100'000}, {"http", 512}, {"exec", 64}};
   size_t slots_of_other_kinds = 256;
+  size_t slot_credit = 256;  ///< Slots that a shard may keep for tasks to come; 0 = none.
+  std::set<std::string> external_kinds;  ///< Executed by workers that ask for leases.
+  bool accept_any_kind = false;          ///< Every kind without an executor is external.
+  duration worker_heartbeat = 60s;       ///< Of an external task that sets none.
   size_t outbox_backlog = 50'000;  ///< Events per shard kept in memory before replaying instead.
   duration drain_limit = 5s;
 };
@@ -49,6 +55,33 @@ struct node_probe {
   std::atomic<uint64_t> outbox_backlog{0};
   std::atomic<uint64_t> ready_tasks{0};
   std::atomic<uint64_t> slots_used{0};
+  std::atomic<uint64_t> slots_lent{0};          ///< To other nodes.
+  std::atomic<uint64_t> attempts_away{0};       ///< Ours, handed to other nodes.
+  std::atomic<uint64_t> attempts_lost_away{0};  ///< Of those, lost with their node.
+  std::atomic<uint64_t> guests_started{0};      ///< Attempts of other nodes, begun here.
+};
+
+class limit_board;  // actors/limit_board.hpp
+
+/// How this node and those it is connected with are loaded, as last told. Thread-safe.
+class load_board {
+public:
+  void set(const std::string& node, node_load load) {
+    const std::lock_guard lock(guard_);
+    loads_[node] = std::move(load);
+  }
+  void remove(const std::string& node) {
+    const std::lock_guard lock(guard_);
+    loads_.erase(node);
+  }
+  std::map<std::string, node_load> all() const {
+    const std::lock_guard lock(guard_);
+    return loads_;
+  }
+
+private:
+  mutable std::mutex guard_;
+  std::map<std::string, node_load> loads_;
 };
 
 struct node_context {
@@ -68,10 +101,23 @@ struct node_context {
   caf::actor ttl;
   caf::actor tick;
   caf::actor outbox;
+  caf::actor exchange;
+  caf::actor desk;
+
+  peer_network* network = nullptr;  ///< Null on a node alone. Outlives every actor.
+  peer_times peer_timing;
+  load_board loads;
+  limit_board* rules =
+      nullptr;  ///< Limits and pauses of queues; null = none. Outlives every actor.
 
   bool knows_kind(const std::string& kind) const {
     return kind == "noop" || kind == "sleep" || executors.contains(kind);
   }
+  /// Executed by workers outside.
+  bool is_external(const std::string& kind) const {
+    return !knows_kind(kind) && (limits.accept_any_kind || limits.external_kinds.contains(kind));
+  }
+  bool takes_kind(const std::string& kind) const { return knows_kind(kind) || is_external(kind); }
 };
 
 }  // namespace orrery::actors

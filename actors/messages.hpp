@@ -56,6 +56,7 @@ struct entity_effect {
   bool leaving = false;                  ///< The actor has ended.
   bool offer = false;                    ///< Wants a slot.
   bool slot_released = false;
+  bool slot_kept = false;       ///< Holds one since before it was loaded.
   bool tell_committed = false;  ///< Send `committed_note` once durable.
   uint64_t handled = 0;         ///< Messages of the shard that the actor has answered.
   reply_to reply;
@@ -86,15 +87,26 @@ struct due_loaded {
   result<std::vector<due_row>> rows = failure{};
   size_t limit = 0;
 };
-/// A queue and a kind: where slots are counted.
+/// Where slots are counted.
 struct slot_key {
   std::string queue;
   std::string task_kind;
+  std::string worker = {};     ///< The node whose slot it is; empty = this one.
+  std::string limit_key = {};  ///< Of the task, where it names one.
+  friend auto operator<=>(const slot_key&, const slot_key&) = default;
 };
-/// Slots for these waiting tasks.
+/// An external worker's wish for attempts (actors/work_messages.hpp).
+struct lease_claim;
+/// Slots for these waiting tasks, and some for tasks of the same queue and kind that are still to come.
 struct slots_granted {
   slot_key key;
   std::vector<entity_id> tasks;
+  uint32_t credit = 0;
+  std::shared_ptr<const lease_claim> claim = {};  ///< Of the worker that executes; null = a node.
+};
+/// The dispatcher needs the credit of this kind back, as far as it is not in use.
+struct return_credit {
+  std::string task_kind;
 };
 /// Timers of these entities came due.
 struct wake_entities {
@@ -121,14 +133,20 @@ struct do_command {
   entity_command command;
   uint64_t sequence = 0;
   reply_to reply;
+  bool with_slot = false;  ///< A task that is born with a slot of this node.
 };
-struct slot_granted {};
+struct slot_granted {
+  std::string worker;  ///< Another node whose slot it is; empty = this one.
+  std::shared_ptr<const lease_claim> claim = {};
+};
 struct committed_note {};
 /// The work has ended and nothing of it is left.
 struct work_done {
   attempt_token token;
   work_outcome outcome;
-  bool asleep = false;  ///< Of a long sleep: a piece of it is over.
+  bool asleep = false;       ///< Of a long sleep: a piece of it is over.
+  bool lost = false;         ///< With the node that executed it.
+  bool interrupted = false;  ///< The node that executed it was stopped.
 };
 /// A clock of the attempt passed.
 struct clock_passed {
@@ -148,6 +166,9 @@ struct ready_task {
   time_point since{};
   std::string queue;
   std::string task_kind;
+  std::string limit_key = {};
+  double weight = 1;                     ///< Of its key, in the sharing between keys.
+  std::vector<std::string> labels = {};  ///< A worker must have all of them.
 };
 /// Tasks of one shard that want slots, and slots that came free.
 struct dispatch_update {
@@ -155,6 +176,7 @@ struct dispatch_update {
   shard_id number;
   std::vector<ready_task> offers;
   std::vector<slot_key> released;
+  std::vector<slot_key> kept;  ///< Held since before the shard came here: they count, unasked.
 };
 /// The shard is gone: forget its offers, take back its slots.
 struct shard_gone {
@@ -305,6 +327,7 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::commit_note))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::entities_loaded))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::due_loaded))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slots_granted))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::return_credit))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::wake_entities))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::drain_shard))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::abandon_shard))
@@ -355,6 +378,7 @@ ORRERY_LOCAL_MESSAGE(commit_note)
 ORRERY_LOCAL_MESSAGE(entities_loaded)
 ORRERY_LOCAL_MESSAGE(due_loaded)
 ORRERY_LOCAL_MESSAGE(slots_granted)
+ORRERY_LOCAL_MESSAGE(return_credit)
 ORRERY_LOCAL_MESSAGE(wake_entities)
 ORRERY_LOCAL_MESSAGE(drain_shard)
 ORRERY_LOCAL_MESSAGE(abandon_shard)

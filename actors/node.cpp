@@ -4,6 +4,7 @@
 #include "actors/outbox.hpp"
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
+#include "actors/work_exchange.hpp"
 #include "base/log.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -52,6 +53,7 @@ private:
 
 void configure(caf::actor_system_config& config, size_t threads) {
   config.add_message_types<caf::id_block::orrery_actors>();
+  config.add_message_types<caf::id_block::orrery_work>();
   // Work stealing of this CAF is quadratic in the length of a queue.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", static_cast<uint64_t>(threads));
@@ -69,11 +71,12 @@ result<void> node::start() {
   context_.ttl = system_.spawn<ttl_supervisor>(context_);
   context_.tick = system_.spawn<tick_supervisor>(context_);
   context_.outbox = system_.spawn<outbox>(context_);
+  context_.exchange = system_.spawn<work_exchange>(context_);
   bridge_ = system_.spawn<bridge>(context_);
-  root_ =
-      system_.spawn<root_actor>(std::vector<caf::actor>{context_.dispatcher, context_.ttl,
-                                                        context_.tick, context_.outbox, bridge_},
-                                fatal_);
+  root_ = system_.spawn<root_actor>(
+      std::vector<caf::actor>{context_.dispatcher, context_.ttl, context_.tick, context_.outbox,
+                              context_.exchange, bridge_},
+      fatal_);
   started_ = true;
   listener_ = std::make_unique<bridge_listener>(bridge_, context_.limits.drain_limit + 5s, fatal_);
   return context_.log.consumer().open(*listener_);
@@ -82,14 +85,22 @@ result<void> node::start() {
 void node::stop() {
   if (!std::exchange(started_, false))
     return;
+  // The work of other nodes ends while our own shards drain.
+  auto guests_gone = std::make_shared<std::promise<void>>();
+  caf::anon_send(context_.exchange, close_exchange{[guests_gone] { guests_gone->set_value(); }});
   context_.log.consumer().close();  // revokes: drains the shards, flushes the outbox
+  guests_gone->get_future().wait_for(context_.limits.drain_limit + 1s);
   caf::scoped_actor self{system_};
   auto ended = std::make_shared<std::promise<void>>();
   self->send(root_, stop_node{[ended] { ended->set_value(); }});
   ended->get_future().wait_for(5s);
-  for (const auto& child :
-       {bridge_, context_.outbox, context_.tick, context_.ttl, context_.dispatcher, root_})
+  for (const auto& child : {bridge_, context_.exchange, context_.outbox, context_.tick,
+                            context_.ttl, context_.dispatcher, root_})
     self->wait_for(child);
+}
+
+void node::take_packet(std::string bytes, std::function<void(std::string)> answer) {
+  caf::anon_send(context_.exchange, peer_packet_came{std::move(bytes), std::move(answer)});
 }
 
 void node::find_shard(shard_id shard, std::function<void(caf::actor)> found) {

@@ -27,6 +27,9 @@ public:
   /// Leaves the log, gives running work back, commits and publishes, ends the actors. Idempotent.
   void stop();
 
+  /// A packet of another node about work (domain/ports/peers.hpp); `answer` takes the receipt.
+  void take_packet(std::string bytes, std::function<void(std::string)> answer);
+
   /// The shard's actor, where it lives here; null otherwise. `found` runs on an actor's thread.
   void find_shard(shard_id shard, std::function<void(caf::actor)> found);
 

@@ -51,6 +51,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](const commit_note& note) { commit_told(note); },
       [this](entities_loaded& news) { loaded(news); },
       [this](slots_granted& grants) { grant(grants); },
+      [this](const return_credit& wish) { return_credit_of(wish.task_kind); },
       [this](wake_entities& timers) {
         reach(crash_point::timer_fired);
         for (const auto id : timers.ids)
@@ -74,6 +75,8 @@ caf::behavior shard_actor::make_behavior() {
 
 void shard_actor::on_exit() {
   for (auto& [id, entry] : live_) {
+    if (entry.slot)
+      context_.probe.slots_used.fetch_sub(1, std::memory_order_relaxed);
     if (entry.actor)
       caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
     for (const auto* items : {&entry.stash, &entry.unanswered})
@@ -110,10 +113,11 @@ void shard_actor::want_flush() {
 
 void shard_actor::flush() {
   flush_pending_ = false;
-  if (!dispatch_.offers.empty() || !dispatch_.released.empty()) {
-    dispatch_update update{dispatch_.shard, dispatch_.number, {}, {}};
+  if (!dispatch_.offers.empty() || !dispatch_.released.empty() || !dispatch_.kept.empty()) {
+    dispatch_update update{dispatch_.shard, dispatch_.number, {}, {}, {}};
     std::swap(update.offers, dispatch_.offers);
     std::swap(update.released, dispatch_.released);
+    std::swap(update.kept, dispatch_.kept);
     send(context_.dispatcher, std::move(update));
   }
   if (!timers_.empty())
@@ -166,7 +170,8 @@ void shard_actor::tick() {
     quit();
     return;
   }
-  if (waiting || draining_ || !watchers_.empty() || intake_paused_)
+  return_idle_credit();
+  if (waiting || draining_ || !watchers_.empty() || intake_paused_ || !credits_.empty())
     want_tick();
   control_intake();
 }
@@ -212,6 +217,7 @@ void shard_actor::set_timer(entity_id id, time_point at, bool queued) {
 void shard_actor::drain() {
   reach(crash_point::drain);
   draining_ = true;
+  credits_.clear();  // the dispatcher takes everything back when we are gone
   drain_limit_ = now() + context_.limits.drain_limit;
   std::vector<entity_id> gone;
   for (auto& [id, entry] : live_) {
@@ -224,6 +230,8 @@ void shard_actor::drain() {
       gone.push_back(id);
   }
   for (const auto id : gone) {
+    if (live_.at(id).slot)
+      context_.probe.slots_used.fetch_sub(1, std::memory_order_relaxed);
     live_.erase(id);
     context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
   }

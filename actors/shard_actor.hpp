@@ -17,6 +17,7 @@
 
 #include <caf/event_based_actor.hpp>
 #include <deque>
+#include <map>
 #include <unordered_map>
 
 namespace orrery::actors {
@@ -38,7 +39,8 @@ private:
     reply_to reply;
     /// Null for grants and timers, and for the command that an actor was born with.
     std::shared_ptr<const entity_command> command = {};
-    time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
+    time_point limit{};       ///< After it nobody waits for the answer; `never` = always.
+    std::string worker = {};  ///< Of a grant: whose slot it is.
   };
   enum class phase { loading, live, leaving };
   struct live_entity {
@@ -103,6 +105,15 @@ private:
   void deliver(entity_id id, entity_kind kind, item what);
   void deliver_fresh(entity_id id, entity_kind kind, do_command first);
   void grant(slots_granted& grants);
+
+  // Slots (shard_slots.cpp).
+  void hold_slot(live_entity& entry, slot_key key);
+  /// Frees the slot of the entity, where it holds one: to our credit, or back to the dispatcher.
+  void free_slot(live_entity& entry);
+  /// Takes one of the slots kept for tasks to come; false where there is none.
+  bool take_credit(const slot_key& key);
+  void return_credit_of(const std::string& kind);
+  void return_idle_credit();
   void spawn_entity(entity_id id, live_entity& entry, std::optional<entity> state,
                     std::optional<do_command> first);
   void hand_over(live_entity& entry, item what);
@@ -147,6 +158,12 @@ private:
   std::vector<entity_id> loads_;
   std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.
   dispatch_update dispatch_;
+  struct credit {
+    uint32_t free = 0;
+    bool used = false;  ///< Since the last look.
+  };
+  std::map<slot_key, credit> credits_;
+  time_point credit_look_{};
   std::vector<timer_entry> timers_;
   std::unordered_map<entity_id, time_point> far_waits_;  ///< Of QUEUED tasks, beyond the horizon.
   bool flush_pending_ = false;

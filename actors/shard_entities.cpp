@@ -16,6 +16,15 @@ bool is_submit(const entity_command& wish) {
   return std::holds_alternative<submit_order>(std::get<order_command>(wish));
 }
 
+/// The slot with which a task can be born; empty where it will not begin at once.
+std::optional<slot_key> slot_at_birth(const entity_command& first) {
+  const auto* of_task = std::get_if<task_command>(&first);
+  const auto* submit = of_task != nullptr ? std::get_if<submit_task>(of_task) : nullptr;
+  if (submit == nullptr || submit->spec.run_at != never)
+    return std::nullopt;
+  return slot_key{submit->spec.queue, submit->spec.kind};
+}
+
 /// An order that nothing moves further rests where it is.
 bool has_come_to_rest(const entity& e) {
   if (const auto* o = std::get_if<order>(&e))
@@ -55,20 +64,11 @@ void shard_actor::deliver_fresh(entity_id id, entity_kind kind, do_command first
   }
   context_.probe.entities_live.fetch_add(1, std::memory_order_relaxed);
   entry.kind = kind;
-  spawn_entity(id, entry, std::nullopt, std::move(first));
-}
-
-void shard_actor::grant(slots_granted& grants) {
-  for (const auto id : grants.tasks) {
-    const auto found = live_.find(id);
-    if (draining_ || (found != live_.end() && found->second.slot)) {
-      dispatch_.released.push_back(grants.key);  // offered twice, or too late
-      want_flush();
-      continue;
-    }
-    deliver(id, entity_kind::task, {item::kind::grant, 0, {}, {}});
-    live_.at(id).slot = grants.key;
+  if (const auto key = slot_at_birth(first.command); key && take_credit(*key)) {
+    hold_slot(entry, *key);
+    first.with_slot = true;
   }
+  spawn_entity(id, entry, std::nullopt, std::move(first));
 }
 
 void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<entity> state,
@@ -97,7 +97,7 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
 
 void shard_actor::hand_over(live_entity& entry, item what) {
   switch (what.what) {
-    case item::kind::grant: send(entry.actor, slot_granted{}); break;
+    case item::kind::grant: send(entry.actor, slot_granted{what.worker}); break;
     case item::kind::wake:
       send(entry.actor,
            do_command{entry.kind == entity_kind::task ? entity_command{task_command{wake_task{}}}
@@ -159,8 +159,7 @@ void shard_actor::loaded(entities_loaded& news) {
              !(stash[next].what == item::kind::command && is_submit(*stash[next].command)))
         answer_missing(id, stash[next++]);
       if (next == stash.size()) {
-        if (entry.slot)
-          dispatch_.released.push_back(std::move(*entry.slot));
+        free_slot(entry);
         live_.erase(found);
         context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
         continue;
@@ -198,8 +197,7 @@ void shard_actor::unreadable(entities_loaded& news) {
     if (waiting.sequence != 0)
       refuse_record(waiting.sequence, "its row cannot be read: " + news.found.error().detail);
   }
-  if (found->second.slot)
-    dispatch_.released.push_back(std::move(*found->second.slot));
+  free_slot(found->second);
   live_.erase(found);
   context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
   release_answered();
@@ -219,10 +217,7 @@ void shard_actor::settle_leaving(entity_id id) {
     for (auto& waiting : entry.stash)
       if (waiting.reply)
         waiting.reply(failure{errc::unavailable, "the shard is moving; try again shortly"});
-    if (entry.slot) {
-      dispatch_.released.push_back(std::move(*entry.slot));
-      want_flush();
-    }
+    free_slot(entry);
     live_.erase(found);
     context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
     finish_drain_if_empty();
@@ -258,10 +253,7 @@ void shard_actor::crashed(const entity_crashed& news) {
   }
   for (auto& missed : unanswered)
     entry.stash.push_back(std::move(missed));
-  if (entry.slot) {
-    dispatch_.released.push_back(std::move(*entry.slot));
-    entry.slot.reset();
-  }
+  free_slot(entry);
   // A wake in the stash brings the entity back from the store even if nobody asks for it.
   entry.stash.push_back({item::kind::wake, 0, {}, {}});
   release_answered();

@@ -144,19 +144,24 @@ void shard_actor::effect_arrived(entity_effect& effect) {
                            entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
     entry.answered = effect.handled;
   }
+  if (effect.slot_released)
+    free_slot(entry);
   if (effect.state) {
     const auto* t = std::get_if<task>(&*effect.state);
     entry.waiting = t != nullptr && t->status == task_status::queued;
-    if (effect.offer && t != nullptr && !draining_)
-      dispatch_.offers.push_back(
-          {t->id, t->spec->priority, t->queued_at, t->spec->queue, t->spec->kind});
+    if (effect.offer && t != nullptr && !draining_) {
+      slot_key key{t->spec->queue, t->spec->kind};
+      if (!effect.leaving && !entry.slot && take_credit(key)) {
+        hand_over(entry, {item::kind::grant, 0, {}, {}, time_point{}, {}});
+        hold_slot(entry, std::move(key));
+      } else {
+        dispatch_.offers.push_back(
+            {t->id, t->spec->priority, t->queued_at, t->spec->queue, t->spec->kind});
+      }
+    }
   }
   if (entry.waiting)
     want_tick();
-  if (effect.slot_released && entry.slot) {
-    dispatch_.released.push_back(std::move(*entry.slot));
-    entry.slot.reset();
-  }
   if (effect.offer || effect.slot_released)
     want_flush();
   if (effect.leaving) {

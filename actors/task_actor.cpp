@@ -1,5 +1,6 @@
 #include "actors/task_actor.hpp"
 
+#include "actors/work_messages.hpp"
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
@@ -16,15 +17,18 @@ std::string_view tail_of(std::string_view text, size_t bytes) {
 }  // namespace
 
 caf::behavior task_actor::make_behavior() {
-  if (state_)
+  if (state_) {
     recover();
-  else if (first_)
+  } else if (first_) {
+    slot_in_hand_ = first_->with_slot;
     handle(*first_);
+    begin_due_work();
+  }
   first_.reset();
   if (left_)
     return {};
   return {
-      [this](slot_granted) { take_slot(); },
+      [this](slot_granted& grant) { take_slot(std::move(grant.worker)); },
       [this](work_done& news) { work_ended(news); },
       [this](do_command& wish) {
         may_leave_ = false;
@@ -109,6 +113,13 @@ void task_actor::recover() {
 }
 
 void task_actor::settle(entity_effect& effect) {
+  if (std::exchange(slot_in_hand_, false)) {
+    slot_held_ = true;
+    if (state_)
+      begin(effect);
+    else
+      effect.slot_released = true;
+  }
   if (!state_)
     return;
   const bool running = state_->status == task_status::running;
@@ -132,44 +143,55 @@ bool task_actor::at_rest() const {
   return state_->status != task_status::queued || may_leave_ || giving_back_;
 }
 
-void task_actor::take_slot() {
+void task_actor::take_slot(std::string worker) {
   ++handled_;
+  worker_ = std::move(worker);
   slot_held_ = true;
   slot_offered_ = false;
   entity_effect effect;
+  begin(effect);
+  emit(std::move(effect));  // gives the slot back where nothing began
+  begin_due_work();
+}
+
+void task_actor::begin(entity_effect& effect) {
   if (giving_back_ || work_running_ || state_->status != task_status::queued ||
-      !apply(start_task{context_.node}, effect) || state_->status != task_status::running) {
-    emit(std::move(effect));  // gives the slot back
+      !apply(start_task{worker_.empty() ? context_.node : worker_}, effect) ||
+      state_->status != task_status::running)
     return;
-  }
   context_.probe.attempts_started.fetch_add(1, std::memory_order_relaxed);
   if (state_->spec->delivery == delivery_mode::at_most_once) {
     waits_for_commit_ = effect.tell_committed = true;
-    emit(std::move(effect));
-    return;
-  }
-  if (state_->spec->kind == "noop") {
+  } else if (state_->spec->kind == "noop" && worker_.empty()) {
     // The whole life in one effect: no work to wait for.
     apply(complete_task{state_->token(), {}}, effect);
     context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
-    emit(std::move(effect));
-    return;
+  } else {
+    work_due_ = true;
   }
-  emit(std::move(effect));
-  run_work();
+}
+
+void task_actor::begin_due_work() {
+  if (std::exchange(work_due_, false) && !left_)
+    run_work();
 }
 
 void task_actor::run_work() {
   work_token_ = state_->token();
   work_running_ = true;
   executor_ = nullptr;
+  away_ = !worker_.empty();
   reach(crash_point::attempt_before_work);
   heard_at_ = now();
-  if (state_->spec->kind == "noop") {
+  if (state_->spec->kind == "noop" && !away_) {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
   }
   arm_clocks();
+  if (away_) {
+    send(context_.exchange, start_away{caf::actor_cast<caf::actor>(this), worker_, make_item()});
+    return;
+  }
   if (state_->spec->kind == "sleep") {
     sleep_for_payload();
     return;
@@ -183,6 +205,13 @@ void task_actor::run_work() {
     return;
   }
   executor_ = found->second;
+  executor_->start(make_item(), [self = caf::actor_cast<caf::actor>(this),
+                                 token = work_token_](work_outcome outcome) {
+    caf::anon_send(self, work_done{token, std::move(outcome)});
+  });
+}
+
+work_item task_actor::make_item() const {
   work_item item;
   item.task = id_;
   item.token = work_token_;
@@ -192,10 +221,7 @@ void task_actor::run_work() {
   item.ttl = state_->spec->ttl;
   item.traceparent = state_->spec->traceparent;
   item.cursor = state_->extra->cursor;
-  executor_->start(std::move(item), [self = caf::actor_cast<caf::actor>(this),
-                                     token = work_token_](work_outcome outcome) {
-    caf::anon_send(self, work_done{token, std::move(outcome)});
-  });
+  return item;
 }
 
 void task_actor::sleep_for_payload() {
@@ -236,7 +262,15 @@ void task_actor::work_ended(work_done& news) {
       outcome = {.error = "the result is larger than 256 KiB",
                  .error_code = "result-too-large",
                  .retryable = false};
-    if (outcome.succeeded) {
+    if (news.lost) {
+      log::info("attempt.lost", {{"task", to_string(id_)},
+                                 {"run", state_->run},
+                                 {"attempt", state_->attempt},
+                                 {"worker", state_->worker}});
+      apply(lose_task{news.token}, effect);
+    } else if (news.interrupted) {
+      apply(interrupt_task{news.token}, effect);
+    } else if (outcome.succeeded) {
       reach(crash_point::attempt_done);
       apply(complete_task{news.token, std::move(outcome.result)}, effect);
     } else {
@@ -261,6 +295,10 @@ void task_actor::stop_what_is_over(stop_mode mode) {
 
 void task_actor::stop_work(stop_mode mode) {
   disarm_clocks();
+  if (away_) {
+    send(context_.exchange, stop_away{id_, work_token_, epoch_, mode});  // `work_done` follows
+    return;
+  }
   if (executor_ != nullptr) {
     executor_->stop(id_, work_token_, mode);  // `work_done` follows
     return;
@@ -286,6 +324,8 @@ void task_actor::disarm_clocks() {
 void task_actor::on_exit() {
   if (work_running_ && executor_ != nullptr)
     executor_->stop(id_, work_token_, stop_mode::now);
+  if (work_running_ && away_)
+    caf::anon_send(context_.exchange, stop_away{id_, work_token_, epoch_, stop_mode::now});
   disarm_clocks();
   caf::event_based_actor::on_exit();
 }

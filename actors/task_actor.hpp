@@ -5,6 +5,9 @@
 /// store; a start at-most-once waits for its commit. When a clock passes or somebody cancels, the end
 /// is decided at once and the work is stopped; the actor stays, and keeps its slot, until the executor
 /// says that nothing is left of the work.
+///
+/// The slot may be another node's: then that node executes (actors/work_exchange.hpp), and the clocks and
+/// the supervision stay here.
 
 #include "actors/entity_actor.hpp"
 
@@ -21,8 +24,13 @@ private:
   bool at_rest() const override;
 
   void recover();
-  void take_slot();
+  void take_slot(std::string worker);
+  /// A slot is held: begins an attempt, where the task still waits for one, as part of `effect`.
+  void begin(entity_effect& effect);
+  /// After the effect was sent that began the attempt.
+  void begin_due_work();
   void run_work();
+  work_item make_item() const;
   void sleep_for_payload();
   void sleep_on(work_done news);
   void work_ended(work_done& news);
@@ -34,14 +42,18 @@ private:
   /// Tells of commands that others gave while work was running.
   void stop_what_is_over(stop_mode mode);
 
+  bool slot_in_hand_ = false;  ///< Came with the command that gives birth; not used yet.
   bool slot_held_ = false;
   bool slot_offered_ = false;
+  bool work_due_ = false;  ///< Begun; to be executed once the effect is on its way.
   bool work_running_ = false;
   bool waits_for_commit_ = false;
   bool clocks_armed_ = false;
   bool may_leave_ = false;
   bool giving_back_ = false;
-  executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`.
+  std::string worker_;            ///< The node whose slot is held; empty = this one.
+  bool away_ = false;             ///< The running work is executed there.
+  executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`, and away.
   attempt_token work_token_;
   time_point heard_at_{};   ///< When the worker of the present attempt last spoke.
   time_point armed_for_{};  ///< When the clock of the attempt will come.

@@ -38,7 +38,11 @@ private:
 };
 
 /// What nodes ask each other.
-enum mesh_verb : uint8_t { verb_command = 1, verb_watch = 2 };
+enum mesh_verb : uint8_t {
+  verb_command = 1,
+  verb_watch = 2,
+  verb_work = 3,  ///< A packet of the work exchange (domain/ports/peers.hpp).
+};
 
 /// Everything it needs outlives it.
 struct door_parts {
@@ -70,6 +74,7 @@ public:
   letter_desk& letters() override { return letters_; }
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
+  void loads(answer<std::map<std::string, node_load>> done) override;
   void find(entity_kind kind, std::string id_text, answer<entity_id> done) override;
 
   /// A question of another node, for a shard that should live here.

@@ -136,6 +136,10 @@ void door::ask_here(mesh_request question, duration limit, answer<entity> done,
 }
 
 void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> done) {
+  if (question.verb == verb_work)
+    return parts_.node_actors.take_packet(std::move(question.body), [done](std::string receipt) {
+      done({static_cast<uint8_t>(receipt.empty() ? 1 : 0), std::move(receipt)});
+    });
   const auto valid =
       question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
       (question.verb == verb_watch ||

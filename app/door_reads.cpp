@@ -208,11 +208,16 @@ void door::check_readiness(answer<readiness> done) {
       refused);
 }
 
+void door::loads(answer<std::map<std::string, node_load>> done) {
+  done(parts_.context.loads.all());
+}
+
 void door::metrics(answer<std::string> done) {
   parts_.reads.run(
       [this, done](entity_store& store) {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        append_load_metrics(out, parts_.context.loads.all());
         if (const auto rows = store.shards())
           append_shard_metrics(out, *rows);
         done(std::move(out));
@@ -220,6 +225,7 @@ void door::metrics(answer<std::string> done) {
       [this, done] {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        append_load_metrics(out, parts_.context.loads.all());
         done(std::move(out));
       });
 }

@@ -62,6 +62,14 @@ void append_node_metrics(std::string& out, const actors::node_probe& p,
       "Status events handed to the topics and not yet confirmed.", get(p.outbox_backlog));
   one(out, "orrery_ready_tasks", "gauge", "Tasks waiting for a slot.", get(p.ready_tasks));
   one(out, "orrery_slots_used", "gauge", "Slots in use.", get(p.slots_used));
+  one(out, "orrery_slots_lent", "gauge", "Slots that other nodes have borrowed.",
+      get(p.slots_lent));
+  one(out, "orrery_attempts_away_total", "counter", "Attempts handed to other nodes.",
+      get(p.attempts_away));
+  one(out, "orrery_attempts_lost_away_total", "counter",
+      "Attempts handed to other nodes and lost with them.", get(p.attempts_lost_away));
+  one(out, "orrery_guest_attempts_total", "counter", "Attempts of other nodes, begun here.",
+      get(p.guests_started));
   one(out, "orrery_commits_total", "counter", "Transactions of the journal writer.", w.commits);
   one(out, "orrery_commit_entities_total", "counter", "Entities written by them.", w.entities);
   one(out, "orrery_commit_seconds_total", "counter", "Time spent in commits.",
@@ -72,6 +80,52 @@ void append_node_metrics(std::string& out, const actors::node_probe& p,
   one(out, "orrery_commit_unknowns_total", "counter", "Commits whose outcome was read back.",
       w.unknowns);
   one(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+}
+
+namespace {
+
+/// A value of a label: quotes and backslashes escaped, line ends left out.
+std::string label(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out += '\\';
+    if (c != '\n' && c != '\r')
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+void append_load_metrics(std::string& out, const std::map<std::string, node_load>& loads) {
+  const auto line = [&](const char* name, const std::string& labels, auto value) {
+    out.append(name).append("{").append(labels).append("} ").append(std::to_string(value));
+    out.append("\n");
+  };
+  const auto per_kind = [&](const char* name, const char* help, auto value) {
+    head(out, name, "gauge", help);
+    for (const auto& [node, load] : loads)
+      for (const auto& kind : load.kinds)
+        line(name, "node=\"" + label(node) + "\",kind=\"" + label(kind.kind) + "\"", value(kind));
+  };
+  const auto per_queue = [&](const char* name, const char* help, auto value) {
+    head(out, name, "gauge", help);
+    for (const auto& [node, load] : loads)
+      for (const auto& queue : load.queues)
+        line(name,
+             "node=\"" + label(node) + "\",queue=\"" + label(queue.queue) + "\",kind=\"" +
+                 label(queue.kind) + "\"",
+             value(queue));
+  };
+  per_kind("orrery_slots", "Slots of a node for a kind.",
+           [](const kind_load& k) { return k.slots; });
+  per_kind("orrery_slots_taken", "Of those, in use, kept ready or lent.",
+           [](const kind_load& k) { return k.used; });
+  per_queue("orrery_queue_waiting", "Tasks that wait for a slot.",
+            [](const queue_load& q) { return q.waiting; });
+  per_queue("orrery_queue_oldest_wait_seconds", "How long the oldest of them has waited.",
+            [](const queue_load& q) { return static_cast<double>(q.oldest.count()) / 1e6; });
 }
 
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) {

@@ -11,6 +11,8 @@ namespace orrery::app {
 
 void append_node_metrics(std::string& out, const actors::node_probe& probe,
                          const actors::writer_figures& writer);
+/// Slots, queue depth and oldest wait of each node that is known.
+void append_load_metrics(std::string& out, const std::map<std::string, node_load>& loads);
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows);
 
 }  // namespace orrery::app

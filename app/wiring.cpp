@@ -2,6 +2,7 @@
 
 #include "actors/executors/process_executor.hpp"
 #include "app/door.hpp"
+#include "app/mesh_carrier.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
@@ -103,6 +104,7 @@ struct running_node::parts {
   std::unique_ptr<actors::node> node;
   caf::actor timer;
   std::unique_ptr<mesh> peers;
+  std::unique_ptr<mesh_carrier> carrier;
   std::unique_ptr<membership> members;
   std::unique_ptr<door> front;
   std::unique_ptr<http::server> server;
@@ -203,16 +205,24 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {},
                                          {},
+                                         {},
+                                         {},
+                                         {},
+                                         nullptr,
+                                         {},
                                          {}});
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;
   });
   timer = system->spawn(timer_behavior);
-  if (!how.mesh.empty())
+  if (!how.mesh.empty()) {
     peers = std::make_unique<mesh>(*system, mesh_how, [this](auto question, auto done) {
       front->answer_peer(std::move(question), std::move(done));
     });
+    carrier = std::make_unique<mesh_carrier>(*peers);
+    context->network = carrier.get();
+  }
   return {};
 }
 

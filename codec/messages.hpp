@@ -13,7 +13,8 @@
 
 #include "codec/json.hpp"
 #include "domain/messages.hpp"
-#include "domain/ports/front_door.hpp"
+#include "domain/ports/intake_log.hpp"
+#include "domain/submission.hpp"
 
 #include <string>
 #include <string_view>

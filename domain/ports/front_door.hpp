@@ -6,8 +6,11 @@
 
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/intake_log.hpp"
+#include "domain/ports/peers.hpp"
+#include "domain/submission.hpp"
 
 #include <functional>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,23 +19,6 @@ namespace orrery {
 
 template <class T>
 using answer = std::function<void(result<T>)>;
-
-struct submission {
-  entity_kind kind = entity_kind::task;
-  std::string id_text;          ///< The client's own id; empty = one is made.
-  std::string idempotency_key;  ///< Empty = none.
-  std::string principal;        ///< Who submits; part of the idempotency key's meaning.
-  entity_command command;       ///< submit_task or submit_order.
-};
-
-struct accepted {
-  entity_kind kind = entity_kind::task;
-  entity_id id;
-  std::string reference;
-  shard_id shard;
-  int64_t offset = 0;  ///< Of the record in the intake log.
-  bool deduplicated = false;
-};
 
 /// A read that knows of what was accepted but not yet processed.
 struct entity_view {
@@ -77,6 +63,9 @@ public:
   virtual void check_readiness(answer<readiness> done) = 0;
   /// Prometheus text format 0.0.4.
   virtual void metrics(answer<std::string> done) = 0;
+  /// How this node and those it is connected with are loaded, by name; what the others told is up to a
+  /// second old.
+  virtual void loads(answer<std::map<std::string, node_load>> done) = 0;
   /// Turns a client's id text into ours: a UUID as it is, anything else by its reference in the store.
   virtual void find(entity_kind kind, std::string id_text, answer<entity_id> done) = 0;
 };

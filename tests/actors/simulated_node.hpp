@@ -305,9 +305,24 @@ protected:
   caf::actor_system sys{settings};
   caf::scheduler::test_coordinator& sched =
       dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
-  actors::node_context context{
-      "test", time, limits_of_tests(), commits, reads, log, sink, {{"work", &work}}, {}, {}, {},
-      {},     {}};
+  actors::node_context context{"test",
+                               time,
+                               limits_of_tests(),
+                               commits,
+                               reads,
+                               log,
+                               sink,
+                               {{"work", &work}},
+                               {},
+                               {},
+                               {},
+                               {},
+                               {},
+                               {},
+                               {},
+                               nullptr,
+                               {},
+                               {}};
   caf::actor bridge;
   std::unique_ptr<listener> listening;
   std::unique_ptr<entity_store> reader = truth.open_reader();

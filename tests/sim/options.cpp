@@ -35,6 +35,9 @@ options options_of(uint64_t seed) {
   how.moves = rate(100);
   how.steals = rate(60);
   how.moves += 5;  // never none at all
+  how.mesh_loses = rate(100);
+  how.mesh_cuts = rate(60);
+  how.first_has_no_slots = chance.hits(400);
   return how;
 }
 
@@ -69,6 +72,9 @@ std::string describe(const options& how) {
   add("pauses", how.pauses);
   add("moves", how.moves);
   add("steals", how.steals);
+  add("mesh_loses", how.mesh_loses);
+  add("mesh_cuts", how.mesh_cuts);
+  add("first_has_no_slots", how.first_has_no_slots ? 1 : 0);
   return text;
 }
 

@@ -26,6 +26,7 @@ struct options {
   uint32_t operations = 100;
   duration length = 20s;  ///< Virtual time of operations and faults.
   size_t slots_of_work = 4;
+  bool first_has_no_slots = false;  ///< The first node has all its work done by others.
   size_t in_flight = 300;
   mistake planted = mistake::none;
   duration skew_max{};  ///< Of the nodes' wall clocks.
@@ -43,10 +44,12 @@ struct options {
   uint32_t log_holds = 0;
   uint32_t work_throws = 0;
   uint32_t work_hangs = 0;
+  uint32_t mesh_loses = 0;
   uint32_t crashes = 0;  ///< Of ten thousand steps of time, as the following.
   uint32_t pauses = 0;
   uint32_t moves = 0;
   uint32_t steals = 0;
+  uint32_t mesh_cuts = 0;
 };
 
 options options_of(uint64_t seed);

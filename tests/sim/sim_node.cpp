@@ -4,6 +4,7 @@
 #include "actors/outbox.hpp"
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
+#include "actors/work_exchange.hpp"
 #include "tests/sim/world.hpp"
 
 #include <caf/send.hpp>
@@ -12,10 +13,10 @@ namespace orrery::sim {
 
 namespace {
 
-actors::node_limits limits_of(const options& how) {
+actors::node_limits limits_of(const options& how, const std::string& node) {
   actors::node_limits limits;
   limits.shards = how.shards;
-  limits.slots_per_kind["work"] = how.slots_of_work;
+  limits.slots_per_kind["work"] = how.first_has_no_slots && node == "n0" ? 0 : how.slots_of_work;
   limits.intake_in_flight = how.in_flight;
   return limits;
 }
@@ -71,11 +72,12 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
       writer_(around, time_, name_),
       reads_(around, around.truth),
       work_(around, time_),
+      network_(around, name_),
       system_(settings_),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
       context_{name_,
                time_,
-               limits_of(around.how),
+               limits_of(around.how, name_),
                writer_,
                reads_,
                log_,
@@ -84,6 +86,11 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
                {},
                {},
                {},
+               {},
+               {},
+               {},
+               {},
+               nullptr,
                {},
                {}} {
   time_.now_ = around.time.now() + ahead;
@@ -95,6 +102,8 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
   context_.ttl = system_.spawn<actors::ttl_supervisor>(context_);
   context_.tick = system_.spawn<actors::tick_supervisor>(context_);
   context_.outbox = system_.spawn<actors::outbox>(context_);
+  context_.network = &network_;
+  context_.exchange = system_.spawn<actors::work_exchange>(context_);
   bridge_ = system_.spawn<actors::bridge>(context_);
   listener_ = std::make_unique<listener>(*this);
   (void)log_.consumer().open(*listener_);
@@ -102,6 +111,7 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
 
 sim_node::~sim_node() {
   gone_ = true;
+  world_.wires.forget(name_);
   writer_.gone();
   reads_.gone();
   sink_.gone();
@@ -127,10 +137,11 @@ sim_node::~sim_node() {
     scheduler_.advance_time(nanos(100ms));
     run_all();
   }
-  for (const auto& one :
-       {bridge_, context_.outbox, context_.tick, context_.ttl, context_.dispatcher})
+  for (const auto& one : {bridge_, context_.exchange, context_.outbox, context_.tick, context_.ttl,
+                          context_.dispatcher})
     caf::anon_send_exit(one, caf::exit_reason::kill);
   run_all();
+  world_.wires.forget(name_);
   writer_.gone();
   reads_.gone();
   sink_.gone();
@@ -197,7 +208,7 @@ void sim_node::pause(bool frozen) {
 }
 
 size_t sim_node::actors_running() {
-  constexpr size_t supervisors = 5;
+  constexpr size_t supervisors = 6;
   return system_.registry().running() - actors_at_start_ - supervisors;
 }
 

@@ -3,6 +3,7 @@
 
 #include "actors/node.hpp"
 #include "bridge/memory/memory_log.hpp"
+#include "tests/sim/network_twin.hpp"
 #include "tests/sim/twins.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
@@ -31,6 +32,7 @@ public:
   const std::string& name() const { return name_; }
   memory_log& log() { return log_; }
   caf::actor bridge() const { return bridge_; }
+  caf::actor exchange() const { return context_.exchange; }
   const actors::node_probe& probe() const { return context_.probe; }
   const clock& time() const { return time_; }
   size_t work_running() const { return work_.running(); }
@@ -57,6 +59,7 @@ private:
   writer_twin writer_;
   reads_twin reads_;
   work_twin work_;
+  network_twin network_;
   config settings_;
   caf::actor_system system_;
   caf::scheduler::test_coordinator& scheduler_;

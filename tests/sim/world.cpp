@@ -277,6 +277,8 @@ void world::bring_back() {
 
 bool world::step_any() {
   ++outcome_.steps;
+  if (wires.step())
+    return true;
   const auto first = chance.below(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i)
     if (auto& node = nodes[(first + i) % nodes.size()]; node && node->step())
@@ -302,6 +304,17 @@ void world::faults() {
     begin_move(shard);
   if (chance.below(10'000) < how.steals)
     steal(shard);
+  if (chance.below(10'000) < how.mesh_cuts)
+    cut_off(chance.below(nodes.size()));
+}
+
+/// The others do not hear of this node, nor it of them; the log and the store it still reaches.
+void world::cut_off(size_t which) {
+  if (!nodes[which])
+    return;
+  ++outcome_.faults["mesh cut"];
+  note("node " + std::to_string(which) + " is cut off from the others");
+  wires.cut(nodes[which]->name(), time.now() + chance.between(50ms, 10s));
 }
 
 void world::fault_of_a_node() {
@@ -350,6 +363,7 @@ void world::heal() {
       wake_[i] = time.now();
     if (nodes[i])
       nodes[i]->cut_log(never);
+    wires.cut("n" + std::to_string(i), never);
   }
 }
 

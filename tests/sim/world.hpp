@@ -84,6 +84,7 @@ public:
   std::map<std::tuple<entity_id, uint32_t, uint32_t>, uint32_t> starts;  ///< Of work, by attempt.
 
   workload clients{*this};
+  network wires{*this};
 
 private:
   struct move {
@@ -103,6 +104,7 @@ private:
   void fault_of_the_log();
   void steal(shard_id shard);
   void begin_move(shard_id shard);
+  void cut_off(size_t which);
   void follow_moves();
   void bring_back();
   void adopt_orphans();

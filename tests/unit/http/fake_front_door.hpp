@@ -138,6 +138,9 @@ public:
   letter_desk& letters() override { return letter_desk_of_tests; }
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
+  void loads(answer<std::map<std::string, node_load>> done) override {
+    done(std::map<std::string, node_load>{});
+  }
   void find(entity_kind, std::string text, answer<entity_id> done) override {
     on_find(std::move(text), std::move(done));
   }

@@ -161,7 +161,7 @@ void shard_actor::tick() {
       entry.waiting = false;
     }
   }
-  if (draining_ && at >= drain_limit_) {
+  if (draining_ && clock().now() >= drain_limit_) {
     log::warning("shard.drain_cut", {{"shard", tenure_.shard.value}, {"live", live_.size()}});
     quit();
     return;
@@ -212,7 +212,8 @@ void shard_actor::set_timer(entity_id id, time_point at, bool queued) {
 void shard_actor::drain() {
   reach(crash_point::drain);
   draining_ = true;
-  drain_limit_ = now() + context_.limits.drain_limit;
+  drain_limit_ =
+      clock().now() + std::chrono::duration_cast<caf::timespan>(context_.limits.drain_limit);
   std::vector<entity_id> gone;
   for (auto& [id, entry] : live_) {
     if (entry.stage == phase::live)

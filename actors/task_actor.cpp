@@ -245,7 +245,8 @@ void task_actor::stop_work(stop_mode mode) {
 }
 
 void task_actor::arm_clocks() {
-  auto at = state_->started_at + state_->spec->ttl;
+  // From now, not from the start's record: a start that waited for its commit costs the work nothing.
+  auto at = context_.time.now() + state_->spec->ttl;
   auto clock = end_reason::ttl;
   if (const auto life = state_->life_ends_at(); life != never && life < at) {
     at = life;

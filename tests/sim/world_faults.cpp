@@ -88,6 +88,8 @@ void world::bring_back() {
 }
 
 void world::faults() {
+  if (how.calm)
+    return;
   fault_of_a_node();
   fault_of_the_log();
   fault_of_a_line();

@@ -184,7 +184,7 @@ void shard_actor::tick() {
       entry.waiting = false;
     }
   }
-  if (draining_ && at >= drain_limit_) {
+  if (draining_ && clock().now() >= drain_limit_) {
     log::warning("shard.drain_cut", {{"shard", tenure_.shard.value}, {"live", live_.size()}});
     quit();
     return;
@@ -237,7 +237,8 @@ void shard_actor::drain() {
   reach(crash_point::drain);
   draining_ = true;
   credits_.clear();  // the dispatcher takes everything back when we are gone
-  drain_limit_ = now() + context_.limits.drain_limit;
+  drain_limit_ =
+      clock().now() + std::chrono::duration_cast<caf::timespan>(context_.limits.drain_limit);
   std::vector<entity_id> gone;
   for (auto& [id, entry] : live_) {
     if (entry.stage == phase::live)

@@ -206,7 +206,7 @@ private:
   bool scanning_ = false;
   bool lost_ = false;
   bool draining_ = false;
-  time_point drain_limit_{};
+  caf::actor_clock::time_point drain_limit_{};  ///< Steady: nobody sets it.
 };
 
 }  // namespace orrery::actors

@@ -308,7 +308,16 @@ void task_actor::stop_work(stop_mode mode) {
 }
 
 void task_actor::arm_clocks() {
-  const auto end = state_->attempt_ends(heard_at_);
+  // The ttl counts from now, not from the start's record: a start that waited for its commit costs the
+  // work nothing.
+  if (!clocks_armed_)
+    start_delay_ = std::max<duration>(context_.time.now() - state_->started_at, 0us);
+  auto end = state_->attempt_ends(heard_at_);
+  if (end.clock == end_reason::ttl && state_->extra->ends_at == never) {
+    end.at += start_delay_;
+    if (const auto life = state_->life_ends_at(); life != never && life <= end.at)
+      end = {life, end_reason::total_ttl};
+  }
   clocks_armed_ = true;
   armed_for_ = end.at;
   send(context_.ttl,

@@ -57,6 +57,7 @@ private:
   executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`, and away.
   attempt_token work_token_;
   time_point heard_at_{};   ///< When the worker of the present attempt last spoke.
+  duration start_delay_{};  ///< From the start's record to the start.
   time_point armed_for_{};  ///< When the clock of the attempt will come.
   caf::actor_clock::time_point sleep_until_{};
 };

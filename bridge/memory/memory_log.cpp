@@ -71,11 +71,22 @@ void memory_cluster::hold_acknowledgements(bool hold) {
   wake_all();
 }
 
-std::vector<log_record> memory_cluster::contents(intake topic, shard_id shard) const {
+std::vector<log_record> memory_cluster::contents(intake topic, shard_id shard, int64_t from,
+                                                 int64_t to) const {
   const std::lock_guard lock(guard_);
   const auto* p = find(topic, shard);
-  return p == nullptr ? std::vector<log_record>{}
-                      : std::vector<log_record>(p->records.begin(), p->records.end());
+  if (p == nullptr)
+    return {};
+  const auto place = [p](int64_t offset) {
+    return p->records.begin() + (std::clamp(offset, p->base, p->end()) - p->base);
+  };
+  return {place(from), place(std::max(from, to))};
+}
+
+int64_t memory_cluster::end_of(intake topic, shard_id shard) const {
+  const std::lock_guard lock(guard_);
+  const auto* p = find(topic, shard);
+  return p == nullptr ? 0 : p->end();
 }
 
 void memory_cluster::expire_before(intake topic, shard_id shard, int64_t offset) {

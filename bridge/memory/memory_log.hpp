@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -45,8 +46,10 @@ public:
   /// While held, messages are stored but calls stay unanswered.
   void hold_acknowledgements(bool hold);
 
-  /// Everything in one partition.
-  std::vector<log_record> contents(intake topic, shard_id shard) const;
+  /// Everything in one partition, or what lies from one offset up to another.
+  std::vector<log_record> contents(intake topic, shard_id shard, int64_t from = 0,
+                                   int64_t to = std::numeric_limits<int64_t>::max()) const;
+  int64_t end_of(intake topic, shard_id shard) const;
   /// Deletes what lies before `offset`, as retention does.
   void expire_before(intake topic, shard_id shard, int64_t offset);
 

@@ -50,7 +50,7 @@ struct memory_state {
   result<void> may(std::string_view call) const;
 };
 
-class memory_journal final : public journal_store {
+class memory_journal : public journal_store {
 public:
   explicit memory_journal(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
   result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) override;
@@ -66,7 +66,7 @@ private:
   std::shared_ptr<memory_state> state_;
 };
 
-class memory_reader final : public entity_store {
+class memory_reader : public entity_store {
 public:
   explicit memory_reader(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
   result<std::vector<entity>> load(std::span<const entity_id> ids) override;

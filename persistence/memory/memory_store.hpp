@@ -14,7 +14,7 @@ struct memory_state;
 
 /// Thread-safe. All sessions share one state, which lives as long as the store or any session.
 /// Faults can be planned, so that callers meet every outcome of a commit.
-class memory_store final : public store {
+class memory_store : public store {
 public:
   /// `time` is the clock by which `node_registry::nodes` counts; it must outlive store and
   /// sessions.
@@ -45,9 +45,15 @@ public:
   /// A second store on the same state: what a second node, or the same one after a restart, opens.
   std::unique_ptr<memory_store> open_again() const;
 
-private:
+protected:
+  /// For twins that answer otherwise now and then.
   explicit memory_store(std::shared_ptr<memory_state> state);
+  static const std::shared_ptr<memory_state>& state_of(const memory_store& other) {
+    return other.state_;
+  }
+  const std::shared_ptr<memory_state>& state() const { return state_; }
 
+private:
   std::shared_ptr<memory_state> state_;
 };
 

@@ -118,4 +118,33 @@ TEST_F(found_by_simulation, a_crash_of_the_work_is_not_blamed_on_the_next_record
   EXPECT_EQ(status(id), task_status::cancelled);
 }
 
+TEST_F(found_by_simulation, a_start_that_waits_for_its_commit_costs_the_work_no_time) {
+  settle();
+  commits.held = true;
+  auto spec = spec_of("work");
+  spec.delivery = delivery_mode::at_most_once;
+  spec.ttl = 3s;
+  const auto id = submit(spec);
+  advance(2s);
+  commits.held = false;
+  settle();
+  ASSERT_EQ(work.running.size(), 1u);
+  advance(2s);
+  EXPECT_EQ(status(id), task_status::running);
+  advance(1100ms);
+  EXPECT_EQ(status(id), task_status::expired);
+}
+
+TEST_F(found_by_simulation, a_clock_set_back_does_not_stretch_a_drain) {
+  settle();
+  commits.held = true;
+  submit(spec_of("work"));
+  kafka.revoke("test", {shard0}, false);
+  settle();
+  time.now_ -= 1min;  // while the shard waits for the store
+  advance(context.limits.drain_limit + 1s);
+  EXPECT_FALSE(find_shard(shard0));
+  EXPECT_EQ(listening->revocations_done, 1);
+}
+
 }  // namespace orrery::test

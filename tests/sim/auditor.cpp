@@ -1,7 +1,6 @@
 #include "tests/sim/auditor.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_set>
 
 namespace orrery::sim {
@@ -13,17 +12,6 @@ position_t position_of(const status_event& event) {
 }
 
 std::string number(int64_t value) { return std::to_string(value); }
-
-const operation* operation_of(const world& seen, const log_record& record) {
-  for (const auto& header : record.headers) {
-    size_t op = 0;
-    if (header.name == "sim-op" &&
-        std::from_chars(header.value.data(), header.value.data() + header.value.size(), op).ec ==
-            std::errc{})
-      return &seen.clients.operations().at(op);
-  }
-  return nullptr;
-}
 
 /// Everything published: nothing missing, nothing else, repeats only where there was a reason.
 void audit_topics(world& seen, shard_id shard, const std::vector<status_event>& expected) {
@@ -38,22 +26,23 @@ void audit_topics(world& seen, shard_id shard, const std::vector<status_event>& 
     for (const auto& event : call.events) {
       const auto at = position_of(event);
       if (at <= within)
-        seen.violated("position " + number(at.value) + where + " published out of order");
+        seen.violated("S10: position " + number(at.value) + where + " published out of order");
       within = at;
       const auto known = by_position.find(at);
       if (known == by_position.end() || *known->second != event) {
-        seen.violated("position " + number(at.value) + where + " published, not in the journal so");
+        seen.violated("S10: position " + number(at.value) + where +
+                      " published, not in the journal so");
         continue;
       }
       if (const auto before = latest.find(at); before != latest.end()) {
         const auto* other = std::exchange(before->second, &call);
         if (other->excuses == call.excuses && !other->zombie && !call.zombie)
-          seen.violated("position " + number(at.value) + where + " published twice by " +
+          seen.violated("S10: position " + number(at.value) + where + " published twice by " +
                         call.node + " without a reason");
         continue;
       }
       if (at < highest)
-        seen.violated("position " + number(at.value) + where + " published after " +
+        seen.violated("S10: position " + number(at.value) + where + " published after " +
                       number(highest.value));
       highest = std::max(highest, at);
       latest.emplace(at, &call);
@@ -61,30 +50,37 @@ void audit_topics(world& seen, shard_id shard, const std::vector<status_event>& 
   }
   for (const auto& [at, event] : by_position)
     if (!latest.contains(at))
-      seen.violated("position " + number(at.value) + where + " was never published");
+      seen.violated("S10: position " + number(at.value) + where + " was never published");
 }
 
 struct intended {
   std::unordered_set<entity_id> entities;
   std::set<std::tuple<intake, shard_id, int64_t>> letters;
+  std::map<size_t, size_t> records;  ///< Per operation.
+  std::map<entity_id, std::string> hashes;
 };
 
 /// What the records of one partition ask for.
 void read_log(world& seen, intake topic, shard_id shard, intended& wanted) {
   for (const auto& record : seen.kafka.contents(topic, shard)) {
-    const auto* op = operation_of(seen, record);
+    const auto* op = seen.clients.operation_of(record);
     if (op == nullptr) {
-      seen.violated("a record that nobody sent");
+      seen.violated("S2: a record that nobody sent");
       continue;
     }
-    const auto* name = topic == intake::orders ? "order_topic" : "task_topic";
-    if (op->expects == expectation::dead_letter)
-      wanted.letters.insert({topic, shard, record.offset});
-    else if (op->expects == expectation::entity)
-      wanted.entities.insert(
-          op->reference.empty() && !op->id.is_nil()
-              ? op->id
-              : resolve_id(name, shard, record.offset, record.at, op->reference).id);
+    if (++wanted.records[op->number] > 1 && !op->given)
+      seen.violated("S9: operation " + std::to_string(op->number) + " lies in the log twice");
+    const auto id = seen.clients.id_of_record(*op, record);
+    switch (op->expects) {
+      case expectation::dead_letter: wanted.letters.insert({topic, shard, record.offset}); break;
+      case expectation::entity: wanted.entities.insert(id); break;
+      case expectation::entity_or_letter:
+        wanted.entities.insert(id);
+        if (wanted.hashes.try_emplace(id, op->hash).first->second != op->hash)
+          wanted.letters.insert({topic, shard, record.offset});
+        break;
+      case expectation::command: break;
+    }
   }
 }
 
@@ -92,11 +88,26 @@ void audit_acknowledged(world& seen) {
   for (const auto& op : seen.clients.operations()) {
     if (!op.place)
       continue;
-    const auto records = seen.kafka.contents(op.topic, op.shard);
-    const auto offset = static_cast<size_t>(op.place->offset);
-    if (offset >= records.size() || operation_of(seen, records[offset]) != &op)
-      seen.violated("operation " + std::to_string(op.number) +
+    const auto at = op.place->offset;
+    const auto records = seen.kafka.contents(op.topic, op.shard, at, at + 1);
+    if (records.empty() || seen.clients.operation_of(records.front()) != &op)
+      seen.violated("S1: operation " + std::to_string(op.number) +
                     " was acknowledged and is not there");
+  }
+}
+
+/// S1: no wish for a new run took effect more often than it was made.
+void audit_reruns(world& seen, const folded_shard& folded) {
+  std::map<entity_id, size_t> wished;
+  for (const auto& op : seen.clients.operations())
+    if (op.verb == "rerun" || std::holds_alternative<rerun_task>(op.wish) ||
+        std::holds_alternative<resume_task>(op.wish))
+      ++wished[op.id];
+  for (const auto& [id, state] : folded.entities) {
+    const auto* of_task = state ? std::get_if<task>(&*state) : nullptr;
+    if (of_task != nullptr && of_task->run > 1 + wished[id])
+      seen.violated("S1: " + to_string(id) + " is in run " + std::to_string(of_task->run) +
+                    " after " + std::to_string(wished[id]) + " wishes for another");
   }
 }
 
@@ -108,13 +119,13 @@ void audit_dead_letters(world& seen, const intended& wanted) {
     const auto place = " of shard " + number(letter.shard.value) + " offset " +
                        number(letter.offset) + ": " + letter.reason;
     if (!found.insert(key).second)
-      seen.violated("a second dead letter" + place);
+      seen.violated("S1: a second dead letter" + place);
     if (!wanted.letters.contains(key))
-      seen.violated("an unexpected dead letter" + place);
+      seen.violated("S2: an unexpected dead letter" + place);
   }
   for (const auto& key : wanted.letters)
     if (!found.contains(key))
-      seen.violated("no dead letter for shard " + number(std::get<1>(key).value) + " offset " +
+      seen.violated("S1: no dead letter for shard " + number(std::get<1>(key).value) + " offset " +
                     number(std::get<2>(key)));
 }
 
@@ -126,7 +137,7 @@ void audit_nodes(world& seen) {
     const auto& probe = node->probe();
     const auto expect = [&](const char* what, uint64_t is, uint64_t should) {
       if (is != should)
-        seen.violated(node->name() + ": " + what + " is " + std::to_string(is) + ", not " +
+        seen.violated("L3: " + node->name() + ": " + what + " is " + std::to_string(is) + ", not " +
                       std::to_string(should));
     };
     const auto owned = static_cast<uint64_t>(
@@ -139,6 +150,10 @@ void audit_nodes(world& seen) {
     expect("outbox backlog", probe.outbox_backlog, 0);
     expect("work running", node->work_running(), 0);
     expect("actors", node->actors_running(), owned);
+    // Each shard looks ahead, and a supervisor or two of the node.
+    if (const auto timeouts = node->timeouts(); timeouts > 4 + 3 * owned)
+      seen.violated("L3: " + node->name() + ": " + std::to_string(timeouts) +
+                    " timeouts are waited for with " + std::to_string(owned) + " shards");
   }
 }
 
@@ -151,6 +166,7 @@ void audit(world& seen) {
     const shard_id shard{s};
     const auto folded = audit_journal(seen, shard);
     audit_topics(seen, shard, folded.status_events);
+    audit_reruns(seen, folded);
     for (const auto& [id, state] : folded.entities)
       born.insert(id);
     for (const auto topic : {intake::orders, intake::tasks})
@@ -158,10 +174,10 @@ void audit(world& seen) {
   }
   for (const auto& id : wanted.entities)
     if (!born.contains(id))
-      seen.violated("entity " + to_string(id) + " was sent and does not exist");
+      seen.violated("S1: entity " + to_string(id) + " was sent and does not exist");
   for (const auto& id : born)
     if (!wanted.entities.contains(id))
-      seen.violated("entity " + to_string(id) + " exists and was never sent");
+      seen.violated("S2: entity " + to_string(id) + " exists and was never sent");
   audit_acknowledged(seen);
   audit_dead_letters(seen, wanted);
   audit_nodes(seen);

@@ -16,6 +16,73 @@ bool is_birth(const entity_event& event) {
   return std::holds_alternative<order_created>(std::get<order_event>(event));
 }
 
+/// S6: nothing follows an end but a new run.
+bool follows_end(const std::optional<entity>& state, const entity_event& event) {
+  if (!state || !is_final(*state))
+    return false;
+  const auto* of_task = std::get_if<task_event>(&event);
+  return of_task == nullptr || !std::holds_alternative<task_rerun>(*of_task);
+}
+
+template <class... Case>
+struct cases : Case... {
+  using Case::operator()...;
+};
+template <class... Case>
+cases(Case...) -> cases<Case...>;
+
+/// Where an event leads; empty where it does not move, or where the state decides.
+std::optional<task_status> target_of(const task_event& event) {
+  return std::visit(
+      cases{
+          [](const task_queued&) { return std::optional(task_status::queued); },
+          [](const task_started&) { return std::optional(task_status::running); },
+          [](const task_succeeded&) { return std::optional(task_status::succeeded); },
+          [](const task_retry_scheduled&) { return std::optional(task_status::retrying); },
+          [](const task_interrupted&) { return std::optional(task_status::queued); },
+          [](const task_failed&) { return std::optional(task_status::failed); },
+          [](const task_expired&) { return std::optional(task_status::expired); },
+          [](const task_cancelled&) { return std::optional(task_status::cancelled); },
+          [](const task_paused&) { return std::optional(task_status::paused); },
+          [](const task_rerun&) { return std::optional(task_status::queued); },
+          [](const auto&) { return std::optional<task_status>(); },
+      },
+      event);
+}
+std::optional<order_status> target_of(const order_event& event) {
+  return std::visit(
+      cases{
+          [](const order_confirmed&) { return std::optional(order_status::confirmed); },
+          [](const order_rejected&) { return std::optional(order_status::rejected); },
+          [](const order_fulfilment_started&) { return std::optional(order_status::fulfilling); },
+          [](const order_completed&) { return std::optional(order_status::completed); },
+          [](const order_cancelled&) { return std::optional(order_status::cancelled); },
+          [](const order_expired&) { return std::optional(order_status::expired); },
+          [](const order_failed&) { return std::optional(order_status::failed); },
+          [](const auto&) { return std::optional<order_status>(); },
+      },
+      event);
+}
+
+/// S6: an event that `evolve` would refuse to fold.
+bool is_illegal(const std::optional<entity>& state, const entity_event& event) {
+  if (!state)
+    return false;
+  if (kind_of(*state) != kind_of(event))
+    return true;
+  if (const auto* of_task = std::get_if<task>(&*state)) {
+    const auto& e = std::get<task_event>(event);
+    const auto to = target_of(e);
+    return (to && !can_move(of_task->status, *to)) ||
+           (std::holds_alternative<task_resumed>(e) && of_task->status != task_status::paused);
+  }
+  if (const auto* of_order = std::get_if<order>(&*state)) {
+    const auto to = target_of(std::get<order_event>(event));
+    return to && !can_move(of_order->status, *to);
+  }
+  return false;
+}
+
 /// Per task and run: what began and what ended.
 struct run_tally {
   uint32_t started = 0;
@@ -36,8 +103,16 @@ public:
     auto& state = out_.entities[record.id];
     if (is_birth(record.event) == state.has_value())
       return wrong(record, state ? "is a second birth" : "comes before its birth");
+    if (follows_end(state, record.event))
+      return wrong(record, "follows its end");
+    if (is_illegal(state, record.event))
+      return wrong(record, "cannot happen in this state");
     const auto before = state;
     evolve(state, record);
+    const auto told = world_.clients.told().find({record.id, version_of(*state)});
+    if (told != world_.clients.told().end() && told->second != *state)
+      world_.violated("S8: a client was told of version " + std::to_string(version_of(*state)) +
+                      " of " + to_string(record.id) + " as it never was");
     if (const auto* now = std::get_if<task>(&*state))
       check_task(record, before ? &std::get<task>(*before) : nullptr, *now);
     else
@@ -50,10 +125,10 @@ public:
       const auto& state = std::get<task>(*out_.entities.at(key.first));
       const bool running = state.run == key.second && state.status == task_status::running;
       if (tally.finals > 1)
-        world_.violated(what + " has " + std::to_string(tally.finals) + " ends");
+        world_.violated("S6: " + what + " has " + std::to_string(tally.finals) + " ends");
       if (tally.started != tally.ended + (running ? 1U : 0U))
-        world_.violated(what + " began " + std::to_string(tally.started) + " attempts, ended " +
-                        std::to_string(tally.ended));
+        world_.violated("S6: " + what + " began " + std::to_string(tally.started) +
+                        " attempts, ended " + std::to_string(tally.ended));
     }
     return std::move(out_);
   }
@@ -61,8 +136,9 @@ public:
 
 private:
   void wrong(const event_record& record, const std::string& what) {
-    world_.violated(place(shard_, record.position) + " " + std::string(name_of(record.event)) +
-                    " of " + to_string(record.id) + ' ' + what);
+    world_.violated("S6: " + place(shard_, record.position) + " " +
+                    std::string(name_of(record.event)) + " of " + to_string(record.id) + ' ' +
+                    what);
   }
 
   void check_task(const event_record& record, const task* before, const task& now) {
@@ -74,10 +150,12 @@ private:
     } else if (now.status == task_status::running) {
       ++tally.started;
       if (now.spec->delivery == delivery_mode::at_most_once &&
-          world_.starts[{now.id, now.run, now.attempt}] > 1)
+          world_.watch.times_begun(now.id, now.token()) > 1)
         wrong(record, "was begun more than once by executors");
     } else if (was_running) {
       ++tally.ended;
+      if (now.reason == end_reason::none)
+        wrong(record, "ended an attempt without a reason");
       // No success counts after the attempt's time (its clock may be late by what time jumps at once;
       // at most once begins when its start is durable, which may take longer than that).
       if (now.status == task_status::succeeded &&
@@ -95,8 +173,6 @@ private:
   }
 
   void check_order(const event_record& record, const order* before, const order& now) {
-    if (before != nullptr && is_final(before->status))
-      wrong(record, "follows the order's end");
     if (auto event =
             status_event_of(before ? std::optional(*before) : std::optional<order>(), now, record))
       out_.status_events.emplace_back(std::move(*event));
@@ -135,21 +211,21 @@ void compare_views(world& seen, shard_id shard, const folded_shard& folded,
       ++counts.orders[status_of(*state)];
     const auto stored = seen.reader->load(std::span(&id, 1));
     if (stored->size() != 1 || stored->front() != *state)
-      seen.violated("the row of " + to_string(id) + " is not what its events say");
+      seen.violated("S3: the row of " + to_string(id) + " is not what its events say");
     const auto history = seen.reader->history(id);
     if (!history || *history != histories[id])
-      seen.violated("the history of " + to_string(id) + " is not what the journal says");
+      seen.violated("S3: the history of " + to_string(id) + " is not what the journal says");
   }
   const auto rows = seen.reader->shards();
   const auto row = std::find_if(rows->begin(), rows->end(),
                                 [&](const shard_row& one) { return one.shard == shard; });
   if (row == rows->end())
-    return seen.violated("shard " + std::to_string(shard.value) + " has no row");
+    return seen.violated("S3: shard " + std::to_string(shard.value) + " has no row");
   if (row->position.value != static_cast<int64_t>(journal.size()))
-    seen.violated(place(shard, row->position) + " in its row, but the journal has " +
+    seen.violated("S3: " + place(shard, row->position) + " in its row, but the journal has " +
                   std::to_string(journal.size()));
   if (row->counts != counts)
-    seen.violated("the counts of shard " + std::to_string(shard.value) + " are wrong");
+    seen.violated("S3: the counts of shard " + std::to_string(shard.value) + " are wrong");
 }
 
 }  // namespace

@@ -1,6 +1,65 @@
 #include "tests/sim/options.hpp"
 
+#include "base/check.hpp"
+
 namespace orrery::sim {
+
+namespace {
+
+/// Each fault with its name and its highest rate.
+struct fault_rate {
+  const char* name;
+  uint32_t options::*rate;
+  uint32_t most;
+};
+constexpr fault_rate fault_rates[] = {
+    {"commit_failed", &options::commit_failed, 150},
+    {"commit_unknown", &options::commit_unknown, 80},
+    {"commit_refused", &options::commit_refused, 30},
+    {"commit_slow", &options::commit_slow, 100},
+    {"acquire_fails", &options::acquire_fails, 200},
+    {"read_fails", &options::read_fails, 150},
+    {"publish_fails", &options::publish_fails, 100},
+    {"sink_holds", &options::sink_holds, 900},
+    {"log_fails", &options::log_fails, 100},
+    {"log_away", &options::log_away, 6},
+    {"log_holds", &options::log_holds, 6},
+    {"work_throws", &options::work_throws, 50},
+    {"work_hangs", &options::work_hangs, 200},
+    {"crash_at_await", &options::crash_at_await, 4},
+    {"crashes", &options::crashes, 60},
+    {"pauses", &options::pauses, 60},
+    {"moves", &options::moves, 100},
+    {"steals", &options::steals, 60},
+    {"store_cuts", &options::store_cuts, 60},
+    {"log_cuts", &options::log_cuts, 60},
+    {"peer_cuts", &options::peer_cuts, 100},
+    {"clock_jumps", &options::clock_jumps, 40},
+    {"mesh_loses", &options::mesh_loses, 100},
+    {"mesh_cuts", &options::mesh_cuts, 60},
+};
+
+}  // namespace
+
+std::string to_string(mistake planted) {
+  switch (planted) {
+    case mistake::none: return "none";
+    case mistake::told_before_commit: return "told before commit";
+    case mistake::offset_before_effect: return "offset before effect";
+    case mistake::no_epoch_check: return "no epoch check";
+    case mistake::marked_before_sent: return "marked before sent";
+    case mistake::lease_by_wall_clock: return "lease by wall clock";
+    case mistake::insert_without_unique_key: return "insert without unique key";
+    case mistake::completion_apart: return "completion apart from its event";
+    case mistake::unknown_is_done: return "unknown is done";
+    case mistake::retry_without_key: return "retry without key";
+    case mistake::recovery_skips_running: return "recovery skips what ran";
+    case mistake::cancel_by_read_then_write: return "cancel by read, then write";
+    case mistake::outbox_without_order: return "outbox without order";
+    case mistake::unknown_is_failed: return "unknown is failed";
+  }
+  CHECK(false, "every mistake has a name");
+}
 
 options options_of(uint64_t seed) {
   dice chance(seed);
@@ -12,31 +71,15 @@ options options_of(uint64_t seed) {
   how.length = chance.between(10s, 40s);
   how.slots_of_work = 1 + chance.below(8);
   how.in_flight = chance.hits(200) ? 4 : 300;
+  how.commit_entities = chance.hits(300) ? 1 + chance.below(8) : 2000;
   // Each fault is absent from some runs, so that none hides what another does alone.
   const auto rate = [&](uint32_t most) {
     return chance.hits(500) ? static_cast<uint32_t>(chance.below(most + 1)) : 0U;
   };
   how.skew_max = duration{rate(200'000)};
-  how.commit_failed = rate(150);
-  how.commit_unknown = rate(80);
-  how.commit_refused = rate(30);
-  how.commit_slow = rate(100);
-  how.acquire_fails = rate(200);
-  how.read_fails = rate(150);
-  how.publish_fails = rate(100);
-  how.sink_holds = rate(900);
-  how.log_fails = rate(100);
-  how.log_away = rate(6);
-  how.log_holds = rate(6);
-  how.work_throws = rate(50);
-  how.work_hangs = rate(200);
-  how.crashes = rate(60);
-  how.pauses = rate(60);
-  how.moves = rate(100);
-  how.steals = rate(60);
+  for (const auto& fault : fault_rates)
+    how.*fault.rate = rate(fault.most);
   how.moves += 5;  // never none at all
-  how.mesh_loses = rate(100);
-  how.mesh_cuts = rate(60);
   how.first_has_no_slots = chance.hits(400);
   return how;
 }
@@ -54,26 +97,12 @@ std::string describe(const options& how) {
   add("length_ms", static_cast<uint64_t>(how.length / 1ms));
   add("slots_of_work", how.slots_of_work);
   add("in_flight", how.in_flight);
+  add("commit_entities", how.commit_entities);
   add("skew_max_us", static_cast<uint64_t>(how.skew_max.count()));
-  add("commit_failed", how.commit_failed);
-  add("commit_unknown", how.commit_unknown);
-  add("commit_refused", how.commit_refused);
-  add("commit_slow", how.commit_slow);
-  add("acquire_fails", how.acquire_fails);
-  add("read_fails", how.read_fails);
-  add("publish_fails", how.publish_fails);
-  add("sink_holds", how.sink_holds);
-  add("log_fails", how.log_fails);
-  add("log_away", how.log_away);
-  add("log_holds", how.log_holds);
-  add("work_throws", how.work_throws);
-  add("work_hangs", how.work_hangs);
-  add("crashes", how.crashes);
-  add("pauses", how.pauses);
-  add("moves", how.moves);
-  add("steals", how.steals);
-  add("mesh_loses", how.mesh_loses);
-  add("mesh_cuts", how.mesh_cuts);
+  for (const auto& fault : fault_rates)
+    add(fault.name, how.*fault.rate);
+  if (how.planted != mistake::none)
+    text += " planted=\"" + to_string(how.planted) + '"';
   add("first_has_no_slots", how.first_has_no_slots ? 1 : 0);
   return text;
 }

@@ -5,6 +5,7 @@
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
 #include "actors/work_exchange.hpp"
+#include "base/check.hpp"
 #include "tests/sim/world.hpp"
 
 #include <caf/send.hpp>
@@ -42,7 +43,7 @@ public:
     if (node_.gone_)
       return;
     node_.revoking_ = true;
-    node_.revoke_until_ = node_.time_.now() + node_.context_.limits.drain_limit + 5s;
+    node_.revoke_until_ = node_.world_.time.now() + node_.context_.limits.drain_limit + 5s;
     const auto number = ++node_.revocation_;
     for (const auto shard : shards) {
       node_.world_.revocation_began(shard, lost);
@@ -69,9 +70,10 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
       name_(std::move(name)),
       log_(around.kafka, name_, memory_log::drive::stepped),
       sink_(around, around.topics, name_),
-      writer_(around, time_, name_),
-      reads_(around, around.truth),
-      work_(around, time_),
+      store_(around, name_, around.truth),
+      writer_(around, time_, store_, name_),
+      reads_(around, store_, name_),
+      work_(around, name_),
       network_(around, name_),
       system_(settings_),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
@@ -146,9 +148,11 @@ sim_node::~sim_node() {
   reads_.gone();
   sink_.gone();
   work_.gone();
-  if (const auto left = system_.registry().running(); left != actors_at_start_)
-    world_.violated(name_ + ": " + std::to_string(left - actors_at_start_) +
+  if (const auto left = system_.registry().running(); left != actors_at_start_) {
+    world_.violated("L3: " + name_ + ": " + std::to_string(left - actors_at_start_) +
                     " actors outlived their node");
+    CHECK(false, "the actors of a node end with it (its system would wait for them for ever)");
+  }
 }
 
 bool sim_node::run_actor() {
@@ -162,13 +166,13 @@ bool sim_node::run_actor() {
 }
 
 bool sim_node::step_log() {
-  if (revoking_ && time_.now() >= revoke_until_) {
+  if (revoking_ && world_.time.now() >= revoke_until_) {
     revoking_ = false;
     ++revocation_;
     world_.note(name_ + ": revocation cut");
     world_.excuse_all();
   }
-  return !revoking_ && time_.now() >= log_cut_until_ && log_.step();
+  return !revoking_ && world_.time.now() >= log_cut_until_ && log_.step();
 }
 
 bool sim_node::step() {
@@ -195,16 +199,54 @@ bool sim_node::step() {
 
 void sim_node::advance(duration length) {
   time_.now_ += length;
-  if (paused_)
+  if (world_.time.now() >= store_cut_until_)
+    store_.cut = store_cut::none;
+  if (paused_) {
     owed_ += length;
-  else
-    scheduler_.advance_time(nanos(length));
+    return;
+  }
+  work_.advance(length);
+  const auto stands = std::min(length, still_);
+  still_ -= stands;
+  scheduler_.advance_time(nanos(length - stands));
 }
 
 void sim_node::pause(bool frozen) {
   paused_ = frozen;
   if (!frozen)
     scheduler_.advance_time(nanos(std::exchange(owed_, {})));
+}
+
+void sim_node::cut_log(time_point until, bool both) {
+  log_cut_both_ = both || (log_cut_both_ && world_.time.now() < log_cut_until_);
+  log_cut_until_ = std::max(log_cut_until_, until);
+}
+
+bool sim_node::reaches_log() const { return !log_cut_both_ || world_.time.now() >= log_cut_until_; }
+
+void sim_node::cut_store(store_cut how, time_point until) {
+  store_.cut = how;
+  store_cut_until_ = until;
+}
+
+void sim_node::jump_clock(duration by) {
+  time_.now_ += by;
+  if (world_.how.planted != mistake::lease_by_wall_clock)
+    return;
+  if (by > 0us)
+    scheduler_.advance_time(nanos(by));
+  else
+    still_ -= by;
+}
+
+void sim_node::set_clock_right() {
+  time_.now_ = world_.time.now();
+  still_ = {};
+}
+
+void sim_node::mend() {
+  log_cut_until_ = {};
+  store_.cut = store_cut::none;
 }
 
 size_t sim_node::actors_running() {

@@ -26,8 +26,16 @@ public:
   void pause(bool frozen);
   bool paused() const { return paused_; }
 
-  /// Hears nothing of the log until then.
-  void cut_log(time_point until) { log_cut_until_ = until; }
+  /// Hears nothing of the log until then; `both`: nor does what it sends arrive.
+  void cut_log(time_point until, bool both);
+  bool reaches_log() const;
+  void cut_store(store_cut how, time_point until);
+  /// Somebody sets the machine's clock.
+  void jump_clock(duration by);
+  /// The machine's clock is right again.
+  void set_clock_right();
+  /// Nothing is cut off any more.
+  void mend();
 
   const std::string& name() const { return name_; }
   memory_log& log() { return log_; }
@@ -38,6 +46,8 @@ public:
   size_t work_running() const { return work_.running(); }
   /// Actors beyond the supervisors.
   size_t actors_running();
+  /// Timeouts that somebody waits for.
+  size_t timeouts() const { return scheduler_.clock().schedule().size(); }
   bool revoking() const { return revoking_; }
   /// Once per revocation: whether the shard was given back in order.
   bool has_left(shard_id shard) { return !revoking_ && left_.erase(shard) > 0; }
@@ -56,6 +66,7 @@ private:
   virtual_clock time_;
   memory_log log_;
   sink_twin sink_;
+  store_twin store_;
   writer_twin writer_;
   reads_twin reads_;
   work_twin work_;
@@ -75,6 +86,9 @@ private:
   std::set<shard_id> left_;
   time_point revoke_until_{};
   time_point log_cut_until_{};
+  bool log_cut_both_ = false;
+  time_point store_cut_until_{};
+  duration still_{};  ///< For so long the actors' clock stands (a planted mistake).
 };
 
 }  // namespace orrery::sim

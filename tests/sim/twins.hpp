@@ -2,10 +2,11 @@
 /// What a simulated node works with in place of threads: each twin does one thing when it is stepped.
 /// A twin of a crashed node is `gone`: it forgets what it holds and does nothing more.
 
+#include "actors/commit_steps.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
 #include "bridge/memory/memory_sink.hpp"
-#include "persistence/memory/memory_store.hpp"
+#include "tests/sim/store_twins.hpp"
 
 #include <deque>
 #include <set>
@@ -20,59 +21,28 @@ public:
   time_point now_ = from_micros(1'800'000'000'000'000);
 };
 
-/// Behaves as actors/journal_writer.cpp does: group commit, retries, reading back, narrowing down.
+/// Drives the journal writer's own steps, a while apart.
 class writer_twin final : public actors::commit_service {
 public:
-  writer_twin(world& around, const clock& time, std::string node);
+  writer_twin(world& around, const clock& time, store_twin& where, std::string node);
   void enlist(std::shared_ptr<actors::pending_commit> pending) override;
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override;
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
   void mark_copied(shard_id shard, std::vector<int64_t> numbers) override;
   bool step();
-  bool idle() const { return enlisted_.empty() && jobs_.empty() && group_.empty(); }
-  void gone();
+  void gone() { steps_.reset(); }
 
 private:
-  struct member {
-    std::shared_ptr<actors::pending_commit> who;
-    shard_batch batch;
-    uint64_t ordinal = 0;
-  };
-  struct job {
-    shard_id shard;
-    std::function<void(result<shard_tenure>)> done;
-  };
-
-  void run_job();
-  void take();
-  void try_commit();
-  void plan_fault();
-  void settle(size_t index, actors::commit_note note);
-  bool read_back();
-  void narrow_down();
-  void wait_to_retry();
-  bool store_marks();
-
   world& world_;
-  const clock& time_;
-  const std::string node_;
-  std::unique_ptr<memory_store> store_;
-  std::unique_ptr<journal_store> session_;
-  std::deque<std::shared_ptr<actors::pending_commit>> enlisted_;
-  std::deque<job> jobs_;
-  std::map<shard_id, std::pair<epoch_t, position_t>> marks_;
-  std::vector<member> group_;
-  bool in_doubt_ = false;
-  int failures_ = 0;
-  duration delay_{};
+  store_twin& where_;
+  std::optional<actors::commit_steps> steps_;
   time_point not_before_{};
-  bool gone_ = false;
 };
 
 /// Reads in any order, as several threads would.
 class reads_twin final : public actors::read_service {
 public:
-  reads_twin(world& around, const memory_store& truth);
+  reads_twin(world& around, store_twin& where, std::string node);
   void run(std::function<void(entity_store&)> job, std::function<void()> refused) override;
   bool step();
   void gone();
@@ -83,7 +53,8 @@ private:
     std::function<void()> refused;
   };
   world& world_;
-  std::unique_ptr<memory_store> store_;
+  store_twin& where_;
+  const std::string node_;
   std::unique_ptr<entity_store> session_;
   std::vector<waiting> waiting_;
   bool gone_ = false;
@@ -118,7 +89,9 @@ private:
 /// Work that succeeds, fails, hangs or throws as the dice say.
 class work_twin final : public executor {
 public:
-  work_twin(world& around, const clock& time);
+  work_twin(world& around, std::string node);
+  /// Time in which the node ran.
+  void advance(duration length) { awake_ += length; }
   void start(work_item item, std::function<void(work_outcome)> done) override;
   void stop(entity_id task, attempt_token token, stop_mode mode) override;
   result<void> check(const std::string&) const override { return {}; }
@@ -132,10 +105,14 @@ private:
     std::function<void(work_outcome)> done;
     time_point ends_at{};
     work_outcome outcome;
+    duration begun{};  ///< By the time in which the node ran.
     bool stopped = false;
   };
+  void check_length(const job& one);
+
   world& world_;
-  const clock& time_;
+  const std::string node_;
+  duration awake_{};
   std::vector<job> running_;
   bool gone_ = false;
 };

@@ -8,8 +8,9 @@ namespace orrery::sim {
 
 namespace {
 
-constexpr size_t trace_lines = 5000;
-constexpr auto rest_limit = std::chrono::minutes{10};
+/// L1: until every shard has an owner and every record is read, and until all work has ended.
+constexpr auto backlog_limit = 30s;
+constexpr auto rest_limit = 10min;
 
 position_t position_of(const status_event& event) {
   return std::visit([](const auto& e) { return e.position; }, event);
@@ -25,6 +26,8 @@ entity_id id_of_event(const status_event& event) {
 world::world(options wish)
     : how(wish), chance(wish.seed), owners(wish.shards), wake_(wish.nodes, never) {
   nodes.resize(how.nodes);
+  if (how.calm)
+    healed_ = true;
   truth.on_call([this](std::string_view) {
     return reads_fail ? result<void>(failure{errc::unavailable, "the store is away"})
                       : result<void>{};
@@ -39,10 +42,10 @@ verdict world::run() {
     start_node(i);
   for (uint16_t s = 0; s < how.shards; ++s)
     assign(shard_id{s}, chance.below(how.nodes));
-  const auto begun = time.now();
+  began_ = time.now();
   const auto pace = static_cast<uint32_t>(how.operations * 25'000'000ULL /
                                           static_cast<uint64_t>(how.length.count()));
-  while (time.now() - begun < how.length || clients.begun() < how.operations) {
+  while (time.now() - began_ < how.length || clients.begun() < how.operations) {
     bool idle = false;
     for (auto n = 1 + chance.below(60); n > 0 && !idle; --n)
       idle = !step_any();
@@ -53,6 +56,7 @@ verdict world::run() {
       clients.act();
     faults();
   }
+  one_fault_at_least();
   heal();
   come_to_rest();
   audit(*this);
@@ -63,7 +67,9 @@ verdict world::run() {
   if (outcome_.succeeded * 2 < outcome_.operations)
     violated("most operations failed: the run says nothing (" + std::to_string(outcome_.succeeded) +
              " of " + std::to_string(outcome_.operations) + ')');
-  outcome_.virtual_time = time.now() - begun;
+  if (outcome_.faults.empty())
+    violated("no fault happened: the run says nothing");
+  outcome_.virtual_time = time.now() - began_;
   for (auto& node : nodes)
     node.reset();
   return outcome_;
@@ -71,7 +77,7 @@ verdict world::run() {
 
 void world::note(const std::string& what) {
   trace_.push_back(std::to_string(micros(time.now()) % 1'000'000'000) + ' ' + what);
-  if (trace_.size() > trace_lines)
+  if (trace_.size() > trace_lines_)
     trace_.pop_front();
   mix(trace_.back());
 }
@@ -82,7 +88,9 @@ void world::remark(std::string_view event, std::string_view line) {
   trace_.push_back("    " + std::string(line.substr(at == std::string_view::npos ? 0 : at)));
 }
 
-duration world::lateness() const { return how.pauses > 0 ? 1h : how.skew_max + 100ms; }
+duration world::lateness() const {
+  return how.pauses > 0 || jumped_ > 0us ? 1h : how.skew_max + 100ms;
+}
 
 void world::mix(std::string_view what) {
   for (const char c : what)
@@ -113,16 +121,24 @@ void world::excuse_all() {
 
 // What the twins tell.
 
+void world::await_point(const std::string& node, std::string_view what) {
+  if (!strikes(how.crash_at_await, ""))
+    return;
+  for (size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i] && nodes[i]->name() == node)
+      doomed_ = i;
+  const auto fault = "crash: " + std::string(what);
+  ++outcome_.faults[fault];
+  note("fault: " + fault);
+}
+
 void world::acquired(shard_id shard, epoch_t epoch, const std::string& node) {
+  watch.acquired(shard, epoch);
   acquirers[shard] = node;
   if (given_back_.erase(shard) == 0)
     excuse(shard);  // what the former owner had under way may still arrive
   note(node + " acquires shard " + std::to_string(shard.value) + " epoch " +
        std::to_string(epoch.value));
-}
-
-void world::committed(const std::string& node, const commit_report& report) {
-  note(node + " commit " + std::to_string(static_cast<int>(report.outcome)) + ' ' + report.detail);
 }
 
 publication world::publishing(const std::string& node, shard_id shard,
@@ -152,20 +168,21 @@ void world::revocation_began(shard_id shard, bool lost) {
     excuse(shard);
 }
 
-void world::work_started(const work_item& item) {
+void world::work_started(const work_item& item, const std::string& node) {
   note("work " + to_string(item.task) + ' ' + std::to_string(item.token.run) + '/' +
        std::to_string(item.token.attempt));
-  ++starts[{item.task, item.token.run, item.token.attempt}];
+  watch.begun(item, node);
 }
 
-void world::told(const entity& state) {
-  const auto version = [](const entity& e) {
-    return std::visit([](const auto& one) { return one.version; }, e);
-  };
+void world::told(const entity& state, uint64_t seen) {
   const auto id = id_of(state);
   const auto found = reader->load(std::span(&id, 1));
-  if (!found || found->empty() || version(found->front()) < version(state))
-    violated("a client was told of a state of " + to_string(id) + " that is not stored");
+  if (!found || found->empty() || version_of(found->front()) < version_of(state))
+    violated("S1: a client was told of a state of " + to_string(id) + " that is not stored");
+  if (version_of(state) < seen)
+    violated("S8: a client was told of version " + std::to_string(version_of(state)) + " of " +
+             to_string(id) + " when version " + std::to_string(seen) + " was known");
+  clients.heard(state);
 }
 
 // Nodes and shards.
@@ -176,18 +193,6 @@ void world::start_node(size_t which) {
   const auto ahead = how.skew_max == 0us ? 0us : chance.between(0us, how.skew_max);
   nodes[which] = std::make_unique<sim_node>(*this, "n" + std::to_string(which), ahead);
   (void)nodes[which]->log().prepare(how.shards);
-}
-
-void world::crash(size_t which) {
-  note("node " + std::to_string(which) + " crashes");
-  ++outcome_.faults["crash"];
-  excuse_all();
-  nodes[which].reset();
-  wake_[which] = time.now() + chance.between(10ms, 10s);
-  for (auto& owner : owners)
-    if (owner == which)
-      owner.reset();
-  std::erase_if(moves_, [&](const move& one) { return one.from == which; });
 }
 
 std::optional<size_t> world::any_up() {
@@ -206,73 +211,6 @@ void world::assign(shard_id shard, size_t to) {
   kafka.assign(nodes[to]->name(), {shard});
 }
 
-/// The owner is thought dead: it hears of it late, and another takes over at once.
-void world::steal(shard_id shard) {
-  const auto from = owners[shard.value];
-  const auto to = any_up();
-  if (!from || !to || !nodes[*from])
-    return;
-  ++outcome_.faults["steal"];
-  note("shard " + std::to_string(shard.value) + " is stolen from node " + std::to_string(*from));
-  excuse(shard);
-  std::erase_if(moves_, [&](const move& one) { return one.shard == shard; });
-  if (chance.hits(500))
-    nodes[*from]->cut_log(time.now() + chance.between(100ms, 8s));
-  kafka.revoke(nodes[*from]->name(), {shard}, true);
-  assign(shard, *to);
-}
-
-void world::begin_move(shard_id shard) {
-  const auto from = owners[shard.value];
-  if (!from || !nodes[*from] || nodes[*from]->paused() || nodes[*from]->revoking())
-    return;
-  ++outcome_.faults["move"];
-  note("shard " + std::to_string(shard.value) + " leaves node " + std::to_string(*from));
-  kafka.revoke(nodes[*from]->name(), {shard}, false);
-  owners[shard.value].reset();
-  moves_.push_back({shard, *from, chance.below(nodes.size()), time.now()});
-}
-
-void world::follow_moves() {
-  for (size_t i = 0; i < moves_.size();) {
-    const auto one = moves_[i];
-    if (nodes[one.from]->has_left(one.shard)) {
-      moves_.erase(moves_.begin() + static_cast<ptrdiff_t>(i));
-      if (time.now() - one.begun < 4s)  // the outbox has no longer patience
-        given_back_.insert(one.shard);
-      if (nodes[one.to])
-        assign(one.shard, one.to);
-    } else {
-      ++i;
-    }
-  }
-}
-
-void world::adopt_orphans() {
-  for (uint16_t s = 0; s < how.shards; ++s) {
-    const bool moving = std::any_of(moves_.begin(), moves_.end(),
-                                    [&](const move& one) { return one.shard.value == s; });
-    if (owners[s] || moving || !(healed_ || chance.hits(50)))
-      continue;
-    if (const auto to = any_up())
-      assign(shard_id{s}, *to);
-  }
-}
-
-void world::bring_back() {
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    if (wake_[i] == never || time.now() < wake_[i])
-      continue;
-    if (!nodes[i]) {
-      start_node(i);
-    } else {
-      note("node " + std::to_string(i) + " goes on");
-      nodes[i]->pause(false);
-      wake_[i] = never;
-    }
-  }
-}
-
 // Time.
 
 bool world::step_any() {
@@ -280,10 +218,13 @@ bool world::step_any() {
   if (wires.step())
     return true;
   const auto first = chance.below(nodes.size());
-  for (size_t i = 0; i < nodes.size(); ++i)
+  bool did = false;
+  for (size_t i = 0; i < nodes.size() && !did; ++i)
     if (auto& node = nodes[(first + i) % nodes.size()]; node && node->step())
-      return true;
-  return false;
+      did = true;
+  if (doomed_)
+    crash(*std::exchange(doomed_, std::nullopt));
+  return did;
 }
 
 void world::advance(duration length) {
@@ -291,64 +232,10 @@ void world::advance(duration length) {
   for (auto& node : nodes)
     if (node)
       node->advance(length);
+  clients.try_again();
   bring_back();
   follow_moves();
   adopt_orphans();
-}
-
-void world::faults() {
-  fault_of_a_node();
-  fault_of_the_log();
-  const shard_id shard{static_cast<uint16_t>(chance.below(how.shards))};
-  if (chance.below(10'000) < how.moves)
-    begin_move(shard);
-  if (chance.below(10'000) < how.steals)
-    steal(shard);
-  if (chance.below(10'000) < how.mesh_cuts)
-    cut_off(chance.below(nodes.size()));
-}
-
-/// The others do not hear of this node, nor it of them; the log and the store it still reaches.
-void world::cut_off(size_t which) {
-  if (!nodes[which])
-    return;
-  ++outcome_.faults["mesh cut"];
-  note("node " + std::to_string(which) + " is cut off from the others");
-  wires.cut(nodes[which]->name(), time.now() + chance.between(50ms, 10s));
-}
-
-void world::fault_of_a_node() {
-  const auto which = chance.below(nodes.size());
-  if (!nodes[which] || nodes[which]->paused())
-    return;
-  if (chance.below(10'000) < how.crashes)
-    return crash(which);
-  if (chance.below(10'000) >= how.pauses)
-    return;
-  note("node " + std::to_string(which) + " is frozen");
-  ++outcome_.faults["pause"];
-  nodes[which]->pause(true);
-  wake_[which] = time.now() + chance.between(50ms, 15s);
-  if (chance.hits(300))
-    return;  // back before anybody noticed
-  for (uint16_t s = 0; s < how.shards; ++s)
-    if (owners[s] == which)
-      steal(shard_id{s});
-}
-
-void world::fault_of_the_log() {
-  if (log_back_at_ != never) {
-    if (time.now() < log_back_at_)
-      return;
-    log_back_at_ = never;
-    kafka.go_away(false);
-    kafka.hold_acknowledgements(false);
-  }
-  const bool away = strikes(how.log_away, "log away");
-  if (!away && !strikes(how.log_holds, "acknowledgements held"))
-    return;
-  away ? kafka.go_away(true) : kafka.hold_acknowledgements(true);
-  log_back_at_ = time.now() + chance.between(50ms, 2s);
 }
 
 // The end.
@@ -362,45 +249,56 @@ void world::heal() {
     if (!nodes[i] || nodes[i]->paused())
       wake_[i] = time.now();
     if (nodes[i])
-      nodes[i]->cut_log(never);
+      nodes[i]->mend();
     wires.cut("n" + std::to_string(i), never);
   }
 }
 
-/// What is still to be done; empty where nothing is.
-std::string world::unrest() {
+/// What is unread or without an owner; empty where nothing is.
+std::string world::backlog() {
+  const auto rows = reader->shards();
   for (uint16_t s = 0; s < how.shards; ++s) {
     const shard_id shard{s};
     if (!owners[s])
       return "shard " + std::to_string(s) + " has no owner";
-    const auto rows = reader->shards();
     const auto row = std::find_if(rows->begin(), rows->end(),
                                   [&](const shard_row& one) { return one.shard == shard; });
-    for (const auto topic : {intake::orders, intake::tasks}) {
-      const auto end = static_cast<int64_t>(kafka.contents(topic, shard).size());
-      if (row == rows->end() || row->next[static_cast<size_t>(topic)] != end)
+    for (const auto topic : {intake::orders, intake::tasks})
+      if (row == rows->end() || row->next[static_cast<size_t>(topic)] != kafka.end_of(topic, shard))
         return "records of shard " + std::to_string(s) + " are unread";
-    }
-    const auto due = reader->due(shard, time_point::max(), {}, 1);
-    if (!due->empty())
-      return "entity " + to_string(due->front().id) + " has not come to rest: status " +
-             std::string(status_text(due->front().kind, due->front().status));
   }
   return {};
 }
 
+/// What has not ended; empty where everything has.
+std::string world::unrest() {
+  for (uint16_t s = 0; s < how.shards; ++s)
+    if (const auto due = reader->due(shard_id{s}, time_point::max(), {}, 1); !due->empty())
+      return "entity " + to_string(due->front().id) + " has not come to rest: status " +
+             std::string(status_text(due->front().kind, due->front().status));
+  return {};
+}
+
 void world::come_to_rest() {
-  const auto limit = time.now() + rest_limit;
+  const auto healed_at = time.now();
+  bool read = false;
   for (;;) {
     for (size_t n = 0; step_any(); ++n)
       if (n > 2'000'000)
         return violated("the nodes never come to rest");
-    const auto left = unrest();
+    const auto since = time.now() - healed_at;
+    if (!read) {
+      const auto left = backlog();
+      read = left.empty();
+      if (!read && since > backlog_limit)
+        return violated("L1: thirty seconds after all was well " + left);
+    }
+    const auto left = read ? unrest() : "unread";
     if (left.empty())
       break;
-    if (time.now() > limit)
-      return violated("after ten minutes " + left);
-    advance(50ms);
+    if (since > rest_limit + jumped_)
+      return violated("L1: long after all was well " + left);
+    advance(since < backlog_limit ? 50ms : 200ms);
   }
   // Then what is repeated, published later, or leaves memory after a while.
   for (const auto until = time.now() + 20s; time.now() < until; advance(100ms))

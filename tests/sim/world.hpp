@@ -3,6 +3,7 @@
 /// an order, with faults and operations, that all follow from the seed.
 
 #include "bridge/memory/memory_log.hpp"
+#include "tests/sim/commit_watch.hpp"
 #include "tests/sim/options.hpp"
 #include "tests/sim/sim_node.hpp"
 #include "tests/sim/workload.hpp"
@@ -36,6 +37,8 @@ public:
 
   /// Runs to the end, heals, waits for rest, audits.
   verdict run();
+  /// Keeps all that happens for `trace`, not only the newest.
+  void keep_all() { trace_lines_ = SIZE_MAX; }
   /// The newest things that happened, oldest first.
   const std::deque<std::string>& trace() const { return trace_; }
 
@@ -51,16 +54,18 @@ public:
   /// From now on events of the shard may be published again.
   void excuse(shard_id shard);
   void excuse_all();
+  /// Something is about to be waited for: the node may crash just here.
+  void await_point(const std::string& node, std::string_view what);
   void acquired(shard_id shard, epoch_t epoch, const std::string& node);
-  void committed(const std::string& node, const commit_report& report);
   /// Notes a call of the sink, whose events may come to lie in the topic later.
   publication publishing(const std::string& node, shard_id shard,
                          const std::vector<status_event>& events);
   void published(shard_id shard, publication call);
   void revocation_began(shard_id shard, bool lost);
-  void work_started(const work_item& item);
-  /// A client was told that this is so: it must be durable.
-  void told(const entity& state);
+  void work_started(const work_item& item, const std::string& node);
+  /// A client was told that this is so: it must be durable, and no older than what anybody knew when it
+  /// asked (S8).
+  void told(const entity& state, uint64_t seen);
 
   // For the auditor.
 
@@ -81,10 +86,9 @@ public:
   std::map<shard_id, std::vector<publication>> publications;
   std::map<shard_id, uint64_t> excuses;
   std::map<shard_id, std::string> acquirers;  ///< Who raised the epoch last.
-  std::map<std::tuple<entity_id, uint32_t, uint32_t>, uint32_t> starts;  ///< Of work, by attempt.
-
   workload clients{*this};
   network wires{*this};
+  commit_watch watch{*this};
 
 private:
   struct move {
@@ -102,6 +106,9 @@ private:
   void faults();
   void fault_of_a_node();
   void fault_of_the_log();
+  void fault_of_a_line();
+  void fault_of_a_clock();
+  void one_fault_at_least();
   void steal(shard_id shard);
   void begin_move(shard_id shard);
   void cut_off(size_t which);
@@ -110,6 +117,7 @@ private:
   void adopt_orphans();
   void heal();
   void come_to_rest();
+  std::string backlog();
   std::string unrest();
   std::optional<size_t> any_up();
 
@@ -117,7 +125,11 @@ private:
   std::set<shard_id> given_back_;  ///< In order, and not yet acquired by the next owner.
   std::vector<time_point> wake_;   ///< Per node: when it comes back from crash or pause.
   bool healed_ = false;
+  std::optional<size_t> doomed_;  ///< Crashes before anything else happens.
+  size_t trace_lines_ = 5000;
+  time_point began_{};
   time_point log_back_at_{};
+  duration jumped_{};  ///< How far a clock was ever away from the right time.
   verdict outcome_;
   std::deque<std::string> trace_;
 };

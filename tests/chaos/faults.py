@@ -89,6 +89,7 @@ class RollingRestart(Fault):
         for name in self.pick(len(self.world.nodes)):
             self.codes.append(self.world.stop(name))
             self.world.restart([name])
+            self.world.await_started(name)
 
     def end(self):
         self.proof = len(self.codes) > 0

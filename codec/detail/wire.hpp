@@ -8,6 +8,7 @@
 #include "domain/ids.hpp"
 
 #include <bit>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -289,8 +290,10 @@ public:
       into = time_of_bits(unzigzag(field_.scalar) + bits(base));
   }
   void real(uint32_t field, double& into, double) {
-    if (is(field, wire_type::fixed64))
-      into = std::bit_cast<double>(field_.scalar);
+    if (!is(field, wire_type::fixed64))
+      return;
+    into = std::bit_cast<double>(field_.scalar);
+    bad_ = !std::isfinite(into);  // nothing of ours is, and NaN would differ from itself
   }
   void list(uint32_t field, std::vector<std::string>& into) {
     if (is(field, wire_type::bytes))

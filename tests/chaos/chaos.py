@@ -99,6 +99,9 @@ class World:
         for name in names:
             self.starting[name] = self.starters.submit(self.start_again, name)
 
+    def await_started(self, name):
+        concurrent.futures.wait([self.starting[name]], 60)
+
     def start_again(self, name):
         end = time.monotonic() + 120
         while not self.ended:
@@ -255,7 +258,7 @@ class Chaos:
         self.history = History(folder / "history.jsonl")
         self.world = World(folder)
         self.clients, self.windows, self.proofs = clients, [], []
-        self.broker_fault = False
+        self.broker_fault, self.commit = False, commit()
 
     def work(self):
         work = Work(f"chaos{self.seed}", self.seed, self.history, self.world.addresses,
@@ -352,7 +355,7 @@ class Chaos:
 def summary(chaos, report):
     kinds = collections.Counter(name for name, _ in chaos.proofs)
     return "\n".join([
-        f"seed {chaos.seed}, {chaos.seconds / 60:g} minutes, commit {commit()}",
+        f"seed {chaos.seed}, {chaos.seconds / 60:g} minutes, commit {chaos.commit}",
         "faults: " + ", ".join(f"{name} {count}" for name, count in sorted(kinds.items())),
         f"starts: {dict(chaos.world.starts)}", checker.text_of(report)])
 

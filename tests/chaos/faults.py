@@ -20,6 +20,7 @@ class Fault:
     """`world`: services, nodes by name, and how a node is started again (chaos.py)."""
 
     number, needs_root = "", False
+    alone = True  # another fault of a pair needs a node too
 
     def __init__(self, world, dice):
         self.world, self.dice = world, dice
@@ -50,7 +51,7 @@ class Kill(Fault):
     number = "F2"
 
     def begin(self):
-        count = self.dice.choice((1, 1, 1, 2, 3))
+        count = self.dice.choice((1, 1, 1, 2, 3)) if self.alone else 1
         for name in self.pick(count):
             self.world.nodes[name].process.kill()
 
@@ -89,6 +90,7 @@ class RollingRestart(Fault):
         for name in self.pick(len(self.world.nodes)):
             self.codes.append(self.world.stop(name))
             self.world.restart([name])
+            self.world.await_started(name)
 
     def end(self):
         self.proof = len(self.codes) > 0
@@ -289,6 +291,8 @@ class Both(Fault):
     def __init__(self, world, dice, first, second):
         super().__init__(world, dice)
         self.parts = [first(world, dice), second(world, dice)]
+        for part in self.parts:
+            part.alone = False
 
     def name(self):
         return f"{self.number} {type(self.parts[0]).__name__}+{type(self.parts[1]).__name__}"

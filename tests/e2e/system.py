@@ -156,6 +156,7 @@ class System:
         number = next(System.numbers)
         self.services = using or services()
         self.test, self.shards = test, shards
+        self.store_options = ""  # of the database's URL
         self.prefix = f"e{number}-"
         self.database = f"e{number}"
         self.dir = self.services.folder / self.database
@@ -175,7 +176,7 @@ class System:
         """Starts nodes side by side. `how`: binary and more of the environment."""
         started = []
         for name in names:
-            own = ["--store", f"{self.services.postgres}/{self.database}",
+            own = ["--store", self.store(),
                    "--log", f"kafka://{self.services.kafka}", "--shards", str(self.shards),
                    "--config", ROOT / "examples/orrery.toml"]
             if mesh:
@@ -192,6 +193,9 @@ class System:
             self.test.assertEqual(0, status, text)
         return ["--set", f"mesh.certificate={pki / name}.pem", f"mesh.key={pki / name}.key",
                 f"mesh.ca={pki / 'ca.pem'}"]
+
+    def store(self):
+        return f"{self.services.postgres}/{self.database}{self.store_options}"
 
     def topic(self, name):
         return self.prefix + name

@@ -213,6 +213,7 @@ void door::metrics(answer<std::string> done) {
       [this, done](entity_store& store) {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        append_feed_metrics(out, parts_.feed.figures());
         if (const auto rows = store.shards())
           append_shard_metrics(out, *rows);
         done(std::move(out));
@@ -220,6 +221,7 @@ void door::metrics(answer<std::string> done) {
       [this, done] {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
+        append_feed_metrics(out, parts_.feed.figures());
         done(std::move(out));
       });
 }

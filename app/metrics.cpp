@@ -74,6 +74,15 @@ void append_node_metrics(std::string& out, const actors::node_probe& p,
   one(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
 }
 
+void append_feed_metrics(std::string& out, const feed_figures& f) {
+  one(out, "orrery_feed_readers", "gauge", "Open streams of events.", f.readers);
+  one(out, "orrery_feed_opened_total", "counter", "Streams opened.", f.opened);
+  one(out, "orrery_feed_refused_total", "counter", "Streams refused: too many readers.", f.refused);
+  one(out, "orrery_feed_cut_total", "counter", "Streams cut because their reader was too slow.",
+      f.cut);
+  one(out, "orrery_feed_events_total", "counter", "Events read for streams.", f.events);
+}
+
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) {
   status_counts sum;
   for (const auto& row : rows) {

@@ -3,6 +3,7 @@
 
 #include "actors/context.hpp"
 #include "actors/journal_writer.hpp"
+#include "app/live_feed.hpp"
 
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@ namespace orrery::app {
 
 void append_node_metrics(std::string& out, const actors::node_probe& probe,
                          const actors::writer_figures& writer);
+void append_feed_metrics(std::string& out, const feed_figures& f);
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows);
 
 }  // namespace orrery::app

@@ -96,6 +96,7 @@ struct running_node::parts {
   std::unique_ptr<process_executor> processes;
   std::unique_ptr<http::http_executor> requests;
   std::unique_ptr<read_pool> reads;
+  std::unique_ptr<journal_feed> feed;
   std::unique_ptr<actors::journal_writer> writer;
   actor_config actor_settings;
   std::unique_ptr<caf::actor_system> system;
@@ -190,6 +191,7 @@ result<void> running_node::parts::start_actors() {
   writing.node = how.node;
   writer = std::make_unique<actors::journal_writer>(*truth, time, writing);
   reads = std::make_unique<read_pool>(*truth, how.store_readers, read_queue_max);
+  feed = std::make_unique<journal_feed>(*truth, feed_options{.shards = how.limits.shards});
   system = std::make_unique<caf::actor_system>(actor_settings);
   context.reset(new actors::node_context{how.node,
                                          time,
@@ -224,7 +226,7 @@ result<void> running_node::parts::start_faces() {
     token = *made;
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *context, *node, *writer, timer});
+                                            *reads, *feed, *context, *node, *writer, timer});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -251,6 +253,8 @@ void running_node::parts::stop() {
   if (std::exchange(stopped, true))
     return;
   log::info("node.stopping", {{"node", how.node}});
+  if (feed)
+    feed->stop();
   if (server)
     server->stop(10s);
   if (node)

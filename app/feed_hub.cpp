@@ -14,6 +14,7 @@ feed_item make_feed_item(const event_record& record, feed_positions& seen) {
   item.position = record.position.value;
   item.name = name_of(record.event);
   codec::append_view(item.json, record);
+  item.json.insert(1, "\"shard\":" + std::to_string(record.id.shard().value) + ",");
   seen[record.id.shard().value] = item.position;
   item.place = write_feed_cursor(seen);
   return item;

@@ -101,7 +101,6 @@ void append_view(std::string& out, const entity& e) {
 void append_view(std::string& out, const event_record& record) {
   json_writer writer(out);
   writer.begin_object().field("type", name_of(record.event));
-  writer.field("shard", uint32_t{record.id.shard().value});
   writer.field("position", record.position.value).field("at", record.at);
   writer.field(id_name(kind_of(record.event)), record.id.value);
   std::visit([&](const auto& of_kind) { std::visit(event_writer{writer}, of_kind); }, record.event);

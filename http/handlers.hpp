@@ -11,18 +11,14 @@ void run_command(const exchange_ptr& ex);
 void get_one(const exchange_ptr& ex);
 void list(const exchange_ptr& ex);
 void history(const exchange_ptr& ex);
-<<<<<<< HEAD
 void letters(const exchange_ptr& ex);
 void letter(const exchange_ptr& ex);
 void settle_letter(const exchange_ptr& ex);
 void settle_letters(const exchange_ptr& ex);
-=======
 void events(const exchange_ptr& ex);
 void entity_events(const exchange_ptr& ex);
 /// Opens the live feed and answers with it.
 void stream(const exchange_ptr& ex, feed_wish wish);
-void dead_letters(const exchange_ptr& ex);
->>>>>>> 95e520b (http: server-sent events, with resume by Last-Event-ID on any node)
 void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);

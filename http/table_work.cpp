@@ -133,7 +133,6 @@ constexpr std::array table{
               "Event, its `id` a place to come back to; each event comes once, and in order within "
               "its shard. A frame `end` says why the stream ends; a comment is sent when nothing "
               "else was for 15 s.",
-          .answer = "Event",
           .answers = media::events,
           .parameters = "eventKind eventNames eventAfter LastEventId",
           .errors = "429"},

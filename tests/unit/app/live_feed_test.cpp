@@ -141,7 +141,7 @@ TEST_F(live_feed_test, a_reader_sees_what_is_committed_after_it_came_and_nothing
   ASSERT_EQ(seen.size(), 6u);
   EXPECT_EQ(seen[0].event, "TaskSubmitted");
   EXPECT_EQ(seen[2].event, "TaskSucceeded");
-  EXPECT_NE(seen[5].data.find(R"("position":3)"), std::string::npos) << seen[5].data;
+  EXPECT_NE(seen[5].data.find(R"("shard":2)"), std::string::npos) << seen[5].data;
 }
 
 TEST_F(live_feed_test, whoever_comes_back_with_any_id_gets_each_later_event_once) {

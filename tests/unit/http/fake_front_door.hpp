@@ -135,15 +135,9 @@ public:
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override {
     on_history(kind, id, std::move(done));
   }
-<<<<<<< HEAD
   letter_desk& letters() override { return letter_desk_of_tests; }
-=======
-  void dead_letters(size_t limit, answer<std::vector<dead_letter>> done) override {
-    on_dead_letters(limit, std::move(done));
-  }
   live_feed& feed() override { return *feed_under_test; }
   live_feed* feed_under_test = nullptr;
->>>>>>> 95e520b (http: server-sent events, with resume by Last-Event-ID on any node)
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
   void find(entity_kind, std::string text, answer<entity_id> done) override {

@@ -5,6 +5,7 @@
 #include "actors/journal_writer.hpp"
 #include "actors/node.hpp"
 #include "app/letter_office.hpp"
+#include "app/live_feed.hpp"
 #include "app/read_pool.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/mesh.hpp"
@@ -53,6 +54,7 @@ struct door_parts {
   intake_log& log;
   store& where;
   read_pool& reads;
+  journal_feed& feed;
   actors::node_context& context;
   actors::node& node_actors;
   const actors::journal_writer& writer;
@@ -72,6 +74,7 @@ public:
   void list(entity_query query, answer<entity_page> done) override;
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
   letter_desk& letters() override { return letters_; }
+  live_feed& feed() override { return parts_.feed; }
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void loads(answer<std::map<std::string, node_load>> done) override;

@@ -218,6 +218,7 @@ void door::metrics(answer<std::string> done) {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
         append_load_metrics(out, parts_.context.loads.all());
+        append_feed_metrics(out, parts_.feed.figures());
         if (const auto rows = store.shards())
           append_shard_metrics(out, *rows);
         done(std::move(out));
@@ -226,6 +227,7 @@ void door::metrics(answer<std::string> done) {
         std::string out;
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
         append_load_metrics(out, parts_.context.loads.all());
+        append_feed_metrics(out, parts_.feed.figures());
         done(std::move(out));
       });
 }

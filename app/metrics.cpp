@@ -128,6 +128,15 @@ void append_load_metrics(std::string& out, const std::map<std::string, node_load
             [](const queue_load& q) { return static_cast<double>(q.oldest.count()) / 1e6; });
 }
 
+void append_feed_metrics(std::string& out, const feed_figures& f) {
+  one(out, "orrery_feed_readers", "gauge", "Open streams of events.", f.readers);
+  one(out, "orrery_feed_opened_total", "counter", "Streams opened.", f.opened);
+  one(out, "orrery_feed_refused_total", "counter", "Streams refused: too many readers.", f.refused);
+  one(out, "orrery_feed_cut_total", "counter", "Streams cut because their reader was too slow.",
+      f.cut);
+  one(out, "orrery_feed_events_total", "counter", "Events read for streams.", f.events);
+}
+
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) {
   status_counts sum;
   for (const auto& row : rows) {

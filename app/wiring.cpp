@@ -98,6 +98,7 @@ struct running_node::parts {
   std::unique_ptr<http::http_executor> requests;
   std::unique_ptr<read_pool> reads;
   std::unique_ptr<read_pool> replays;  ///< Of the outbox: a broker that hangs stops no read.
+  std::unique_ptr<journal_feed> feed;
   std::unique_ptr<actors::journal_writer> writer;
   actor_config actor_settings;
   std::unique_ptr<caf::actor_system> system;
@@ -194,6 +195,7 @@ result<void> running_node::parts::start_actors() {
   writer = std::make_unique<actors::journal_writer>(*truth, time, writing);
   reads = std::make_unique<read_pool>(*truth, how.store_readers, read_queue_max);
   replays = std::make_unique<read_pool>(*truth, 1, how.limits.shards + 16, "replay");
+  feed = std::make_unique<journal_feed>(*truth, feed_options{.shards = how.limits.shards});
   system = std::make_unique<caf::actor_system>(actor_settings);
   context.reset(new actors::node_context{how.node,
                                          time,
@@ -237,7 +239,7 @@ result<void> running_node::parts::start_faces() {
     token = *made;
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *context, *node, *writer, timer});
+                                            *reads, *feed, *context, *node, *writer, timer});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -264,6 +266,8 @@ void running_node::parts::stop() {
   if (std::exchange(stopped, true))
     return;
   log::info("node.stopping", {{"node", how.node}});
+  if (feed)
+    feed->stop();
   if (server)
     server->stop(10s);
   if (node)

@@ -73,6 +73,24 @@ std::string_view status_text(entity_kind kind, uint8_t status) noexcept {
                                    : to_string(static_cast<order_status>(status));
 }
 
+namespace {
+
+template <class Event, size_t... Index>
+bool has_name(std::string_view name, std::index_sequence<Index...>) {
+  return (... || (name_of(Event(std::in_place_index<Index>)) == name));
+}
+
+template <class... Kinds>
+bool any_has_name(std::string_view name, const std::variant<Kinds...>*) {
+  return (... || has_name<Kinds>(name, std::make_index_sequence<std::variant_size_v<Kinds>>{}));
+}
+
+}  // namespace
+
+bool is_event_name(std::string_view name) noexcept {
+  return any_has_name(name, static_cast<const entity_event*>(nullptr));
+}
+
 std::string_view name_of(const entity_event& event) noexcept {
   return std::visit([](const auto& e) { return name_of(e); }, event);
 }

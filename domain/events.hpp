@@ -26,6 +26,8 @@ bool is_final(const entity& e) noexcept;
 time_point wake_at(const entity& e) noexcept;
 std::string_view status_text(entity_kind kind, uint8_t status) noexcept;
 std::string_view name_of(const entity_event& event) noexcept;
+/// Whether any event is called so.
+bool is_event_name(std::string_view name) noexcept;
 
 /// Who started it; nil = nobody.
 entity_id parent_of(const entity& e) noexcept;

@@ -40,6 +40,8 @@ void exchange::reset() {
   in.wait = {};
   in.request_id.clear();
   in.principal.clear();
+  in.accepts_events = false;
+  in.last_event_id.clear();
   matched = nullptr;
   const std::lock_guard lock(guard_);
   state_ = state::open;

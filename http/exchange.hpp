@@ -2,6 +2,7 @@
 /// One request and its answer: what handlers see. Knows nothing of sockets.
 
 #include "http/server.hpp"
+#include "http/stream_signal.hpp"
 
 #include <functional>
 #include <memory>
@@ -30,9 +31,11 @@ struct request {
   duration wait{};          ///< `Prefer: wait=n`; 0 = none.
   std::string request_id;
   std::string principal;
+  bool accepts_events = false;  ///< `Accept: text/event-stream`.
+  std::string last_event_id;    ///< Of a reader that comes back.
 };
 
-enum class media : uint8_t { none, json, problem, metrics, html, script, style, image };
+enum class media : uint8_t { none, json, problem, metrics, events, html, script, style, image };
 
 struct response {
   int status = 200;
@@ -42,6 +45,9 @@ struct response {
   std::string allow = {};
   int64_t wait_applied_s = 0;  ///< `Preference-Applied`; 0 = none.
   int retry_after_s = 0;       ///< 0 = none.
+  /// Set: after the header, the connection carries what the stream brings, until it ends.
+  std::shared_ptr<feed_stream> stream = {};
+  std::shared_ptr<stream_signal> more = {};  ///< Raised when the stream has more.
 };
 
 /// Held by the session that waits and by every callback that may answer. The first `finish` counts;

@@ -15,6 +15,10 @@ void letters(const exchange_ptr& ex);
 void letter(const exchange_ptr& ex);
 void settle_letter(const exchange_ptr& ex);
 void settle_letters(const exchange_ptr& ex);
+void events(const exchange_ptr& ex);
+void entity_events(const exchange_ptr& ex);
+/// Opens the live feed and answers with it.
+void stream(const exchange_ptr& ex, feed_wish wish);
 void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);

@@ -172,6 +172,8 @@ void list(const exchange_ptr& ex) {
 }
 
 void history(const exchange_ptr& ex) {
+  if (ex->in.accepts_events)
+    return entity_events(ex);
   if (refuses_parameters(ex))
     return;
   with_entity(ex, [ex](entity_id id) {

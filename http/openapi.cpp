@@ -20,6 +20,7 @@ using codec::json_writer;
 const std::map<std::string_view, std::string_view> group_texts = {
     {"orders", "Orders: submitted here or through `order_topic`, then fulfilled step by step."},
     {"tasks", "Tasks: one piece of work each, with its clocks, attempts and runs."},
+    {"events", "What happens, as it happens: server-sent events."},
     {"dead-letters", "Records of the intake topics that could not be read or applied."},
     {"system", "The node itself: health, figures, descriptions."},
 };
@@ -45,6 +46,7 @@ std::vector<std::string_view> words(std::string_view text) {
 std::string_view media_text(media type) noexcept {
   switch (type) {
     case media::metrics: return "text/plain";
+    case media::events: return "text/event-stream";
     case media::html: return "text/html";
     case media::script: return "text/javascript";
     case media::style: return "text/css";

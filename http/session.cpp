@@ -60,6 +60,8 @@ session::~session() {
   lane_.remove(*this);
   if (exchange_)
     exchange_->close();
+  if (more_)
+    more_->close();
 }
 
 lane_task<void> session::run() {
@@ -193,8 +195,13 @@ lane_task<void> session::handle() {
     }
   }
   lane_.counts->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (exchange_->answered())
-    write(exchange_->take());
+  if (exchange_->answered()) {
+    auto answer = exchange_->take();
+    if (answer.stream)
+      co_await send_events(std::move(answer));
+    else
+      write(answer);
+  }
 }
 
 lane_task<bool> session::flush() {
@@ -253,6 +260,10 @@ void session::sweep(steady::time_point now) {
       exchange_->finish(plain_problem(504, "no answer in time", exchange_->in.target));
       deadline_ = steady::time_point::max();
       return;
+    case phase::streaming:
+      deadline_ = steady::time_point::max();
+      more_->raise();
+      return;
     case phase::first:
     case phase::idle:
     case phase::header:
@@ -277,10 +288,14 @@ void session::drain() {
   beast::error_code ignored;
   if (phase_ == phase::idle || phase_ == phase::lingering)
     socket_.cancel(ignored);
+  if (more_)
+    more_->raise();
 }
 
 void session::abort() {
-  closing_ = true;
+  closing_ = aborted_ = true;
+  if (more_)
+    more_->raise();
   if (phase_ == phase::handling)
     exchange_->finish(plain_problem(503, "the node is stopping", exchange_->in.target));
   beast::error_code ignored;

@@ -28,7 +28,7 @@ public:
 
 private:
   /// What the session waits for; says what a passed deadline means.
-  enum class phase : uint8_t { first, idle, header, body, handling, writing, lingering };
+  enum class phase : uint8_t { first, idle, header, body, handling, writing, streaming, lingering };
   enum class verdict : uint8_t { need_more, complete, refused, gone };
 
   void begin_request();
@@ -36,6 +36,7 @@ private:
   lane_task<verdict> receive();
   lane_task<void> handle();
   lane_task<bool> flush();
+  lane_task<void> send_events(response answer);
   lane_task<void> linger();
 
   verdict parse_failed(beast::error_code error);
@@ -67,11 +68,13 @@ private:
   size_t body_bytes_ = 0;
   bool header_checked_ = false;
   exchange_ptr exchange_;
+  std::shared_ptr<stream_signal> more_;  ///< Of the stream that is being sent.
   std::string out_;
   bool served_ = false;  ///< At least one request has been answered.
   bool timed_out_ = false;
   bool closing_ = false;  ///< No request after this one.
-  bool unread_ = false;   ///< The client may still be sending what we will not read.
+  bool aborted_ = false;
+  bool unread_ = false;  ///< The client may still be sending what we will not read.
 };
 
 }  // namespace orrery::http

@@ -172,6 +172,11 @@ bool session::check_content() {
 
 bool session::copy_fields() {
   auto& in = exchange_->in;
+  if (in.verb == method::get)
+    if (session::field(field::accept).find("text/event-stream") != std::string_view::npos)
+      in.accepts_events = true;
+  if (const auto last = view(parser_->get()["Last-Event-ID"]); !last.empty())
+    in.last_event_id.assign(last);
   if (!exchange_->matched->submits)
     return true;
   const auto& message = parser_->get();

@@ -118,18 +118,33 @@ constexpr std::array table{
           .handle = handlers::history,
           .name = "listOrderEvents",
           .group = "orders",
-          .description = "The events of an order, oldest first.",
+          .description = "The events of an order, oldest first; as a stream that goes on "
+                         "where `Accept: text/event-stream` asks for it.",
           .kind = orders,
           .answer = "EventList",
-          .parameters = "id"},
+          .parameters = "id LastEventId"},
+    route{.pattern = "/api/events",
+          .handle = handlers::events,
+          .name = "streamEvents",
+          .group = "events",
+          .description =
+              "Events of all entities as they are committed, on whatever node. A frame's `data` is "
+              "an "
+              "Event, its `id` a place to come back to; each event comes once, and in order within "
+              "its shard. A frame `end` says why the stream ends; a comment is sent when nothing "
+              "else was for 15 s.",
+          .answers = media::events,
+          .parameters = "eventKind eventNames eventAfter LastEventId",
+          .errors = "429"},
     route{.pattern = "/api/tasks/{id}/events",
           .handle = handlers::history,
           .name = "listTaskEvents",
           .group = "tasks",
-          .description = "The events of a task, oldest first.",
+          .description = "The events of a task, oldest first; as a stream that goes on "
+                         "where `Accept: text/event-stream` asks for it.",
           .kind = tasks,
           .answer = "EventList",
-          .parameters = "id"},
+          .parameters = "id LastEventId"},
     command(orders, "/api/orders/{id}/confirm", "confirmOrder", permission::operate, "Nothing",
             "Confirms an order that rests in CREATED."),
     command(orders, "/api/orders/{id}/reject", "rejectOrder", permission::operate, "Reason",

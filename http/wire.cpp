@@ -26,6 +26,7 @@ std::string_view content_type(media type) noexcept {
     case media::script: return "text/javascript; charset=utf-8";
     case media::style: return "text/css; charset=utf-8";
     case media::image: return "image/png";
+    case media::events: return "text/event-stream";
     case media::none: break;
   }
   return {};
@@ -58,7 +59,10 @@ void append_response(std::string& out, const response& a, const wire_context& co
   out.append(context.date).append("\r\n");
   if (a.type != media::none)
     append_field(out, "Content-Type", content_type(a.type));
-  if (a.status != 204) {
+  if (a.stream) {
+    // Told to proxies that collect answers before passing them on.
+    append_field(out, "X-Accel-Buffering", "no");
+  } else if (a.status != 204) {
     out.append("Content-Length: ");
     append_number(out, static_cast<int64_t>(a.body.size()));
     out.append("\r\n");

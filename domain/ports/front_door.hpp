@@ -6,6 +6,7 @@
 
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/intake_log.hpp"
+#include "domain/ports/live_feed.hpp"
 #include "domain/ports/peers.hpp"
 #include "domain/submission.hpp"
 
@@ -59,6 +60,9 @@ public:
   virtual void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) = 0;
   /// Valid as long as the door.
   virtual letter_desk& letters() = 0;
+
+  /// Events as they are committed, of all nodes.
+  virtual live_feed& feed() = 0;
 
   virtual void check_readiness(answer<readiness> done) = 0;
   /// Prometheus text format 0.0.4.

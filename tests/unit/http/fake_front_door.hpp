@@ -136,6 +136,8 @@ public:
     on_history(kind, id, std::move(done));
   }
   letter_desk& letters() override { return letter_desk_of_tests; }
+  live_feed& feed() override { return *feed_under_test; }
+  live_feed* feed_under_test = nullptr;
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
   void loads(answer<std::map<std::string, node_load>> done) override {

@@ -78,6 +78,13 @@ bool raw_client::fill() {
   return true;
 }
 
+bool raw_client::read_until(std::string_view part) {
+  while (buffer_.find(part) == std::string::npos)
+    if (!fill())
+      return false;
+  return true;
+}
+
 http_answer raw_client::read(bool head) {
   http_answer out;
   size_t end = 0;

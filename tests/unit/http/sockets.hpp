@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace orrery::test {
@@ -36,6 +37,10 @@ public:
   bool send(std::string_view bytes);
   /// Reads one answer; `head` = it has no body.
   http_answer read(bool head = false);
+  /// Reads on until `part` has come; for answers without an end.
+  bool read_until(std::string_view part);
+  /// What `read_until` has read so far.
+  std::string take_text() { return std::exchange(buffer_, {}); }
   /// True when the server has closed (or reset) and nothing more is to be read.
   bool closed();
   void close();

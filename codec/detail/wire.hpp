@@ -137,11 +137,6 @@ public:
     if (value.is_set())
       message(field, *value);
   }
-  template <class Message>
-  void messages(uint32_t field, const std::vector<Message>& values) {
-    for (const auto& value : values)
-      message(field, value);
-  }
 
   /// A length-delimited field that holds what `write` appends.
   template <class Write>
@@ -339,11 +334,6 @@ public:
   template <class Message>
   void part(uint32_t field, shared_value<Message>& into) {
     message(field, into);
-  }
-  template <class Message>
-  void messages(uint32_t field, std::vector<Message>& into) {
-    if (is(field, wire_type::bytes))
-      bad_ = !read_message(field_.bytes, into.emplace_back());
   }
 
 private:

@@ -36,9 +36,14 @@ void writer_twin::acquire(shard_id shard, std::function<void(result<shard_tenure
     steps_->acquire(shard, std::move(done));
 }
 
+void writer_twin::withdraw(shard_id shard) {
+  if (steps_)
+    steps_->withdraw(shard);
+}
+
 void writer_twin::mark_copied(shard_id shard, std::vector<int64_t> numbers) {
-  if (!gone_)
-    (void)session_->mark_copied(shard, numbers);
+  if (steps_)
+    steps_->mark_copied(shard, std::move(numbers));
 }
 
 void writer_twin::mark_published(shard_id shard, epoch_t epoch, position_t upto) {

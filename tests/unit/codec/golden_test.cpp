@@ -163,6 +163,24 @@ order full_order() {
   return o;
 }
 
+flow a_flow() {
+  flow f;
+  f.name = "shop";
+  f.version = 3;
+  f.description = "sells";
+  f.expires_in = 60s;
+  flow_step pay;
+  pay.name = "pay";
+  pay.description = "takes the money";
+  pay.task.edit([](task_spec& s) { s.kind = "http"; });
+  flow_step ship = pay;
+  ship.name = "ship";
+  ship.depends_on = {0};
+  ship.compensate = *pay.task;
+  f.steps = {pay, ship};
+  return f;
+}
+
 /// One of each, with all its fields.
 std::vector<entity_event> every_event() {
   return {task_event{task_submitted{full_task_spec()}},
@@ -196,7 +214,16 @@ std::vector<entity_event> every_event() {
           task_event{task_replaced{full_task_spec()}},
           task_event{task_followed{full_task_spec()}},
           task_event{task_pause_requested{"hold"}},
-          task_event{task_pinned{true}}};
+          task_event{task_pinned{true}},
+          task_event{task_submission_refused{"another body"}},
+          order_event{order_submission_refused{"another body"}},
+          order_event{order_flow_begun{a_flow()}},
+          order_event{order_step_started{1, id, true}},
+          order_event{order_step_ended{
+              1, {id, 2, child_outcome::failed, true, R"({"paid":false})", "refused", "E4"}}},
+          order_event{order_step_skipped{1, "done by hand"}},
+          order_event{order_compensation_resumed{}},
+          order_event{order_resumed{{0, 1}}}};
 }
 
 template <class View>

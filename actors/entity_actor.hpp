@@ -10,6 +10,7 @@
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <caf/event_based_actor.hpp>
 
 namespace orrery::actors {
@@ -91,7 +92,7 @@ protected:
     result<bool> moves = failure{errc::invalid, "the command is for another kind of entity"};
     std::optional<failure> no;
     if (mine != nullptr)
-      moves = try_apply(*mine, effect, &no);
+      moves = try_apply(*mine, effect, &no, std::max(now(), wish.due));
     if (!moves) {
       effect.refused = moves.error();
       if (wish.reply)
@@ -123,10 +124,10 @@ protected:
   }
 
   /// Decides and folds: whether anything happened, or the refusal. `no` is set where the events keep
-  /// something of a wish that is refused all the same.
+  /// something of a wish that is refused all the same. `at` is the time to decide by; `never` = now.
   result<bool> try_apply(const command& wish, entity_effect& effect,
-                         std::optional<failure>* no = nullptr) {
-    auto decided = decide(state_, wish, now());
+                         std::optional<failure>* no = nullptr, time_point at = never) {
+    auto decided = decide(state_, wish, at == never ? now() : at);
     if (!decided)
       return std::move(decided).error();
     if constexpr (entity_traits<Entity>::has_children) {

@@ -126,9 +126,9 @@ struct slots_granted {
 struct return_credit {
   std::string task_kind;
 };
-/// Timers of these entities came due.
+/// Timers came due, each at its time.
 struct wake_entities {
-  std::vector<entity_id> ids;
+  std::vector<std::pair<entity_id, time_point>> timers;
 };
 /// Interrupt what runs, commit, then end.
 struct drain_shard {};
@@ -163,6 +163,8 @@ struct do_command {
   uint64_t sequence = 0;
   reply_to reply;
   bool with_slot = false;  ///< A task that is born with a slot of this node.
+  /// Of a timer: it is that late at least, also if the clock was set back since.
+  time_point due{};
 };
 struct slot_granted {
   std::string worker;  ///< Another node whose slot it is; empty = this one.

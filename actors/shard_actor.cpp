@@ -55,8 +55,8 @@ caf::behavior shard_actor::make_behavior() {
       [this](const return_credit& wish) { return_credit_of(wish.task_kind); },
       [this](wake_entities& timers) {
         reach(crash_point::timer_fired);
-        for (const auto id : timers.ids)
-          deliver(id, entity_kind::task, {item::kind::wake, 0, {}, {}});
+        for (const auto& [id, at] : timers.timers)
+          deliver(id, entity_kind::task, item::wake(at));
       },
       [this](direct_command& wish) { direct(wish); },
       [this](watch_entity& wish) { watch(wish); },

@@ -41,7 +41,15 @@ private:
     std::shared_ptr<const entity_command> command = {};
     time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
     std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
-    std::string worker = {};  ///< Of a grant: whose slot it is.
+    std::string worker = {};                                  ///< Of a grant: whose slot it is.
+    time_point due{};                                         ///< Of a timer.
+
+    static item wake(time_point at) {
+      item one;
+      one.what = kind::wake;
+      one.due = at;
+      return one;
+    }
   };
   enum class phase { loading, live, leaving };
   struct live_entity {

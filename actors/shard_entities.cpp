@@ -104,7 +104,9 @@ void shard_actor::hand_over(live_entity& entry, item what) {
            do_command{entry.kind == entity_kind::task ? entity_command{task_command{wake_task{}}}
                                                       : entity_command{order_command{wake_order{}}},
                       0,
-                      {}});
+                      {},
+                      false,
+                      what.due});
       break;
     case item::kind::news: {
       auto news = news_for(entry.kind, *what.ends);
@@ -325,7 +327,7 @@ void shard_actor::due_rows(due_loaded& news) {
       dispatch_.offers.push_back({row.id, row.priority, row.at, row.queue, row.task_kind});
       set_timer(row.id, row.waits_until, true);
     } else if (row.at <= at) {
-      deliver(row.id, row.kind, {item::kind::wake, 0, {}, {}});
+      deliver(row.id, row.kind, item::wake(row.at));
     } else {
       timers_.push_back({row.id, row.at});
     }

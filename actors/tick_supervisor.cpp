@@ -39,14 +39,14 @@ void tick_supervisor::sleep_until_next() {
 void tick_supervisor::look() {
   next_look_ = time_point::max();
   const auto now = context_.time.now();
-  std::map<shard_id, std::vector<entity_id>> due;
+  std::map<shard_id, std::vector<std::pair<entity_id, time_point>>> due;
   for (; !timers_.empty() && timers_.top().at <= now; timers_.pop())
-    due[timers_.top().shard].push_back(timers_.top().id);
-  for (auto& [number, ids] : due) {
-    context_.probe.timers_fired.fetch_add(ids.size(), std::memory_order_relaxed);
+    due[timers_.top().shard].emplace_back(timers_.top().id, timers_.top().at);
+  for (auto& [number, timers] : due) {
+    context_.probe.timers_fired.fetch_add(timers.size(), std::memory_order_relaxed);
     // A shard that has gone reads its rows again wherever it comes up.
     if (const auto shard = caf::actor_cast<caf::actor>(shards_[number]))
-      send(shard, wake_entities{std::move(ids)});
+      send(shard, wake_entities{std::move(timers)});
   }
   sleep_until_next();
 }

@@ -147,4 +147,19 @@ TEST_F(found_by_simulation, a_clock_set_back_does_not_stretch_a_drain) {
   EXPECT_EQ(listening->revocations_done, 1);
 }
 
+TEST_F(found_by_simulation,
+       a_timer_that_fired_counts_also_when_the_clock_is_set_back_before_it_is_handled) {
+  settle();
+  auto spec = spec_of("noop");
+  spec.run_at = time.now() + 10s;
+  const auto id = submit(spec);
+  advance(5s);
+  reads.held = true;  // the timer fires, and the task is still being loaded
+  advance(6s);
+  time.now_ -= 30s;
+  reads.held = false;
+  settle();
+  EXPECT_EQ(status(id), task_status::succeeded);
+}
+
 }  // namespace orrery::test

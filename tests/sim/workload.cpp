@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto number_header = "sim-op";
 /// How often a client tries.
-constexpr int tries_max = 6;
+constexpr int tries_max = 15;
 
 }  // namespace
 

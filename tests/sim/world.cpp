@@ -296,7 +296,7 @@ void world::come_to_rest() {
     const auto left = read ? unrest() : "unread";
     if (left.empty())
       break;
-    if (since > rest_limit + jumped_)
+    if (since > rest_limit + 2 * jumped_)
       return violated("L1: long after all was well " + left);
     advance(since < backlog_limit ? 50ms : 200ms);
   }

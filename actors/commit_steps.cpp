@@ -13,6 +13,7 @@ namespace {
 /// Refusals of contents by a store that answers, before the culprit is looked for.
 constexpr int failures_before_narrowing = 4;
 constexpr auto marks_pause = std::chrono::seconds{1};
+constexpr auto unhealthy_for = std::chrono::seconds{10};
 
 void erase_at(auto& list, size_t index) {
   list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
@@ -82,7 +83,7 @@ writer_figures commit_steps::figures() const {
 
 bool commit_steps::healthy() const {
   const std::lock_guard lock(guard_);
-  return healthy_;
+  return !failed_ || instant::clock::now() - *failed_ > unhealthy_for;
 }
 
 bool commit_steps::ended() const {
@@ -125,7 +126,7 @@ bool commit_steps::step_acquisition() {
   auto tenure = session_->acquire(next.shard, options_.node, time_.now());
   {
     const std::lock_guard lock(guard_);
-    healthy_ = tenure.has_value();
+    note(tenure.has_value());
   }
   acquired_.emplace(std::move(next), std::move(tenure));
   return true;
@@ -212,7 +213,14 @@ void commit_steps::count(const commit_report& report, duration busy) {
   figures_.failures += report.outcome == commit_outcome::failed;
   figures_.refusals += report.outcome == commit_outcome::refused;
   figures_.unknowns += report.outcome == commit_outcome::unknown;
-  healthy_ = report.outcome == commit_outcome::done || report.outcome == commit_outcome::refused;
+  note(report.outcome == commit_outcome::done || report.outcome == commit_outcome::refused);
+}
+
+void commit_steps::note(bool reached) {
+  if (reached)
+    failed_.reset();
+  else
+    failed_ = instant::clock::now();
 }
 
 void commit_steps::react(instant now) {

@@ -52,7 +52,7 @@ public:
   /// From now on: what is enlisted is committed while the store answers, and nothing is tried again.
   void stop();
   writer_figures figures() const;
-  /// Whether the last commit or acquisition reached the store.
+  /// False for ten seconds after a commit or acquisition that failed, unless one has succeeded since.
   bool healthy() const;
 
   /// Does the next thing, if one is due at `now`: asks the store, or acts on what it answered, never
@@ -82,6 +82,8 @@ private:
   void narrow_down();
   void retry_later(instant now);
   void count(const commit_report& report, duration busy);
+  /// Whether the store was reached just now. Under the guard.
+  void note(bool reached);
   bool stopping() const;
 
   store& where_;
@@ -95,7 +97,7 @@ private:
   std::map<shard_id, std::pair<epoch_t, position_t>> published_;
   std::map<shard_id, std::vector<int64_t>> copied_;
   writer_figures figures_;
-  bool healthy_ = true;
+  std::optional<instant> failed_;  ///< The last one did, then.
   bool stopping_ = false;
 
   // The driver's own.

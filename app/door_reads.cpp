@@ -190,7 +190,11 @@ void door::check_readiness(answer<readiness> done) {
           state.parts.push_back(
               {std::move(name), outcome.has_value(), outcome ? "" : outcome.error().detail});
         };
-        add("store", parts_.where.ping());
+        auto reached = parts_.where.ping();
+        // A store on a full disk still answers.
+        if (reached && !parts_.writer.healthy())
+          reached = failure{errc::unavailable, "the last commit failed"};
+        add("store", reached);
         add("log", parts_.log.producer().ready());
         const auto& probe = parts_.context.probe;
         const auto owned = probe.shards_owned.load();

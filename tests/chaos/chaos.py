@@ -99,6 +99,17 @@ class World:
         for name in names:
             self.starting[name] = self.starters.submit(self.start_again, name)
 
+    @staticmethod
+    def again(start, tries=4):
+        """A service that does not come up in time, on a machine that has other things to do."""
+        for left in reversed(range(tries)):
+            try:
+                return start()
+            except RuntimeError:
+                if not left:
+                    raise
+        return None
+
     def await_started(self, name):
         concurrent.futures.wait([self.starting[name]], 60)
 

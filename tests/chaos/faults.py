@@ -109,7 +109,7 @@ class DatabaseStop(Fault):
         self.world.services.service("postgres-down", *([how] if how else []))
 
     def end(self):
-        self.world.services.start_postgres()
+        self.world.again(self.world.services.start_postgres)
         self.proof = self.world.sql("select pg_postmaster_start_time()") != self.start
 
     def lasts(self):
@@ -180,7 +180,7 @@ class BrokerKilled(Fault):
         self.world.services.stop_kafka()
 
     def end(self):
-        self.world.services.start_kafka()
+        self.world.again(self.world.services.start_kafka)
         self.proof = (self.world.services.folder / "kafka/broker1.pid").read_text() != self.pid
 
     def lasts(self):

@@ -94,6 +94,8 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   } else if (auto* submit = std::get_if<submit_order>(&std::get<order_command>(message->command))) {
     is_submit = true;
     complete_spec(submit->spec, record, resolved.reference);
+    if (submit->spec.flow.empty())
+      submit->spec.flow = context_.default_flow;
   }
   // A record without an id makes its own, and our front door marks ids it has just made: neither can
   // exist yet. Everything else is looked up.

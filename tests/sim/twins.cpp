@@ -41,11 +41,6 @@ void writer_twin::mark_copied(shard_id shard, std::vector<int64_t> numbers) {
     (void)session_->mark_copied(shard, numbers);
 }
 
-void writer_twin::withdraw(shard_id shard) {
-  if (steps_)
-    steps_->withdraw(shard);
-}
-
 void writer_twin::mark_published(shard_id shard, epoch_t epoch, position_t upto) {
   if (steps_)
     steps_->mark_published(shard, epoch, upto);

@@ -27,7 +27,6 @@ public:
   writer_twin(world& around, const clock& time, store_twin& where, std::string node);
   void enlist(std::shared_ptr<actors::pending_commit> pending) override;
   void acquire(shard_id shard, std::function<void(result<shard_tenure>)> done) override;
-  void withdraw(shard_id shard) override;
   void mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
   void mark_copied(shard_id shard, std::vector<int64_t> numbers) override;
   bool step();

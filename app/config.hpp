@@ -40,6 +40,8 @@ struct config {
   size_t threads = 2;          ///< Of the actors' scheduler.
   actors::node_limits limits;
   actors::writer_options writer;
+  std::string flows_folder;  ///< Its `*.json` are stored as flows at start; empty = none.
+  std::string default_flow;  ///< Of orders that name none; empty = they have none.
   command_table commands;
   size_t processes_max = 64;
   duration process_grace = 2s;

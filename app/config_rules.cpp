@@ -85,6 +85,8 @@ const std::vector<key_rule>& config_rules() {
       length("kafka.delivery.timeout", MEMBER(kafka_delivery_timeout), 1s, 5min),
       number("kafka.replication", MEMBER(kafka_replication), 1, 9),
       text("kafka.compression", &config::kafka_compression),
+      text("flows.folder", &config::flows_folder),
+      text("flows.default", &config::default_flow),
       text("mesh", &config::mesh),
       text("mesh.certificate", &config::mesh_certificate),
       text("mesh.key", &config::mesh_key),

@@ -10,6 +10,7 @@
 #include "cluster/membership.hpp"
 #include "cluster/mesh.hpp"
 #include "domain/ports/front_door.hpp"
+#include "domain/ports/flows.hpp"
 
 #include <array>
 #include <atomic>
@@ -58,10 +59,11 @@ struct door_parts {
   actors::node_context& context;
   actors::node& node_actors;
   const actors::journal_writer& writer;
-  caf::actor timer;  ///< Receives `run_here`; for time limits.
+  caf::actor timer;            ///< Receives `run_here`; for time limits.
+  flow_desk* flows = nullptr;  ///< Null: this node keeps none.
 };
 
-class door final : public front_door {
+class door final : public front_door, public flow_hall {
 public:
   explicit door(door_parts parts);
   ~door() override;
@@ -75,6 +77,7 @@ public:
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
   letter_desk& letters() override { return letters_; }
   live_feed& feed() override { return parts_.feed; }
+  flow_desk* flows() override { return parts_.flows; }
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void loads(answer<std::map<std::string, node_load>> done) override;

@@ -3,6 +3,7 @@
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/cron_commands.hpp"
+#include "app/flow_commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -86,6 +87,7 @@ int main(int argc, char** argv) {
   tail->callback([&] { status = print_statuses(load_config(file, flags), topic); });
 
   add_cron_commands(app, status);
+  add_flow_commands(app, status);
 
   try {
     app.parse(argc, argv);

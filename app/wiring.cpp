@@ -2,6 +2,7 @@
 
 #include "actors/executors/process_executor.hpp"
 #include "app/door.hpp"
+#include "app/flow_office.hpp"
 #include "app/mesh_carrier.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
@@ -11,6 +12,7 @@
 #include "persistence/postgres/postgres_store.hpp"
 #include "persistence/sqlite/embedded_log.hpp"
 #include "persistence/sqlite/embedded_sink.hpp"
+#include "persistence/sqlite/sqlite_flows.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -108,6 +110,8 @@ struct running_node::parts {
   std::unique_ptr<mesh> peers;
   std::unique_ptr<mesh_carrier> carrier;
   std::unique_ptr<membership> members;
+  std::unique_ptr<flow_source> flow_tables;
+  std::unique_ptr<flow_office> flows;
   std::unique_ptr<door> front;
   std::unique_ptr<http::server> server;
 
@@ -216,6 +220,18 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {}});
   context->replays = replays.get();
+  if (how.embedded_store())
+    flow_tables = std::make_unique<sqlite_flows>(static_cast<sqlite_store&>(*truth));
+  else
+    flow_tables = static_cast<postgres_store&>(*truth).flows();
+  flow_office_options about_flows;
+  about_flows.folder = how.flows_folder;
+  about_flows.knows_kind = [this](const std::string& kind) { return context->knows_kind(kind); };
+  flows = std::make_unique<flow_office>(*flow_tables, time, std::move(about_flows));
+  if (auto ok = flows->start(); !ok)
+    return ok;
+  context->flows = flows.get();
+  context->default_flow = how.default_flow;
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;
@@ -239,7 +255,8 @@ result<void> running_node::parts::start_faces() {
     token = *made;
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *feed, *context, *node, *writer, timer});
+                                            *reads, *feed, *context, *node, *writer, timer,
+                                            flows.get()});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -278,6 +295,8 @@ void running_node::parts::stop() {
     peers->stop();
   if (front)
     front->stop();
+  if (flows)
+    flows->stop();
   if (writer)
     writer->stop();
   if (reads)

@@ -68,6 +68,8 @@ result<std::optional<entity_command>> command_of(std::string_view verb, order_bo
     return some(begin_fulfilment{});
   if (verb == "complete")
     return some(complete_order{});
+  if (verb == "kill")
+    return some(cancel_order{std::move(b.reason), true});
   if (verb == "resume")
     return some(resume_order{std::move(b.step)});
   if (verb == "skip-step")

@@ -54,6 +54,7 @@ struct route {
 
 /// The table is made of these, in this order; the first row that matches counts.
 std::span<const route> work_routes() noexcept;
+std::span<const route> flow_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
 std::span<const route> system_routes() noexcept;
 

@@ -195,7 +195,17 @@ begin
 end $$;
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets};
+constexpr const char* flows = R"sql(
+create table flows (
+  name text not null,
+  version integer not null,
+  at timestamptz not null,
+  body bytea not null,
+  primary key (name, version)
+);
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

@@ -2,6 +2,7 @@
 
 #include "persistence/postgres/entity_reader.hpp"
 #include "persistence/postgres/journal_session.hpp"
+#include "persistence/postgres/flow_table.hpp"
 #include "persistence/postgres/letter_table.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
@@ -11,6 +12,26 @@
 namespace orrery {
 
 namespace {
+
+class flow_tables final : public flow_source {
+public:
+  flow_tables(std::string connection_text, std::string setup, duration call_timeout,
+              std::shared_ptr<postgres::watchdog> dog)
+      : connection_text_(std::move(connection_text)),
+        setup_(std::move(setup)),
+        call_timeout_(call_timeout),
+        watchdog_(std::move(dog)) {}
+  std::unique_ptr<flow_shelf> open_flows() override {
+    return std::make_unique<postgres::flow_table>(
+        postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
+  }
+
+private:
+  std::string connection_text_;
+  std::string setup_;
+  duration call_timeout_;
+  std::shared_ptr<postgres::watchdog> watchdog_;
+};
 
 /// A migration may rewrite tables.
 constexpr duration migration_limit = 30min;
@@ -60,6 +81,11 @@ std::unique_ptr<node_registry> postgres_store::open_registry() {
 std::unique_ptr<letter_store> postgres_store::open_letters() {
   return std::make_unique<postgres::letter_table>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<flow_source> postgres_store::flows() const {
+  return std::make_unique<flow_tables>(connection_text_, setup_, options_.limits.call_timeout,
+                                       watchdog_);
 }
 
 result<void> postgres_store::ping() {

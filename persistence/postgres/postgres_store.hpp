@@ -6,6 +6,7 @@
 /// are made by `migrate` in a schema that may be shared by nothing else.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/flows.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -35,6 +36,8 @@ public:
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
+  /// The flows of this database; independent of the store's life.
+  std::unique_ptr<flow_source> flows() const;
   result<void> ping() override;
 
 private:

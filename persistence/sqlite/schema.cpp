@@ -120,7 +120,16 @@ ALTER TABLE dead_letters ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX dead_letters_to_copy ON dead_letters (shard, number) WHERE copied = 0;
 )sql";
 
-constexpr std::array steps = {version_1, version_2};
+constexpr const char* flows = R"sql(
+CREATE TABLE flows (
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (name, version)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

@@ -1,5 +1,7 @@
 #include "persistence/memory/memory_store.hpp"
 
+#include "persistence/memory/memory_flows.hpp"
+#include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -16,6 +18,12 @@ public:
 private:
   std::atomic<int64_t> micros_ = micros(noon);
 };
+
+TEST(memory_flow_shelf, keeps_every_version_and_two_writers_apart) {
+  memory_flows flows;
+  keeps_every_version(flows);
+  gives_two_writers_versions_of_their_own(flows);
+}
 
 class memory_place final : public store_place {
 public:

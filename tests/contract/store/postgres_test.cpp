@@ -1,6 +1,7 @@
 /// The store's contract on PostgreSQL, and what only a server can do to it: stop, freeze, throw a
 /// session out, hold a lock, lose an answer.
 
+#include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
 
 #include <gtest/gtest.h>
@@ -20,6 +21,14 @@ INSTANTIATE_TEST_SUITE_P(postgres, letter_contract,
                          ::testing::Values(store_adapter{
                              "postgres", [] { return std::make_unique<postgres_place>(); }}),
                          store_adapter_name);
+
+TEST_F(postgres_faults, a_shelf_of_flows_keeps_every_version_and_two_writers_apart) {
+  const auto where = postgres_store::open(cluster.url(place.database()));
+  ASSERT_TRUE(where);
+  const auto flows = (*where)->flows();
+  keeps_every_version(*flows);
+  gives_two_writers_versions_of_their_own(*flows);
+}
 
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {

@@ -1,7 +1,9 @@
 #include "persistence/sqlite/sqlite_store.hpp"
 
 #include "persistence/sqlite/database.hpp"
+#include "persistence/sqlite/sqlite_flows.hpp"
 #include "tests/contract/store/failing_vfs.hpp"
+#include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -39,6 +41,16 @@ private:
   std::filesystem::path file_ = folder_.path() / "orrery.db";
   movable_clock time_;
 };
+
+TEST(sqlite_flow_shelf, keeps_every_version_and_two_writers_apart) {
+  temp_dir folder;
+  movable_clock time;
+  sqlite_store where(folder.path() / "orrery.db", time);
+  ASSERT_TRUE(where.migrate(4));
+  sqlite_flows flows(where);
+  keeps_every_version(flows);
+  gives_two_writers_versions_of_their_own(flows);
+}
 
 INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
                          ::testing::Values(store_adapter{

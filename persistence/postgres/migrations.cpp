@@ -195,7 +195,11 @@ begin
 end $$;
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets};
+constexpr const char* store_identity = R"sql(
+alter table system add column identity uuid not null default gen_random_uuid();
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, store_identity};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

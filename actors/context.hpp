@@ -52,6 +52,7 @@ struct node_probe {
   std::atomic<uint64_t> shards_restarted{0};
   std::atomic<uint64_t> events_published{0};
   std::atomic<uint64_t> publish_failures{0};
+  std::atomic<uint64_t> shards_unpublished{0};  ///< The sink refuses to go on with them.
   std::atomic<uint64_t> outbox_backlog{0};
   std::atomic<uint64_t> ready_tasks{0};
   std::atomic<uint64_t> slots_used{0};

@@ -283,6 +283,7 @@ struct replay_loaded {
   bool at_end = false;
   event_sink::tails tails{};
   bool tails_known = false;
+  bool superseded = false;  ///< The shard has another owner by now.
   std::vector<status_event> events;
   std::optional<failure> error;
 };

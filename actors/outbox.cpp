@@ -13,6 +13,15 @@ namespace {
 constexpr size_t publish_max = 2000;
 constexpr size_t replay_page = 1000;
 constexpr auto retry_after = std::chrono::milliseconds{500};
+constexpr auto refused_pause = std::chrono::seconds{10};
+
+/// Whether the store knows of a later owner than `epoch`.
+bool is_superseded(entity_store& store, shard_id shard, epoch_t epoch) {
+  const auto rows = store.shards();
+  return rows && std::any_of(rows->begin(), rows->end(), [&](const shard_row& row) {
+           return row.shard == shard && row.epoch > epoch;
+         });
+}
 
 position_t position_of(const status_event& event) {
   return std::visit([](const auto& e) { return e.position; }, event);
@@ -40,8 +49,10 @@ caf::behavior outbox::make_behavior() {
       },
       [this](const close_outbox& wish) {
         const auto found = channels_.find(wish.shard);
-        if (found != channels_.end() && found->second.epoch == wish.epoch)
+        if (found != channels_.end() && found->second.epoch == wish.epoch) {
+          refuse(found->second, false);
           channels_.erase(found);
+        }
         answer_flushes();
       },
       [this](const letters_loaded& news) { copy(news); },
@@ -60,6 +71,7 @@ caf::behavior outbox::make_behavior() {
 }
 
 void outbox::open(const open_outbox& wish) {
+  refuse(channels_[wish.shard], false);
   auto& one = channels_[wish.shard] = {};
   one.epoch = wish.epoch;
   one.published = wish.published;
@@ -147,6 +159,7 @@ void outbox::published(const publish_done& news) {
     one.queued_from = one.committed;
     one.handed = one.published;
     one.behind = one.replaying = true;  // until the retry
+    one.fenced = news.error->code == errc::conflict;
     delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
     return;
   }
@@ -173,12 +186,19 @@ void outbox::replay(shard_id shard, channel& one, event_sink::tails tails, bool 
   news.tails_known = tails_known;
   const auto from = one.published;
   const auto upto = one.committed;
+  const bool fenced = std::exchange(one.fenced, false);
   auto& sink = context_.sink;
   auto& reader = context_.replays != nullptr ? *context_.replays : context_.reads;
   reader.run(
-      [self, news, from, upto, &sink](entity_store& store) mutable {
+      [self, news, from, upto, fenced, &sink](entity_store& store) mutable {
+        // Whoever was fenced by the rightful owner must not fence it in turn.
+        if (fenced && is_superseded(store, news.shard, news.epoch)) {
+          news.superseded = true;
+          caf::anon_send(self, std::move(news));
+          return;
+        }
         if (!news.tails_known) {
-          auto found = sink.last_published(news.shard, 5s);
+          auto found = sink.last_published(news.shard, {upto, from}, 5s);
           if (!found) {
             news.error = found.error();
             caf::anon_send(self, std::move(news));
@@ -226,12 +246,23 @@ void outbox::replayed_page(replay_loaded& news) {
   if (found == channels_.end() || found->second.epoch != news.epoch)
     return;
   auto& one = found->second;
+  if (news.superseded) {
+    channels_.erase(found);
+    return answer_flushes();
+  }
   if (news.error) {
-    log::warning("outbox.replay_failed",
-                 {{"shard", news.shard.value}, {"detail", news.error->detail}});
-    delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
+    const bool refused = news.error->code == errc::conflict;
+    log::write(refused ? log::level::error : log::level::warning, "outbox.replay_failed",
+               {{"shard", news.shard.value}, {"detail", news.error->detail}});
+    refuse(one, refused);
+    // Refused: people must decide. Asked again all the same, as another node may have been asked.
+    if (refused)
+      delayed_send(this, refused_pause, retry_outbox{news.shard, news.epoch});
+    else
+      delayed_send(this, retry_after, retry_outbox{news.shard, news.epoch});
     return;
   }
+  refuse(one, false);
   one.replaying = false;
   one.tails = news.tails;
   // What the queue holds was gathered while we read; what the page covers is dropped from it.
@@ -248,6 +279,16 @@ void outbox::replayed_page(replay_loaded& news) {
   else
     pump(news.shard, one);
   answer_flushes();
+}
+
+void outbox::refuse(channel& one, bool refused) {
+  if (one.refused == refused)
+    return;
+  one.refused = refused;
+  if (refused)
+    context_.probe.shards_unpublished.fetch_add(1, std::memory_order_relaxed);
+  else
+    context_.probe.shards_unpublished.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void outbox::answer_flushes() {

@@ -35,6 +35,9 @@ private:
     bool replaying = false;
     bool behind = true;  ///< Must read the journal before the queue may be used.
 
+    bool fenced = false;   ///< The last failure: another publishes this shard.
+    bool refused = false;  ///< The sink will not go on from here.
+
     int64_t letter = 0;        ///< Number of the last dead letter that was copied, or given up.
     size_t letter_page = 100;  ///< How many are copied together.
     bool letters_due = true;   ///< There may be more.
@@ -49,6 +52,7 @@ private:
   void published(const publish_done& news);
   void hand_over(shard_id shard, channel& one, std::vector<status_event> events, position_t upto);
   void answer_flushes();
+  void refuse(channel& one, bool refused);
 
   // Dead letters (outbox_letters.cpp).
   void copy(shard_id shard, channel& one);

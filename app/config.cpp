@@ -54,6 +54,12 @@ void validate(loaded_config& out) {
   if (const auto& z = c.kafka_compression;
       z != "none" && z != "gzip" && z != "snappy" && z != "lz4" && z != "zstd")
     problems.push_back("kafka.compression: must be none, gzip, snappy, lz4 or zstd");
+  if (c.publish != "idempotent" && c.publish != "transactional")
+    problems.push_back("publish: must be idempotent or transactional");
+  if (c.publish == "transactional" && c.embedded_log())
+    problems.push_back("publish: transactional needs Kafka (log = \"kafka://…\")");
+  if (c.publish_resume != "refuse" && c.publish_resume != "store")
+    problems.push_back("publish_resume: must be refuse or store");
   if (c.embedded_log() && !c.embedded_store())
     problems.push_back("log: the embedded log lives in the SQLite file; with store " +
                        std::string("postgres use kafka://…"));

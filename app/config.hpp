@@ -31,6 +31,9 @@ struct config {
   int kafka_replication = 1;
   std::string kafka_compression = "none";
   std::map<std::string, std::string> kafka_security;
+  std::string publish = "idempotent";  ///< `idempotent` or `transactional`
+  std::string publish_resume =
+      "refuse";      ///< `refuse` or `store`, where the watermark does not fit.
   std::string mesh;  ///< `host:port`; empty = no mesh.
   std::string mesh_certificate;
   std::string mesh_key;

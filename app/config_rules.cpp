@@ -76,6 +76,8 @@ const std::vector<key_rule>& config_rules() {
       text("http", &config::http),
       number("http.threads", MEMBER(http_threads), 1, 64),
       text("store", &config::store, true),
+      text("publish", &config::publish),
+      text("publish_resume", &config::publish_resume),
       number("store.readers", MEMBER(store_readers), 1, 64),
       length("store.commit.pace", MEMBER(writer.pace), 0us, 1s),
       text("log", &config::log),

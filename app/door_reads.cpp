@@ -202,6 +202,11 @@ void door::check_readiness(answer<readiness> done) {
         state.parts.push_back({"shards", owned == assigned && (assigned > 0 || members_.load()),
                                std::to_string(owned) + " of " + std::to_string(assigned) +
                                    " assigned shards run here"});
+        if (const auto unpublished = probe.shards_unpublished.load(); unpublished > 0)
+          state.parts.push_back({"publishing", false,
+                                 std::to_string(unpublished) +
+                                     " shards are not published: see outbox.replay_failed in the "
+                                     "log, and publish_resume"});
         if (const auto* members = members_.load())
           add("membership", members->ready());
         state.ready = true;

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
+#include "bridge/kafka/transactional_sink.hpp"
 #include "http/outbound.hpp"
 #include "http/server.hpp"
 #include "persistence/postgres/postgres_store.hpp"
@@ -96,6 +97,7 @@ struct running_node::parts {
   std::unique_ptr<store> truth;
   std::unique_ptr<intake_log> log;
   std::unique_ptr<event_sink> sink;
+  transactional_sink* transactional = nullptr;  ///< The sink, where it is one.
   std::unique_ptr<process_executor> processes;
   std::unique_ptr<http::http_executor> requests;
   std::unique_ptr<read_pool> reads;
@@ -117,6 +119,7 @@ struct running_node::parts {
 
   result<void> open_store();
   result<void> open_log();
+  result<void> open_sink(const kafka_options& options);
   void make_executors();
   result<void> start_actors();
   result<void> start_faces();
@@ -160,12 +163,44 @@ result<void> running_node::parts::open_log() {
     if (!opened)
       return failure{errc::invalid, "log: " + opened.error().detail};
     log = std::move(*opened);
-    auto opened_sink = kafka_sink::make(options);
-    if (!opened_sink)
-      return failure{errc::invalid, "log: " + opened_sink.error().detail};
-    sink = std::move(*opened_sink);
+    if (auto ok = open_sink(options); !ok)
+      return ok;
   }
-  return patiently("log", [&] { return log->prepare(how.limits.shards); });
+  if (auto ok = patiently("log", [&] { return log->prepare(how.limits.shards); }); !ok)
+    return ok;
+  if (transactional == nullptr)
+    return {};
+  return patiently("publish", [&] {
+    return transactional->check(how.limits.shards, [&] { return truth->open_reader()->shards(); });
+  });
+}
+
+result<void> running_node::parts::open_sink(const kafka_options& options) {
+  if (how.publish != "transactional") {
+    auto opened = kafka_sink::make(options);
+    if (!opened)
+      return failure{errc::invalid, "log: " + opened.error().detail};
+    sink = std::move(*opened);
+    return {};
+  }
+  transactional_options publishing;
+  publishing.trust_store = how.publish_resume == "store";
+  const auto read_identity = [&]() -> result<void> {
+    auto identity = how.embedded_store() ? static_cast<sqlite_store&>(*truth).identity()
+                                         : static_cast<postgres_store&>(*truth).identity();
+    if (!identity)
+      return std::move(identity).error();
+    publishing.store_identity = std::move(*identity);
+    return {};
+  };
+  if (auto ok = patiently("store", read_identity); !ok)
+    return ok;
+  auto opened = transactional_sink::make(options, std::move(publishing));
+  if (!opened)
+    return failure{errc::invalid, "log: " + opened.error().detail};
+  transactional = opened->get();
+  sink = std::move(*opened);
+  return {};
 }
 
 void running_node::parts::make_executors() {
@@ -198,7 +233,9 @@ result<void> running_node::parts::start_actors() {
   writing.node = how.node;
   writer = std::make_unique<actors::journal_writer>(*truth, time, writing);
   reads = std::make_unique<read_pool>(*truth, how.store_readers, read_queue_max);
-  replays = std::make_unique<read_pool>(*truth, 1, how.limits.shards + 16, "replay");
+  // Beginning to publish in transactions takes half a second for each shard.
+  replays = std::make_unique<read_pool>(*truth, transactional == nullptr ? 1 : 8,
+                                        how.limits.shards + 16, "replay");
   feed = std::make_unique<journal_feed>(*truth, feed_options{.shards = how.limits.shards});
   system = std::make_unique<caf::actor_system>(actor_settings);
   context.reset(new actors::node_context{how.node,

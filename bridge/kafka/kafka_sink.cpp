@@ -1,68 +1,25 @@
 #include "bridge/kafka/kafka_sink.hpp"
 
 #include "bridge/kafka/sender.hpp"
+#include "bridge/kafka/status_message.hpp"
 #include "bridge/kafka/tail_reader.hpp"
 #include "bridge/kafka/topics.hpp"
-#include "codec/messages.hpp"
 #include "domain/limits.hpp"
-
-#include <charconv>
 
 namespace orrery {
 
 namespace {
 
-constexpr auto position_header = "orrery-position";
 // A dead letter may be as large as a broker takes, and has headers on top.
 constexpr size_t dead_letter_bytes_max = 2'000'000;
 
 // The sender's topics: status topics by entity kind, then dead-letter topics by intake.
-size_t status_index(size_t kind) { return kind; }
 size_t dead_letter_index(intake source) { return entity_kinds + static_cast<size_t>(source); }
-
-const entity_id& id_in(const order_status_event& e) { return e.order_id; }
-const entity_id& id_in(const task_status_event& e) { return e.task_id; }
-entity_kind kind_in(const order_status_event&) { return entity_kind::order; }
-entity_kind kind_in(const task_status_event&) { return entity_kind::task; }
-
-template <class Event>
-kafka::outgoing message_of(shard_id shard, const Event& e) {
-  const auto shard_text = std::to_string(shard.value);
-  const auto position = std::to_string(e.position.value);
-  kafka::outgoing m;
-  m.topic = status_index(static_cast<size_t>(kind_in(e)));
-  m.partition = shard.value;
-  m.key = to_string(id_in(e));
-  m.value = codec::write(e);
-  m.headers = {{"ce_specversion", "1.0"},
-               {"ce_id", shard_text + '-' + position},
-               {"ce_type", codec::ce_type(kind_in(e), static_cast<uint8_t>(e.status))},
-               {"ce_source", "/orrery/shards/" + shard_text},
-               {"ce_time", format_time(e.at)},
-               {"ce_subject", m.key},
-               {"content-type", "application/json"},
-               {position_header, position}};
-  if (!e.traceparent.empty())
-    m.headers.push_back({"traceparent", e.traceparent});
-  return m;
-}
 
 kafka::sender::answer without_offsets(std::function<void(result<void>)> done) {
   return [done = std::move(done)](result<std::vector<int64_t>> offsets) {
     done(offsets ? result<void>{} : result<void>{std::move(offsets).error()});
   };
-}
-
-result<std::optional<position_t>> read_position(const std::optional<std::string>& text) {
-  if (!text)
-    return std::optional<position_t>{};
-  position_t position;
-  const auto* end = text->data() + text->size();
-  const auto [stopped, error] = std::from_chars(text->data(), end, position.value);
-  if (error != std::errc{} || stopped != end)
-    return failure{errc::corrupt,
-                   "a status topic ends with a position that is no number: " + text->substr(0, 32)};
-  return std::optional{position};
 }
 
 }  // namespace
@@ -96,20 +53,22 @@ void kafka_sink::publish(shard_id shard, std::vector<status_event> events,
   std::vector<kafka::outgoing> out;
   out.reserve(events.size());
   for (const auto& event : events)
-    out.push_back(std::visit([&](const auto& e) { return message_of(shard, e); }, event));
+    out.push_back(kafka::message_of(shard, event));
   sender_->send(std::move(out), without_offsets(std::move(done)));
 }
 
-result<event_sink::tails> kafka_sink::last_published(shard_id shard, duration timeout) {
+result<event_sink::tails> kafka_sink::last_published(shard_id shard,
+                                                     const publishing_state& /*known*/,
+                                                     duration timeout) {
   const kafka::deadline until(timeout);
   tails last{};
   for (size_t kind = 0; kind < entity_kinds; ++kind) {
     const auto text =
         tail_->last_header(kafka::status_topic(options_, static_cast<entity_kind>(kind)),
-                           shard.value, position_header, until.left());
+                           shard.value, kafka::position_header, until.left());
     if (!text)
       return text.error();
-    const auto position = read_position(*text);
+    const auto position = kafka::read_position(*text);
     if (!position)
       return position.error();
     last[kind] = *position;

@@ -1,6 +1,7 @@
 #include "bridge/kafka/topics.hpp"
 
 #include "base/log.hpp"
+#include "bridge/kafka/watermarks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,9 +17,13 @@ constexpr duration create_timeout = 15s;
 constexpr duration usable_timeout = 20s;
 
 std::vector<std::string> all_topics(const kafka_options& options) {
-  return {intake_topic(options, intake::orders),      intake_topic(options, intake::tasks),
-          status_topic(options, entity_kind::order),  status_topic(options, entity_kind::task),
-          dead_letter_topic(options, intake::orders), dead_letter_topic(options, intake::tasks)};
+  return {intake_topic(options, intake::orders),
+          intake_topic(options, intake::tasks),
+          status_topic(options, entity_kind::order),
+          status_topic(options, entity_kind::task),
+          dead_letter_topic(options, intake::orders),
+          dead_letter_topic(options, intake::tasks),
+          control_topic(options)};
 }
 
 struct found_topic {

@@ -74,7 +74,8 @@ void memory_sink::publish_dead_letters(std::vector<dead_letter> letters,
   answer(std::move(done), topics_.store(letters));
 }
 
-result<event_sink::tails> memory_sink::last_published(shard_id shard, duration) {
+result<event_sink::tails> memory_sink::last_published(shard_id shard,
+                                                      const publishing_state& /*known*/, duration) {
   tails last{};
   for (const auto& event : topics_.events(shard))
     last[event.index()] = std::visit([](const auto& e) { return e.position; }, event);

@@ -16,20 +16,30 @@ namespace orrery {
 
 using status_event = std::variant<task_status_event, order_status_event>;
 
+/// Where a shard's publishing stands, by the store.
+struct publishing_state {
+  position_t committed;  ///< Of the last committed event.
+  position_t published;  ///< Every event up to here is known to be published (a lower bound).
+};
+
 class event_sink {
 public:
   virtual ~event_sink() = default;
 
   /// Publishes in the order given; positions rise within a shard. `done` runs exactly once on a thread
   /// of the sink when all are durable, or with the failure. Calls for one shard are made one after the
-  /// other. Thread-safe, never blocks. After a failure the caller repeats from the last known position.
+  /// other. Thread-safe, never blocks. After a failure the caller asks `last_published` and repeats from
+  /// there; `conflict`: another publishes this shard now.
   virtual void publish(shard_id shard, std::vector<status_event> events,
                        std::function<void(result<void>)> done) = 0;
 
-  /// Position of the last durable status event of the shard per topic (indexed by `entity_kind`), by
-  /// the tail of the status topics; empty where a topic holds none. Blocks up to `timeout`.
+  /// Position up to which all status events of the shard are durable, per topic (indexed by
+  /// `entity_kind`): that of the last one in the topic, or a later one; empty where a topic holds none.
+  /// `conflict`: going on from what is `known` would repeat events or leave some out, and people must
+  /// decide. Blocks up to `timeout`.
   using tails = std::array<std::optional<position_t>, entity_kinds>;
-  virtual result<tails> last_published(shard_id shard, duration timeout) = 0;
+  virtual result<tails> last_published(shard_id shard, const publishing_state& known,
+                                       duration timeout) = 0;
 
   /// Copies records to `<topic>.DLT`, byte for byte, with their own headers and behind them headers for
   /// reason, source topic, partition and offset. A repeat after a crash is possible. `invalid`: one of

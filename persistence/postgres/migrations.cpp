@@ -205,7 +205,11 @@ create table flows (
 );
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows};
+constexpr const char* store_identity = R"sql(
+alter table system add column identity uuid not null default gen_random_uuid();
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

@@ -96,4 +96,11 @@ result<void> postgres_store::ping() {
   });
 }
 
+result<std::string> postgres_store::identity() {
+  postgres::pqxx_session session(connection_text_, setup_, options_.limits.call_timeout, watchdog_);
+  return session.call([](pqxx::transaction_base& work) -> result<std::string> {
+    return work.exec1("select identity from system")[0].as<std::string>();
+  });
+}
+
 }  // namespace orrery

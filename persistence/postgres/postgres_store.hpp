@@ -39,6 +39,8 @@ public:
   /// The flows of this database; independent of the store's life.
   std::unique_ptr<flow_source> flows() const;
   result<void> ping() override;
+  /// What tells this store from every other: a short text, the same for its life. After `migrate`.
+  result<std::string> identity();
 
 private:
   postgres_store(std::string connection_text, postgres_options options);

@@ -50,7 +50,9 @@ void embedded_sink::answer(std::function<void(result<void>)> done) {
     done(failure{errc::busy, "the sink's queue is full"});
 }
 
-result<event_sink::tails> embedded_sink::last_published(shard_id shard, duration /*timeout*/) {
+result<event_sink::tails> embedded_sink::last_published(shard_id shard,
+                                                        const publishing_state& /*known*/,
+                                                        duration /*timeout*/) {
   const std::lock_guard lock(guard_);
   const auto rows = reader_->shards();
   if (!rows)

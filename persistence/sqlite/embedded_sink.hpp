@@ -19,7 +19,8 @@ public:
   void publish(shard_id shard, std::vector<status_event> events,
                std::function<void(result<void>)> done) override;
   /// The committed position, for both topics; empty where nothing is committed.
-  result<tails> last_published(shard_id shard, duration timeout) override;
+  result<tails> last_published(shard_id shard, const publishing_state& known,
+                               duration timeout) override;
   /// Answers at once: the letters stand in the store's table.
   void publish_dead_letters(std::vector<dead_letter> letters,
                             std::function<void(result<void>)> done) override;

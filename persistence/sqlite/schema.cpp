@@ -129,7 +129,11 @@ CREATE TABLE flows (
   PRIMARY KEY (name, version)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows};
+constexpr const char* store_identity = R"sql(
+INSERT INTO meta VALUES ('identity', abs(random()));
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows, store_identity};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

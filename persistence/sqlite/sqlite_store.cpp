@@ -42,6 +42,21 @@ result<void> sqlite_store::ping() {
       [](sqlite::database& db) { return db.prepared("SELECT count(*) FROM sqlite_schema").run(); });
 }
 
+result<std::string> sqlite_store::identity() {
+  int64_t number = 0;
+  auto ok = writer_->read([&](sqlite::database& db) -> result<void> {
+    auto q = db.prepared("SELECT value FROM meta WHERE key = 'identity'");
+    const auto row = q.step();
+    if (!row)
+      return row.error();
+    number = *row ? q.number(0) : 0;
+    return {};
+  });
+  if (!ok)
+    return std::move(ok).error();
+  return std::to_string(number);
+}
+
 result<void> sqlite_registry::announce(const node_row& node) {
   return writer_->write([&](sqlite::database& db) {
     return db.prepared("INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?)")

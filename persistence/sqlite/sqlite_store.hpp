@@ -34,6 +34,8 @@ public:
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
   result<void> ping() override;
+  /// What tells this store from every other: a short text, the same for its life. After `migrate`.
+  result<std::string> identity();
 
   /// The connection that writes; the embedded log shares it.
   const std::shared_ptr<sqlite_writer>& writer() const noexcept { return writer_; }

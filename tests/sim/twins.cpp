@@ -140,10 +140,11 @@ void sink_twin::land() {
     world_.published(next.shard, std::move(next.call));
 }
 
-result<event_sink::tails> sink_twin::last_published(shard_id shard, duration timeout) {
+result<event_sink::tails> sink_twin::last_published(shard_id shard, const publishing_state& known,
+                                                    duration timeout) {
   if (gone_ || world_.strikes(world_.how.publish_fails, "tail not read"))
     return failure{errc::unavailable, "the topic is away"};
-  return inner_->last_published(shard, timeout);
+  return inner_->last_published(shard, known, timeout);
 }
 
 void sink_twin::publish_dead_letters(std::vector<dead_letter> letters,

@@ -3,6 +3,7 @@
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
 #include "codec/messages.hpp"
+#include "tests/contract/log/kafka_adapters.hpp"
 #include "tests/contract/log/kafka_ownership.hpp"
 #include "tests/contract/log/log_contract.hpp"
 #include "tests/contract/log/raw_kafka.hpp"
@@ -12,64 +13,6 @@
 #include <librdkafka/rdkafka_mock.h>
 
 namespace orrery::test {
-
-namespace {
-
-constexpr auto patience = 30s;
-
-std::unique_ptr<kafka_log> make_log(const kafka_options& options) {
-  auto log = kafka_log::make(options);
-  if (!log)
-    throw std::runtime_error(log.error().detail);
-  return std::move(*log);
-}
-
-std::unique_ptr<kafka_sink> make_sink(const kafka_options& options) {
-  auto sink = kafka_sink::make(options);
-  if (!sink)
-    throw std::runtime_error(sink.error().detail);
-  return std::move(*sink);
-}
-
-struct kafka_log_adapter {
-  static constexpr std::chrono::milliseconds patience = 30s;
-  kafka_options options =
-      options_for(kafka_cluster::shared(), kafka_cluster::shared().fresh_prefix());
-  std::unique_ptr<intake_log> open() { return make_log(options); }
-};
-
-struct kafka_sink_adapter : kafka_log_adapter {
-  kafka_sink_adapter() {
-    const auto prepared = make_log(options)->prepare(log_shards);
-    EXPECT_TRUE(prepared) << prepared.error().detail;
-  }
-  std::unique_ptr<event_sink> open() { return make_sink(options); }
-
-  std::vector<position_t> published(shard_id shard, entity_kind kind) const {
-    const auto* topic = kind == entity_kind::task ? "task_status_topic" : "order_status_topic";
-    std::vector<position_t> out;
-    for (const auto& record : read_partition(options, options.prefix + topic, shard))
-      out.emplace_back(std::stoll(header_of(record, "orrery-position").value_or("-1")));
-    return out;
-  }
-  std::vector<dead_letter> dead_letters(intake source, shard_id shard) const {
-    const auto topic = options.prefix + (source == intake::tasks ? "task_topic" : "order_topic");
-    std::vector<dead_letter> out;
-    for (auto& record : read_partition(options, topic + ".DLT", shard)) {
-      EXPECT_EQ(header_of(record, "orrery-source-topic"), topic);
-      EXPECT_EQ(header_of(record, "orrery-source-partition"), std::to_string(shard.value));
-      out.push_back({source, shard, std::stoll(*header_of(record, "orrery-source-offset")),
-                     *parse_time(*header_of(record, "orrery-source-time")),
-                     *header_of(record, "orrery-reason"), record.key, record.value, {}});
-      // Ours stand behind the producer's: five of them.
-      EXPECT_GE(record.headers.size(), 5U);
-      out.back().headers.assign(record.headers.begin(), record.headers.end() - 5);
-    }
-    return out;
-  }
-};
-
-}  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(kafka, log_contract, kafka_log_adapter);
 INSTANTIATE_TYPED_TEST_SUITE_P(kafka, sink_contract, kafka_sink_adapter);
@@ -306,7 +249,7 @@ TEST_F(on_kafka, the_tail_is_found_behind_control_records_and_records_of_others)
   for (int i = 0; i < 6; ++i)
     other.transact(topic, busy_shard, "aborted", {{"orrery-position", "99"}}, false);
   other.transact(topic, busy_shard, "foreign", {}, true);
-  auto tails = sink->last_published(busy_shard, patience);
+  auto tails = sink->last_published(busy_shard, all_committed, patience);
   ASSERT_TRUE(tails) << tails.error().detail;
   EXPECT_EQ((*tails)[static_cast<size_t>(entity_kind::task)], position_t{7});
 
@@ -314,7 +257,7 @@ TEST_F(on_kafka, the_tail_is_found_behind_control_records_and_records_of_others)
   // A commit is answered a moment before its markers are written.
   EXPECT_TRUE(eventually(
       [&] {
-        tails = sink->last_published(busy_shard, patience);
+        tails = sink->last_published(busy_shard, all_committed, patience);
         return tails && (*tails)[static_cast<size_t>(entity_kind::task)] == position_t{8};
       },
       patience));

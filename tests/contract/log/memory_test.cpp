@@ -16,6 +16,7 @@ struct memory_log_adapter {
 };
 
 struct memory_sink_adapter {
+  static constexpr bool one_mark = false;
   static constexpr std::chrono::milliseconds patience = 10s;
   memory_topics topics;
   std::unique_ptr<event_sink> open() { return std::make_unique<memory_sink>(topics); }

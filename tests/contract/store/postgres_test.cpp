@@ -369,6 +369,21 @@ TEST_F(postgres_faults, keeps_two_systems_apart_by_schema) {
   EXPECT_TRUE(open()->open_reader()->shards()->empty());
 }
 
+TEST_F(postgres_faults, keeps_its_identity_and_shares_it_with_no_other) {
+  postgres_place elsewhere;
+  const auto identity_at = [](const std::string& database) {
+    auto made = postgres_store::open(postgres_cluster::shared().url(database));
+    EXPECT_TRUE((*made)->migrate(4));
+    auto identity = (*made)->identity();
+    EXPECT_TRUE(identity) << identity.error().detail;
+    return identity.value_or("");
+  };
+  const auto first = identity_at(place.database());
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(identity_at(place.database()), first);
+  EXPECT_NE(identity_at(elsewhere.database()), first);
+}
+
 TEST_F(postgres_faults, migrates_once_when_many_nodes_start_together) {
   postgres_options options;
   options.schema = "together";

@@ -208,6 +208,19 @@ TEST(sqlite_store, DISABLED_prints_how_many_finished_tasks_it_commits_per_second
   }
 }
 
+TEST(sqlite_store, keeps_its_identity_and_shares_it_with_no_other) {
+  temp_dir folder;
+  system_clock time;
+  const auto identity_of = [&](const char* file) {
+    sqlite_store under_test(folder.path() / file, time);
+    EXPECT_TRUE(under_test.migrate(4));
+    return *under_test.identity();
+  };
+  const auto first = identity_of("a.db");
+  EXPECT_EQ(identity_of("a.db"), first);
+  EXPECT_NE(identity_of("b.db"), first);
+}
+
 TEST(sqlite_store, says_unavailable_where_the_file_cannot_be_opened) {
   const movable_clock time;
   sqlite_store nowhere("/proc/no/such/folder/orrery.db", time);

@@ -1,6 +1,7 @@
 #include "persistence/postgres/postgres_store.hpp"
 
 #include "persistence/postgres/entity_reader.hpp"
+#include "persistence/postgres/identity_session.hpp"
 #include "persistence/postgres/journal_session.hpp"
 #include "persistence/postgres/letter_table.hpp"
 #include "persistence/postgres/migrations.hpp"
@@ -59,6 +60,11 @@ std::unique_ptr<node_registry> postgres_store::open_registry() {
 
 std::unique_ptr<letter_store> postgres_store::open_letters() {
   return std::make_unique<postgres::letter_table>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<identity_store> postgres_store::open_identity() {
+  return std::make_unique<postgres::identity_session>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 

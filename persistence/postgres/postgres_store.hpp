@@ -6,6 +6,8 @@
 /// are made by `migrate` in a schema that may be shared by nothing else.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/identity_store.hpp"
+#include "domain/ports/store.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -22,7 +24,7 @@ struct postgres_options {
   postgres::session_limits limits;
 };
 
-class postgres_store final : public store {
+class postgres_store final : public store, public identity_source {
 public:
   /// `url` as `postgres://user:password@host:port/database?…`, several hosts allowed. `invalid`
   /// where it is not one; nothing is connected yet.
@@ -35,6 +37,7 @@ public:
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
+  std::unique_ptr<identity_store> open_identity() override;
   result<void> ping() override;
 
 private:

@@ -1,6 +1,7 @@
 /// The store's contract on PostgreSQL, and what only a server can do to it: stop, freeze, throw a
 /// session out, hold a lock, lose an answer.
 
+#include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
 
 #include <gtest/gtest.h>
@@ -17,6 +18,11 @@ INSTANTIATE_TEST_SUITE_P(postgres, store_contract,
                              "postgres", [] { return std::make_unique<postgres_place>(); }}),
                          store_adapter_name);
 INSTANTIATE_TEST_SUITE_P(postgres, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "postgres", [] { return std::make_unique<postgres_place>(); }}),
+                         store_adapter_name);
+
+INSTANTIATE_TEST_SUITE_P(postgres, identity_contract,
                          ::testing::Values(store_adapter{
                              "postgres", [] { return std::make_unique<postgres_place>(); }}),
                          store_adapter_name);

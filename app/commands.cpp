@@ -69,6 +69,9 @@ int serve(const loaded_config& loaded) {
     log::stop();
     return node.error().code == errc::invalid || node.error().code == errc::conflict ? 2 : status;
   }
+  if (const auto& link = (*node)->first_account_link(); !link.empty())
+    std::fprintf(stderr, "orrery: no accounts yet; make the first one (once, within a day): %s\n",
+                 link.c_str());
   std::printf("ready http=%s node=%s\n", (*node)->http_address().c_str(),
               loaded.values.node.c_str());
   std::fflush(stdout);

@@ -44,6 +44,8 @@ void validate(loaded_config& out) {
     problems.push_back("mesh: must be host:port with a port from 0 to 65535, and is " + c.mesh);
   if (c.auth != "off" && c.auth != "token")
     problems.push_back("auth: must be token or off");
+  for (auto& sentence : problems_of(c.access))
+    problems.push_back(std::move(sentence));
   if (c.auth == "off" && !is_loopback(c.http))
     problems.push_back("auth: off is allowed on a loopback address only, and http is " + c.http);
   if (!c.embedded_store() && !c.store.starts_with("postgres://") &&

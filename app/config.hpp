@@ -4,6 +4,8 @@
 /// Precedence: command-line flag, then `ORRERY_…` variable, then file (TOML), then default. A variable is
 /// the key in capitals with `_` for dots: `mesh.certificate` is `ORRERY_MESH_CERTIFICATE`.
 
+#include "app/access.hpp"
+
 #include "actors/context.hpp"
 #include "actors/executors/command.hpp"
 #include "actors/journal_writer.hpp"
@@ -40,7 +42,8 @@ struct config {
   std::string mesh_ca;
   std::string auth = "token";  ///< `token` or `off`
   std::string token;           ///< Empty = made at the first start, kept in the data folder.
-  size_t threads = 2;          ///< Of the actors' scheduler.
+  access_config access;
+  size_t threads = 2;  ///< Of the actors' scheduler.
   actors::node_limits limits;
   actors::writer_options writer;
   std::string flows_folder;  ///< Its `*.json` are stored as flows at start; empty = none.

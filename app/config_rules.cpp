@@ -64,6 +64,39 @@ key_rule flag(std::string key, Access access) {
           }};
 }
 
+/// Several, separated by commas.
+template <class Access>
+key_rule list(std::string key, Access access) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            auto& into = access(c);
+            into.clear();
+            for (size_t at = 0; at < v.size();) {
+              const auto end = std::min(v.find(',', at), v.size());
+              if (end > at)
+                into.push_back(v.substr(at, end - at));
+              at = end + 1;
+            }
+            return {};
+          },
+          [=](const config& c) {
+            std::string out;
+            for (const auto& one : access(const_cast<config&>(c)))
+              out += (out.empty() ? "" : ",") + one;
+            return out;
+          }};
+}
+
+template <class Access>
+key_rule words(std::string key, Access access) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            access(c) = v;
+            return {};
+          },
+          [=](const config& c) { return access(const_cast<config&>(c)); }};
+}
+
 #define MEMBER(path) \
   [](config & c) -> auto& { return c.path; }
 
@@ -95,6 +128,22 @@ const std::vector<key_rule>& config_rules() {
       text("mesh.ca", &config::mesh_ca),
       text("auth", &config::auth),
       text("token", &config::token, true),
+      flag("auth.register", MEMBER(access.open_registration)),
+      words("auth.issuer", MEMBER(access.issuer)),
+      length("auth.access.life", MEMBER(access.access_life), 10s, 24h),
+      length("auth.session.life", MEMBER(access.session_life), 1min, 24h * 365),
+      words("auth.oidc.issuer", MEMBER(access.oidc_issuer)),
+      words("auth.oidc.audience", MEMBER(access.oidc_audience)),
+      words("auth.oidc.jwks", MEMBER(access.oidc_jwks)),
+      words("auth.oidc.roles", MEMBER(access.oidc_roles)),
+      list("http.open", MEMBER(access.open_routes)),
+      list("http.cors", MEMBER(access.cors_origins)),
+      list("http.proxies", MEMBER(access.trusted_proxies)),
+      words("http.tls.certificate", MEMBER(access.tls_certificate)),
+      words("http.tls.key", MEMBER(access.tls_key)),
+      words("http.redirect", MEMBER(access.redirect)),
+      number("limits.requests.per.second", MEMBER(access.requests_per_second), 0, 10'000'000),
+      number("limits.requests.burst", MEMBER(access.requests_burst), 1, 10'000'000),
       number("threads", MEMBER(threads), 1, 256),
       number("shards", MEMBER(limits.shards), 1, shards_max),
       number("limits.live.per.shard", MEMBER(limits.live_per_shard), 100, 10'000'000),
@@ -108,23 +157,7 @@ const std::vector<key_rule>& config_rules() {
       number("executors.exec.processes", MEMBER(processes_max), 1, 100'000),
       length("executors.exec.grace", MEMBER(process_grace), 0us, 10min),
       flag("executors.http.public", MEMBER(http_public)),
-      {"executors.http.allow",
-       [](config& c, const std::string& v) -> result<void> {
-         c.http_allowed.clear();
-         for (size_t at = 0; at < v.size();) {
-           const auto end = std::min(v.find(',', at), v.size());
-           if (end > at)
-             c.http_allowed.push_back(v.substr(at, end - at));
-           at = end + 1;
-         }
-         return {};
-       },
-       [](const config& c) {
-         std::string out;
-         for (const auto& host : c.http_allowed)
-           out += (out.empty() ? "" : ",") + host;
-         return out;
-       }},
+      list("executors.http.allow", MEMBER(http_allowed)),
       {"logging.level",
        [](config& c, const std::string& v) -> result<void> {
          const std::map<std::string, log::level> levels = {{"debug", log::level::debug},

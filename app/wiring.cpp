@@ -1,6 +1,7 @@
 #include "app/wiring.hpp"
 
 #include "actors/executors/process_executor.hpp"
+#include "app/cluster_view.hpp"
 #include "app/door.hpp"
 #include "app/flow_office.hpp"
 #include "app/mesh_carrier.hpp"
@@ -91,6 +92,7 @@ struct running_node::parts {
   system_random chance;
   std::string http_address;
   std::string token;
+  std::string first_account_link;
   std::atomic<bool> failed{false};
   bool stopped = false;
 
@@ -115,7 +117,10 @@ struct running_node::parts {
   std::unique_ptr<flow_source> flow_tables;
   std::unique_ptr<flow_office> flows;
   std::unique_ptr<door> front;
+  std::unique_ptr<access_control> access;
+  std::unique_ptr<store_view> view;
   std::unique_ptr<http::server> server;
+  std::unique_ptr<http::server> redirect;  ///< To TLS.
 
   result<void> open_store();
   result<void> open_log();
@@ -290,6 +295,11 @@ result<void> running_node::parts::start_faces() {
     if (!made)
       return std::move(made).error();
     token = *made;
+    auto started = access_control::start(how.access, how.node, token,
+                                         dynamic_cast<identity_source&>(*truth), time);
+    if (!started)
+      return std::move(started).error();
+    access = std::move(*started);
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
                                             *reads, *feed, *context, *node, *writer, timer,
@@ -298,11 +308,40 @@ result<void> running_node::parts::start_faces() {
   serving.address = how.http;
   serving.threads = how.http_threads;
   serving.bearer_token = token;
+  serving.who = access ? &access->port() : nullptr;
+  serving.authenticate = how.auth != "off";
+  serving.open_routes = how.access.open_routes;
+  serving.requests_per_second = access ? how.access.requests_per_second : 0;
+  serving.requests_burst = how.access.requests_burst;
+  view = std::make_unique<store_view>(
+      store_view::parts{{how.node, how.mesh, how.http, ORRERY_VERSION, time.now(), {}},
+                        time,
+                        *truth,
+                        *reads,
+                        *log,
+                        *front});
+  serving.cluster = view.get();
+  serving.trusted_proxies = how.access.trusted_proxies;
+  serving.cors_origins = how.access.cors_origins;
+  serving.tls_certificate = how.access.tls_certificate;
+  serving.tls_key = how.access.tls_key;
   server = std::make_unique<http::server>(serving, *front);
   auto address = server->start();
   if (!address)
     return failure{address.error().code, "http: " + address.error().detail};
   http_address = *address;
+  if (!how.access.redirect.empty()) {
+    http::server_options sending;
+    sending.address = how.access.redirect;
+    sending.redirect_port =
+        static_cast<uint16_t>(std::atoi(http_address.c_str() + http_address.rfind(':') + 1));
+    redirect = std::make_unique<http::server>(sending, *front);
+    if (auto begun = redirect->start(); !begun)
+      return failure{begun.error().code, "http.redirect: " + begun.error().detail};
+  }
+  if (access && !access->bootstrap_token().empty())
+    first_account_link = (how.access.tls_certificate.empty() ? "http://" : "https://") +
+                         http_address + "/start#" + access->bootstrap_token();
   if (peers) {
     auto mesh_address = peers->start();
     if (!mesh_address)
@@ -322,8 +361,12 @@ void running_node::parts::stop() {
   log::info("node.stopping", {{"node", how.node}});
   if (feed)
     feed->stop();
+  if (redirect)
+    redirect->stop(1s);
   if (server)
     server->stop(10s);
+  if (access)
+    access->stop();
   if (node)
     node->stop();
   if (members)
@@ -376,6 +419,9 @@ result<std::unique_ptr<running_node>> running_node::start(const config& how) {
 running_node::running_node(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
 running_node::~running_node() { stop(); }
 const std::string& running_node::http_address() const noexcept { return parts_->http_address; }
+const std::string& running_node::first_account_link() const noexcept {
+  return parts_->first_account_link;
+}
 const std::string& running_node::token() const noexcept { return parts_->token; }
 void running_node::stop() { parts_->stop(); }
 bool running_node::failed() const noexcept { return parts_->failed; }

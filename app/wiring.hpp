@@ -18,6 +18,8 @@ public:
 
   /// The address that HTTP really has.
   const std::string& http_address() const noexcept;
+  /// Where the first account is made; empty but at the first start of a system.
+  const std::string& first_account_link() const noexcept;
   /// The bearer token; empty where auth is off.
   const std::string& token() const noexcept;
   /// Drains and stops, in order. Idempotent.

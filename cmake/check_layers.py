@@ -17,8 +17,10 @@ ARROWS = {
     "cluster": {"base", "domain", "codec", "actors"},
     "bridge": {"base", "domain", "codec"},
     "persistence": {"base", "domain", "codec"},
+    "identity": {"base", "domain", "codec"},
     "http": {"base", "domain", "codec"},
-    "app": {"base", "domain", "zones", "codec", "actors", "cluster", "bridge", "persistence", "http"},
+    "app": {"base", "domain", "zones", "codec", "actors", "cluster", "bridge", "persistence", "http",
+            "identity"},
 }
 # Where each foreign library may be included: by folder, the nearest one counts.
 FOREIGN = {
@@ -34,6 +36,7 @@ FOREIGN = {
     "persistence": set(),
     "persistence/sqlite": {"sqlite3.h"},
     "persistence/postgres": {"pqxx", "libpq-fe.h"},
+    "identity": {"sodium.h", "openssl"},
     "http": {"boost", "openssl"},
     "app": {"caf", "caf/io", "caf/openssl", "CLI", "toml++", "openssl"},
 }

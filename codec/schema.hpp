@@ -27,6 +27,7 @@ struct schema_node;
 struct schema_parameter {
   std::string name;  ///< As the client writes it.
   bool in_path = false;
+  bool in_query = false;
   const schema_node* schema = nullptr;
 };
 

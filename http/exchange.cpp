@@ -42,6 +42,10 @@ void exchange::reset() {
   in.principal.clear();
   in.accepts_events = false;
   in.last_event_id.clear();
+  in.who = {};
+  in.if_match.reset();
+  in.gzip = false;
+  in.if_none_match.clear();
   matched = nullptr;
   const std::lock_guard lock(guard_);
   state_ = state::open;

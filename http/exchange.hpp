@@ -4,6 +4,8 @@
 #include "http/server.hpp"
 #include "http/stream_signal.hpp"
 
+#include "domain/principal.hpp"
+
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,7 +32,12 @@ struct request {
   std::string traceparent;  ///< Empty unless valid.
   duration wait{};          ///< `Prefer: wait=n`; 0 = none.
   std::string request_id;
-  std::string principal;
+  std::string principal;  ///< Name of `who`.
+  orrery::principal who;
+  std::string address;               ///< Of the client, without port.
+  std::optional<uint64_t> if_match;  ///< The version of `If-Match`.
+  std::string if_none_match;
+  bool gzip = false;            ///< The client takes it.
   bool accepts_events = false;  ///< `Accept: text/event-stream`.
   std::string last_event_id;    ///< Of a reader that comes back.
 };
@@ -45,6 +52,8 @@ struct response {
   std::string allow = {};
   int64_t wait_applied_s = 0;  ///< `Preference-Applied`; 0 = none.
   int retry_after_s = 0;       ///< 0 = none.
+  uint64_t version = 0;        ///< `ETag`; 0 = none.
+  std::string link = {};       ///< RFC 8288
   /// Set: after the header, the connection carries what the stream brings, until it ends.
   std::shared_ptr<feed_stream> stream = {};
   std::shared_ptr<stream_signal> more = {};  ///< Raised when the stream has more.

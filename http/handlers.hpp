@@ -26,9 +26,12 @@ void stream(const exchange_ptr& ex, feed_wish wish);
 void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);
+void cluster(const exchange_ptr& ex);
 void index(const exchange_ptr& ex);
+void account(const exchange_ptr& ex);
 void openapi(const exchange_ptr& ex);
 void asyncapi(const exchange_ptr& ex);
+void start_page(const exchange_ptr& ex);
 void docs_page(const exchange_ptr& ex);
 void docs_asset(const exchange_ptr& ex);
 

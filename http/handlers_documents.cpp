@@ -39,6 +39,8 @@ void asyncapi(const exchange_ptr& ex) { ex->finish({.body = asyncapi_document()}
 
 void docs_page(const exchange_ptr& ex) { answer_file(ex, "docs/index.html"); }
 
+void start_page(const exchange_ptr& ex) { answer_file(ex, "docs/start.html"); }
+
 void docs_asset(const exchange_ptr& ex) { answer_file(ex, "docs/" + ex->in.id); }
 
 }  // namespace orrery::http::handlers

@@ -10,6 +10,7 @@
 #include "codec/messages.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace orrery::http::handlers {
 
@@ -44,6 +45,26 @@ result<void> read_statuses(entity_query& query, std::string_view text) {
     }
   }
   return {};
+}
+
+/// The same list from `cursor` on (RFC 8288).
+std::string next_link(const request& in, std::string_view cursor) {
+  std::string link = "<" + safe_uri(in.path) + "?";
+  for (auto rest = in.query; !rest.empty();) {
+    const auto part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    if (!part.empty() && !part.starts_with("cursor="))
+      link += safe_uri(part) + "&";
+  }
+  link += "cursor=";
+  for (const char c : cursor) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.';
+    char escaped[4];
+    std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned char>(c));
+    link += plain ? std::string(1, c) : escaped;
+  }
+  return link + ">; rel=\"next\"";
 }
 
 std::string* text_filter(entity_query& query, std::string_view name) {
@@ -133,6 +154,7 @@ void get_one(const exchange_ptr& ex) {
         return ex->fail(view.error());
       response out;
       if (view->state) {
+        out.version = std::visit([](const auto& one) { return one.version; }, *view->state);
         codec::append_view(out.body, *view->state);
       } else {
         codec::json_writer(out.body)
@@ -164,8 +186,10 @@ void list(const exchange_ptr& ex) {
     out.body += R"(,"next":)";
     if (page->next.empty())
       out.body += "null";
-    else
+    else {
       codec::append_string(out.body, page->next);
+      out.link = next_link(ex->in, page->next);
+    }
     out.body += '}';
     ex->finish(std::move(out));
   });

@@ -14,10 +14,11 @@
 namespace orrery::http {
 
 lane::lane(const server_options& how, front_door& gate, std::shared_ptr<probe> counters,
-           size_t number)
+           rate_limiter& limiter, size_t number)
     : options(how),
       door(gate),
       counts(std::move(counters)),
+      limits(limiter),
       number_(number),
       work_(net::make_work_guard(context)),
       timer_(context) {

@@ -3,12 +3,14 @@
 
 #include "http/exchange.hpp"
 #include "http/probe.hpp"
+#include "http/rate_limiter.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -61,7 +63,8 @@ private:
 /// one store instead of arming and cancelling three timers.
 class lane {
 public:
-  lane(const server_options& how, front_door& gate, std::shared_ptr<probe> counters, size_t number);
+  lane(const server_options& how, front_door& gate, std::shared_ptr<probe> counters,
+       rate_limiter& limiter, size_t number);
   ~lane();
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
@@ -81,6 +84,7 @@ public:
   const server_options& options;
   front_door& door;
   const std::shared_ptr<probe> counts;
+  rate_limiter& limits;
   net::io_context context{1};
 
 private:
@@ -100,6 +104,8 @@ private:
 };
 
 /// Serves one connection to its end (session.cpp).
-lane_task<void> serve(lane& home, lane_socket socket, connection_ticket ticket);
+/// `tls` null = without.
+lane_task<void> serve(lane& home, lane_socket socket, connection_ticket ticket,
+                      std::shared_ptr<net::ssl::context> tls);
 
 }  // namespace orrery::http

@@ -22,6 +22,8 @@ const std::map<std::string_view, std::string_view> group_texts = {
     {"tasks", "Tasks: one piece of work each, with its clocks, attempts and runs."},
     {"events", "What happens, as it happens: server-sent events."},
     {"dead-letters", "Records of the intake topics that could not be read or applied."},
+    {"auth", "Signing in and out."},
+    {"accounts", "Users, sessions, API keys and the audit log."},
     {"system", "The node itself: health, figures, descriptions."},
 };
 
@@ -134,12 +136,20 @@ void write_responses(json_writer& out, const route& r) {
   }
   out.end_object();
   if (r.status != 204) {
-    out.key("content").begin_object().key(media_text(r.answers)).begin_object().key("schema");
-    if (r.answer.empty())
-      out.begin_object().field("type", "string").end_object();
-    else
-      write_reference(out, "schemas", r.answer);
-    out.end_object().end_object();
+    out.key("content").begin_object();
+    // A file of the page is one of three.
+    const auto kinds = r.answers == media::script
+                           ? std::vector{media::script, media::style, media::image}
+                           : std::vector{r.answers};
+    for (const auto kind : kinds) {
+      out.key(media_text(kind)).begin_object().key("schema");
+      if (r.answer.empty())
+        out.begin_object().field("type", "string").end_object();
+      else
+        write_reference(out, "schemas", r.answer);
+      out.end_object();
+    }
+    out.end_object();
   }
   out.end_object();
   for (const int status : errors_of(r)) {

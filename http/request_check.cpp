@@ -28,7 +28,7 @@ row_checks checks_for(const route& r) {
       continue;
     const auto* found = schemas().find_parameter(key);
     CHECK(found != nullptr, "the parameters of a route are there");
-    if (!found->in_path)
+    if (found->in_query)
       out.query.push_back(found);
   }
   return out;

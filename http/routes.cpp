@@ -67,7 +67,8 @@ struct router {
   std::unordered_map<std::string_view, std::vector<const route*>> by_key;
 
   router() {
-    for (const auto part : {work_routes(), flow_routes(), letter_routes(), system_routes()})
+    for (const auto part : {work_routes(), flow_routes(), letter_routes(), account_routes(),
+                            system_routes()})
       rows.insert(rows.end(), part.begin(), part.end());
     CHECK(rows.size() <= routes_max, "the counters have room for every route");
     for (const auto& row : rows)
@@ -101,19 +102,6 @@ std::string_view to_string(method verb) noexcept {
     case method::other: break;
   }
   return "other";
-}
-
-std::string_view to_string(permission needed) noexcept {
-  switch (needed) {
-    case permission::open: return "open";
-    case permission::signed_in: return "signed-in";
-    case permission::read: return "read";
-    case permission::submit: return "submit";
-    case permission::work: return "work";
-    case permission::operate: return "operate";
-    case permission::administer: return "administer";
-  }
-  return "unknown";
 }
 
 route_match find_route(method verb, std::string_view path) {

@@ -3,6 +3,8 @@
 
 #include "http/exchange.hpp"
 
+#include "domain/principal.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,17 +17,6 @@ enum class body_kind : uint8_t {
   batch,   ///< JSON or NDJSON, at most `batch_bytes_max`.
 };
 
-/// What a principal needs to be allowed. Which role has what: docs/security.md.
-enum class permission : uint8_t {
-  open,        ///< Nobody is asked who he is.
-  signed_in,   ///< Any principal; for what concerns himself.
-  read,        ///< See orders, tasks, figures.
-  submit,      ///< Submit new work.
-  work,        ///< Take attempts and report on them.
-  operate,     ///< Change what others submitted: cancel, rerun, redrive, pause.
-  administer,  ///< Users, keys, the audit log.
-};
-
 /// One row of the table: what the router dispatches by, what requests are checked against, and what
 /// OpenAPI says. A new route is a new row in one of the `table_*.cpp`; its schemas and parameters stand in
 /// `http/api/*.json`. Tests fail on a row without a name, a description, or a schema for its body.
@@ -36,10 +27,10 @@ struct route {
   std::string_view pattern;
   /// Answers the exchange, now or later, on any thread. Never throws.
   void (*handle)(const exchange_ptr& ex) = nullptr;
-  permission needs = permission::read;
-  std::string_view name;         ///< `operationId`: unique, camelCase, a verb first.
-  std::string_view group;        ///< OpenAPI's tag.
-  std::string_view description;  ///< One sentence, then more where needed.
+  permission needs = permission::read;  ///< Which role has what: docs/security.md.
+  std::string_view name;                ///< `operationId`: unique, camelCase, a verb first.
+  std::string_view group;               ///< OpenAPI's tag.
+  std::string_view description;         ///< One sentence, then more where needed.
   entity_kind kind = entity_kind::task;
   body_kind body = body_kind::none;
   bool submits = false;  ///< Knows `Prefer: wait`; a conflict is 422.
@@ -57,11 +48,11 @@ std::span<const route> work_routes() noexcept;
 std::span<const route> flow_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
 std::span<const route> system_routes() noexcept;
+std::span<const route> account_routes() noexcept;
 
 inline constexpr size_t routes_max = 256;
 std::span<const route> routes();
 std::string_view to_string(method verb) noexcept;
-std::string_view to_string(permission needed) noexcept;
 
 struct route_match {
   const route* found = nullptr;

@@ -1,6 +1,7 @@
 #include "http/server.hpp"
 
 #include "http/lane.hpp"
+#include "http/tls.hpp"
 
 #include "base/check.hpp"
 #include "base/log.hpp"
@@ -68,15 +69,19 @@ struct server::parts {
 
   lane_task<void> accept();
   void accept_rest();
+  /// On the first lane's thread.
+  std::shared_ptr<net::ssl::context> certificate() { return tls ? tls->current() : nullptr; }
   /// False when connections remain after `limit`.
   bool wait_until_empty(duration limit) const;
 
   const server_options options;
   front_door& door;
   const std::shared_ptr<probe> counts = std::make_shared<probe>();
+  rate_limiter limits{options.requests_per_second, options.requests_burst};
   std::vector<std::unique_ptr<lane>> lanes;
   std::optional<lane_acceptor> acceptor;   ///< Used on the first lane's thread.
   std::optional<net::steady_timer> pause;  ///< After a failed accept.
+  std::optional<tls_keeper> tls;           ///< Used on the first lane's thread.
   bool stopping = false;                   ///< On the first lane's thread.
   mutable std::mutex guard;
   std::string address;
@@ -102,7 +107,8 @@ lane_task<void> server::parts::accept() {
       turn_away(std::move(socket));
       continue;
     }
-    net::co_spawn(home.context, serve(home, std::move(socket), connection_ticket(counts)),
+    net::co_spawn(home.context,
+                  serve(home, std::move(socket), connection_ticket(counts), certificate()),
                   net::detached);
   }
 }
@@ -116,7 +122,8 @@ void server::parts::accept_rest() {
     auto& home = *lanes[next % lanes.size()];
     auto socket = acceptor->accept(home.context.get_executor(), error);
     if (!error)
-      net::co_spawn(home.context, serve(home, std::move(socket), connection_ticket(counts)),
+      net::co_spawn(home.context,
+                    serve(home, std::move(socket), connection_ticket(counts), certificate()),
                     net::detached);
   }
 }
@@ -145,7 +152,14 @@ result<std::string> server::start() {
   if (!at)
     return at.error();
   for (size_t i = 0; i < p.options.threads; ++i)
-    p.lanes.push_back(std::make_unique<lane>(p.options, p.door, p.counts, i));
+    p.lanes.push_back(std::make_unique<lane>(p.options, p.door, p.counts, p.limits, i));
+  if (!p.options.tls_certificate.empty()) {
+    p.tls.emplace(p.options.tls_certificate, p.options.tls_key);
+    if (auto loaded = p.tls->load(); !loaded) {
+      p.lanes.clear();
+      return std::move(loaded).error();
+    }
+  }
   auto& first = *p.lanes.front();
   p.acceptor.emplace(first.context);
   p.pause.emplace(first.context);

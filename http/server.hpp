@@ -3,11 +3,17 @@
 
 #include "base/time.hpp"
 #include "domain/limits.hpp"
+#include "domain/ports/accounts.hpp"
 #include "domain/ports/front_door.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
+
+namespace orrery {
+class cluster_view;
+}
 
 namespace orrery::http {
 
@@ -21,10 +27,26 @@ struct server_options {
   size_t batch_bytes_max = limits::batch_bytes;
   /// For a whole header, and for a body; a body gets one second more per 64 KiB received.
   duration read_timeout = 10s;
-  duration idle_timeout = 60s;     ///< Between two requests of a connection.
-  duration write_timeout = 30s;    ///< Until the client has taken the answer.
-  duration request_timeout = 30s;  ///< Until the front door has answered; then 504.
-  std::string bearer_token = {};   ///< Empty = no authentication.
+  duration idle_timeout = 60s;      ///< Between two requests of a connection.
+  duration write_timeout = 30s;     ///< Until the client has taken the answer.
+  duration request_timeout = 30s;   ///< Until the front door has answered; then 504.
+  cluster_view* cluster = nullptr;  ///< For `GET /api/cluster`; outlives the server.
+  /// Who is who; outlives the server. Null = `bearer_token` decides alone.
+  accounts* who = nullptr;
+  std::string bearer_token = {};  ///< Without `who`: the one credential. Empty = no authentication.
+  bool authenticate = true;       ///< False = everybody may do everything, also with `who`.
+  /// Groups of routes that are open to everybody besides those that always are: `metrics`.
+  std::vector<std::string> open_routes = {};
+  /// PEM files of the certificate (with its chain) and its key; empty = no TLS. Read again when they change.
+  std::string tls_certificate = {};
+  std::string tls_key = {};
+  /// Not 0 = serves nothing but the way to this port, by TLS.
+  uint16_t redirect_port = 0;
+  std::vector<std::string> cors_origins = {};  ///< `https://app.example`, exactly.
+  double requests_per_second = 0;              ///< Of one principal, or one address; 0 = no limit.
+  double requests_burst = 2'000;
+  /// Addresses of gateways whose `X-Forwarded-For` is believed.
+  std::vector<std::string> trusted_proxies = {};
 };
 
 /// Serves the routes of `routes()`; each request becomes one or two calls of the front door.

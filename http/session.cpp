@@ -13,6 +13,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <tuple>
+
 namespace orrery::http {
 
 namespace {
@@ -37,8 +39,9 @@ auto async_answer(exchange_ptr ex, lane_executor home, Token&& completion) {
 
 }  // namespace
 
-lane_task<void> serve(lane& home, lane_socket socket, connection_ticket ticket) {
-  session one(home, std::move(socket), std::move(ticket));
+lane_task<void> serve(lane& home, lane_socket socket, connection_ticket ticket,
+                      std::shared_ptr<net::ssl::context> tls) {
+  session one(home, std::move(socket), std::move(ticket), std::move(tls));
   try {
     co_await one.run();
   } catch (const std::exception& e) {
@@ -47,11 +50,17 @@ lane_task<void> serve(lane& home, lane_socket socket, connection_ticket ticket) 
   }
 }
 
-session::session(lane& home, lane_socket socket, connection_ticket ticket)
-    : lane_(home), socket_(std::move(socket)), ticket_(std::move(ticket)) {
+session::session(lane& home, lane_socket socket, connection_ticket ticket,
+                 std::shared_ptr<net::ssl::context> tls)
+    : lane_(home),
+      socket_(std::move(socket)),
+      tls_context_(std::move(tls)),
+      ticket_(std::move(ticket)) {
   beast::error_code ignored;
   socket_.set_option(net::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  if (const auto other = socket_.remote_endpoint(ignored); !ignored)
+    peer_ = other.address().to_string();
   enter(phase::first, lane_.draining() ? last_request_patience : lane_.options.read_timeout);
   lane_.add(*this);
 }
@@ -62,14 +71,22 @@ session::~session() {
     exchange_->close();
   if (more_)
     more_->close();
+  if (asking_)
+    asking_->close();
 }
 
 lane_task<void> session::run() {
+  if (!co_await shake_hands())
+    co_return;
   while (!closing_ && (!served_ || !lane_.draining())) {
     begin_request();
     auto v = parse();
-    if (v == verdict::need_more)
-      v = co_await receive();
+    while (v == verdict::need_more || v == verdict::asks) {
+      if (v == verdict::need_more)
+        v = co_await receive();
+      else
+        v = co_await authenticate();
+    }
     if (v == verdict::gone)
       break;
     if (v == verdict::complete)
@@ -83,6 +100,8 @@ lane_task<void> session::run() {
   if (unread_)
     co_await linger();
   beast::error_code ignored;
+  if (tls_)
+    tls_->shutdown(ignored);  // says so and does not wait for the other side
   socket_.shutdown(lane_socket::shutdown_both, ignored);
 }
 
@@ -92,6 +111,9 @@ void session::begin_request() {
   parser_->header_limit(static_cast<uint32_t>(lane_.options.header_bytes_max));
   header_bytes_ = body_bytes_ = 0;
   header_checked_ = timed_out_ = false;
+  unmatched_.reset();
+  credential_.clear();
+  lines_.clear();
   // An exchange that a late callback still holds is left to it.
   if (exchange_ && exchange_.use_count() == 1) {
     exchange_->reset();
@@ -126,6 +148,10 @@ session::verdict session::parse() {
       header_checked_ = true;
       if (!check_header())
         return verdict::refused;
+      if (!credential_.empty())
+        return verdict::asks;
+      if (!admit())
+        return verdict::refused;
       if (!parser_->is_done()) {
         enter(phase::body, lane_.options.read_timeout);
         parser_->body_limit(body_limit());
@@ -154,7 +180,12 @@ lane_task<session::verdict> session::receive() {
   for (;;) {
     if (!out_.empty() && !co_await flush())
       co_return verdict::gone;
-    auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(read_size_), token);
+    beast::error_code error;
+    size_t n = 0;
+    if (tls_)
+      n = co_await read_some(buffer_.prepare(read_size_), error);
+    else
+      std::tie(error, n) = co_await socket_.async_read_some(buffer_.prepare(read_size_), token);
     if (timed_out_ && (phase_ == phase::header || phase_ == phase::body))
       co_return refuse(408, "the request did not arrive in time");
     if (error || closing_)
@@ -168,6 +199,41 @@ lane_task<session::verdict> session::receive() {
     if (const auto v = parse(); v != verdict::need_more)
       co_return v;
   }
+}
+
+/// Asks accounts who this is, then goes on where the header ended.
+lane_task<session::verdict> session::authenticate() {
+  if (!out_.empty() && !co_await flush())
+    co_return verdict::gone;
+  enter(phase::asking, lane_.options.request_timeout);
+  asking_ = std::make_shared<exchange>(lane_.options, lane_.door, lane_.counts);
+  lane_.options.who->check(std::exchange(credential_, {}),
+                           [asked = asking_](result<principal> found) {
+                             if (!found)
+                               return asked->fail(found.error());
+                             asked->in.who = std::move(*found);
+                             asked->finish({});
+                           });
+  co_await async_answer(asking_, lane_.context.get_executor(),
+                        net::use_awaitable_t<lane_executor>{});
+  const auto told = asking_->take();
+  const auto asked = std::exchange(asking_, nullptr);
+  if (closing_)
+    co_return verdict::gone;
+  if (told.status == 409) {  // `rejected`: it is no credential
+    refuse_access(401, "the credential is not valid", "not a valid credential");
+    co_return verdict::refused;
+  }
+  if (told.status != 200)
+    co_return refuse(told, has_body());
+  become(std::move(asked->in.who));
+  if (!admit())
+    co_return verdict::refused;
+  if (!parser_->is_done()) {
+    enter(phase::body, lane_.options.read_timeout);
+    parser_->body_limit(body_limit());
+  }
+  co_return parse();
 }
 
 lane_task<void> session::handle() {
@@ -197,10 +263,11 @@ lane_task<void> session::handle() {
   lane_.counts->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (exchange_->answered()) {
     auto answer = exchange_->take();
+    note_change(answer.status);
     if (answer.stream)
       co_await send_events(std::move(answer));
     else
-      write(answer);
+      write(std::move(answer));
   }
 }
 
@@ -211,12 +278,9 @@ lane_task<bool> session::flush() {
     // The socket can nearly always take it at once, which saves a turn of the event loop.
     beast::error_code error;
     const auto rest = net::buffer(out_.data() + sent, out_.size() - sent);
-    auto n = socket_.write_some(rest, error);
-    if (error == net::error::would_block) {
-      auto [late_error, late_n] = co_await socket_.async_write_some(rest, token);
-      error = late_error;
-      n = late_n;
-    }
+    size_t n = tls_ ? 0 : socket_.write_some(rest, error);
+    if (tls_ || error == net::error::would_block)
+      n = co_await write_some(rest, error);
     if (error) {
       closing_ = true;
       co_return false;
@@ -240,6 +304,8 @@ lane_task<bool> session::flush() {
 lane_task<void> session::linger() {
   enter(phase::lingering, 2s);
   beast::error_code ignored;
+  if (tls_)
+    tls_->shutdown(ignored);
   socket_.shutdown(lane_socket::shutdown_send, ignored);
   size_t total = 0;
   buffer_.clear();
@@ -263,6 +329,10 @@ void session::sweep(steady::time_point now) {
     case phase::streaming:
       deadline_ = steady::time_point::max();
       more_->raise();
+      return;
+    case phase::asking:
+      asking_->fail({errc::unavailable, "who this is could not be found out in time"});
+      deadline_ = steady::time_point::max();
       return;
     case phase::first:
     case phase::idle:
@@ -296,6 +366,8 @@ void session::abort() {
   closing_ = aborted_ = true;
   if (more_)
     more_->raise();
+  if (phase_ == phase::asking)
+    asking_->fail({errc::unavailable, "the node is stopping"});
   if (phase_ == phase::handling)
     exchange_->finish(plain_problem(503, "the node is stopping", exchange_->in.target));
   beast::error_code ignored;
@@ -307,13 +379,15 @@ void session::enter(phase next, duration limit) {
   deadline_ = steady::now() + limit;
 }
 
-void session::write(const response& answer) {
+void session::write(response answer) {
+  finish_answer(answer);
   closing_ = closing_ || lane_.draining() || !parser_->keep_alive();
   wire_context context;
   context.date = lane_.date();
   context.request_id = exchange_->in.request_id;
   context.close = closing_;
   context.version_1_0 = parser_->is_header_done() && parser_->get().version() == 10;
+  context.more = lines_;
   context.head_only = exchange_->in.verb == method::head;
   append_response(out_, answer, context);
   lane_.counts->count_answer(exchange_->matched, answer.status);
@@ -326,7 +400,7 @@ session::verdict session::refuse(int status, std::string_view detail) {
 session::verdict session::refuse(response answer, bool close) {
   if (close)
     closing_ = unread_ = true;
-  write(answer);
+  write(std::move(answer));
   return verdict::refused;
 }
 

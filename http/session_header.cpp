@@ -69,11 +69,13 @@ bool session::check_header() {
     in.request_id = lane_.make_request_id();
   if (!check_framing())
     return false;
+  if (check_edges())
+    return false;
   const std::string_view target = in.target;
   const auto question = std::min(target.find('?'), target.size());
   in.path = target.substr(0, question);
   in.query = target.substr(std::min(question + 1, target.size()));
-  return find_handler() && check_content() && copy_fields();
+  return find_handler();
 }
 
 /// Where two readers could see different ends of one message, a request hides behind another. Such
@@ -101,48 +103,35 @@ bool session::check_framing() {
   return true;
 }
 
-bool session::check_token() {
-  const auto& wanted = lane_.options.bearer_token;
-  if (wanted.empty())
-    return true;
-  const auto given = session::field(field::authorization);
-  constexpr std::string_view scheme = "Bearer ";
-  if (given.size() > scheme.size() && equal_ignoring_case(given.substr(0, scheme.size()), scheme) &&
-      equal_in_constant_time(trimmed(given.substr(scheme.size())), wanted)) {
-    exchange_->in.principal = "token";
-    return true;
-  }
-  refuse(plain_problem(401, "a bearer token is needed", exchange_->in.target), has_body());
-  return false;
-}
-
 bool session::find_handler() {
   auto& in = exchange_->in;
   auto match = find_route(in.verb, in.path);
-  // Who has no token does not learn which paths there are.
-  if (!(match.found && match.found->needs == permission::open) && !check_token())
-    return false;
+  const auto& open = lane_.options.open_routes;
+  const bool is_open =
+      match.found && (match.found->needs == permission::open ||
+                      std::find(open.begin(), open.end(), match.found->name) != open.end());
   if (match.found && !match.bad_path) {
     exchange_->matched = match.found;
     in.id = std::move(match.id);
     in.action = std::move(match.action);
-    return true;
+    return identify(is_open);
   }
+  // Who has no credential does not learn which paths there are.
+  if (!is_open && !identify(false))
+    return false;
   if (match.bad_path) {
-    refuse(problem_of({errc::invalid, "is not an id or a verb", "id"}, false, in.target),
-           has_body());
+    unmatched_ = problem_of({errc::invalid, "is not an id or a verb", "id"}, false, in.target);
   } else if (in.verb == method::options && (in.target == "*" || !match.allow.empty())) {
-    response out{.status = 204, .type = media::none};
-    out.allow = in.target == "*" ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" : match.allow;
-    refuse(std::move(out), has_body());
+    unmatched_ = {.status = 204, .type = media::none};
+    unmatched_->allow =
+        in.target == "*" ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" : match.allow;
   } else if (!match.allow.empty()) {
-    auto out = plain_problem(405, "this path knows other methods", in.target);
-    out.allow = std::move(match.allow);
-    refuse(std::move(out), has_body());
+    unmatched_ = plain_problem(405, "this path knows other methods", in.target);
+    unmatched_->allow = std::move(match.allow);
   } else {
-    refuse(plain_problem(404, "there is no such path", in.target), has_body());
+    unmatched_ = plain_problem(404, "there is no such path", in.target);
   }
-  return false;
+  return true;
 }
 
 bool session::check_content() {

@@ -46,6 +46,10 @@ void append_rare_fields(std::string& out, const response& a) {
     append_field(out, "Preference-Applied", "wait=" + std::to_string(a.wait_applied_s));
   if (a.retry_after_s > 0)
     append_field(out, "Retry-After", std::to_string(a.retry_after_s));
+  if (a.version > 0)
+    append_field(out, "ETag", "\"" + std::to_string(a.version) + "\"");
+  if (!a.link.empty())
+    append_field(out, "Link", a.link);
   if (a.status == 401)
     append_field(out, "WWW-Authenticate", "Bearer realm=\"orrery\"");
 }
@@ -62,7 +66,7 @@ void append_response(std::string& out, const response& a, const wire_context& co
   if (a.stream) {
     // Told to proxies that collect answers before passing them on.
     append_field(out, "X-Accel-Buffering", "no");
-  } else if (a.status != 204) {
+  } else if (a.status != 204 && a.status != 304) {
     out.append("Content-Length: ");
     append_number(out, static_cast<int64_t>(a.body.size()));
     out.append("\r\n");
@@ -71,12 +75,13 @@ void append_response(std::string& out, const response& a, const wire_context& co
     append_field(out, "X-Request-Id", context.request_id);
   out.append("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
   append_rare_fields(out, a);
+  out.append(context.more);
   if (context.close)
     out.append("Connection: close\r\n");
   else if (context.version_1_0)
     out.append("Connection: keep-alive\r\n");
   out.append("\r\n");
-  if (!context.head_only && a.status != 204)
+  if (!context.head_only && a.status != 204 && a.status != 304)
     out.append(a.body);
 }
 

@@ -13,7 +13,8 @@ struct wire_context {
   std::string_view request_id;
   bool close = false;  ///< The connection ends after this answer.
   bool version_1_0 = false;
-  bool head_only = false;  ///< The answer to HEAD: its length is told, its body is not sent.
+  std::string_view more = {};  ///< Further header lines, each with its end.
+  bool head_only = false;      ///< The answer to HEAD: its length is told, its body is not sent.
 };
 
 void append_response(std::string& out, const response& answer, const wire_context& context);

@@ -3,6 +3,8 @@
 
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/store.hpp"
+#include "persistence/memory/memory_identity.hpp"
 
 #include <functional>
 #include <map>
@@ -35,6 +37,8 @@ struct memory_state {
   explicit memory_state(const clock& source) : time(source) {}
 
   const clock& time;
+  /// Has a lock of its own.
+  const std::shared_ptr<memory_identity_state> identity = std::make_shared<memory_identity_state>();
   mutable std::mutex guard;
   uint32_t shard_count = 0;  ///< 0 = not migrated.
   std::map<uint16_t, memory_shard> shards;

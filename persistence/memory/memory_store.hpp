@@ -4,6 +4,8 @@
 
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/identity_store.hpp"
+#include "domain/ports/store.hpp"
 
 #include <functional>
 #include <memory>
@@ -14,7 +16,7 @@ struct memory_state;
 
 /// Thread-safe. All sessions share one state, which lives as long as the store or any session.
 /// Faults can be planned, so that callers meet every outcome of a commit.
-class memory_store : public store {
+class memory_store : public store, public identity_source {
 public:
   /// `time` is the clock by which `node_registry::nodes` counts; it must outlive store and
   /// sessions.
@@ -26,6 +28,7 @@ public:
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
+  std::unique_ptr<identity_store> open_identity() override;
   result<void> ping() override;
 
   /// The commit that is `nth_from_now` (1 = the next one) ends with `outcome`. `applied` says, for

@@ -209,7 +209,67 @@ constexpr const char* store_identity = R"sql(
 alter table system add column identity uuid not null default gen_random_uuid();
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity};
+// Accounts: six tables of one shape (domain/ports/identity_store.hpp), and the audit log.
+constexpr const char* accounts = R"sql(
+create table users (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create table sessions (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create table api_keys (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create table signing_keys (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create table throttles (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create table answers (
+  key text primary key,
+  owner text not null,
+  body text not null,
+  version bigint not null,
+  expires_at timestamptz
+);
+create index sessions_owner on sessions (owner, key);
+create index api_keys_owner on api_keys (owner, key);
+create table audit_log (
+  number bigint generated always as identity primary key,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  target text not null,
+  outcome text not null,
+  reason text not null,
+  address text not null,
+  request_id text not null,
+  node text not null
+);
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

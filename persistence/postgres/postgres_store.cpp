@@ -1,6 +1,7 @@
 #include "persistence/postgres/postgres_store.hpp"
 
 #include "persistence/postgres/entity_reader.hpp"
+#include "persistence/postgres/identity_session.hpp"
 #include "persistence/postgres/journal_session.hpp"
 #include "persistence/postgres/flow_table.hpp"
 #include "persistence/postgres/letter_table.hpp"
@@ -86,6 +87,11 @@ std::unique_ptr<letter_store> postgres_store::open_letters() {
 std::unique_ptr<flow_source> postgres_store::flows() const {
   return std::make_unique<flow_tables>(connection_text_, setup_, options_.limits.call_timeout,
                                        watchdog_);
+}
+
+std::unique_ptr<identity_store> postgres_store::open_identity() {
+  return std::make_unique<postgres::identity_session>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 
 result<void> postgres_store::ping() {

@@ -7,6 +7,8 @@
 
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/flows.hpp"
+#include "domain/ports/identity_store.hpp"
+#include "domain/ports/store.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -23,7 +25,7 @@ struct postgres_options {
   postgres::session_limits limits;
 };
 
-class postgres_store final : public store {
+class postgres_store final : public store, public identity_source {
 public:
   /// `url` as `postgres://user:password@host:port/database?…`, several hosts allowed. `invalid`
   /// where it is not one; nothing is connected yet.
@@ -38,6 +40,7 @@ public:
   std::unique_ptr<letter_store> open_letters() override;
   /// The flows of this database; independent of the store's life.
   std::unique_ptr<flow_source> flows() const;
+  std::unique_ptr<identity_store> open_identity() override;
   result<void> ping() override;
   /// What tells this store from every other: a short text, the same for its life. After `migrate`.
   result<std::string> identity();

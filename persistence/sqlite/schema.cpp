@@ -133,7 +133,60 @@ constexpr const char* store_identity = R"sql(
 INSERT INTO meta VALUES ('identity', abs(random()));
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows, store_identity};
+// Accounts: six tables of one shape (domain/ports/identity_store.hpp), and the audit log.
+constexpr const char* accounts = R"sql(
+CREATE TABLE users (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE TABLE sessions (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE TABLE api_keys (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE TABLE signing_keys (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE TABLE throttles (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE TABLE answers (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  expires_at INTEGER) WITHOUT ROWID;
+CREATE INDEX sessions_by_owner ON sessions (owner, key);
+CREATE INDEX api_keys_by_owner ON api_keys (owner, key);
+CREATE TABLE audit_log (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  target TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  address TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  node TEXT NOT NULL);
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

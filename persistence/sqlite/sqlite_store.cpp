@@ -1,6 +1,7 @@
 #include "persistence/sqlite/sqlite_store.hpp"
 
 #include "persistence/sqlite/schema.hpp"
+#include "persistence/sqlite/sqlite_identity.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
 
 namespace orrery {
@@ -35,6 +36,10 @@ std::unique_ptr<node_registry> sqlite_store::open_registry() {
 
 std::unique_ptr<letter_store> sqlite_store::open_letters() {
   return std::make_unique<sqlite_letters>(writer_);
+}
+
+std::unique_ptr<identity_store> sqlite_store::open_identity() {
+  return std::make_unique<sqlite_identity>(writer_);
 }
 
 result<void> sqlite_store::ping() {

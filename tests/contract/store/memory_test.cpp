@@ -2,6 +2,7 @@
 
 #include "persistence/memory/memory_flows.hpp"
 #include "tests/contract/store/flow_contract.hpp"
+#include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -43,6 +44,11 @@ INSTANTIATE_TEST_SUITE_P(memory, store_contract,
                              "memory", [] { return std::make_unique<memory_place>(); }}),
                          store_adapter_name);
 INSTANTIATE_TEST_SUITE_P(memory, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "memory", [] { return std::make_unique<memory_place>(); }}),
+                         store_adapter_name);
+
+INSTANTIATE_TEST_SUITE_P(memory, identity_contract,
                          ::testing::Values(store_adapter{
                              "memory", [] { return std::make_unique<memory_place>(); }}),
                          store_adapter_name);

@@ -2,6 +2,7 @@
 /// session out, hold a lock, lose an answer.
 
 #include "tests/contract/store/flow_contract.hpp"
+#include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
 
 #include <gtest/gtest.h>
@@ -29,6 +30,11 @@ TEST_F(postgres_faults, a_shelf_of_flows_keeps_every_version_and_two_writers_apa
   keeps_every_version(*flows);
   gives_two_writers_versions_of_their_own(*flows);
 }
+
+INSTANTIATE_TEST_SUITE_P(postgres, identity_contract,
+                         ::testing::Values(store_adapter{
+                             "postgres", [] { return std::make_unique<postgres_place>(); }}),
+                         store_adapter_name);
 
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {

@@ -4,6 +4,7 @@
 #include "persistence/sqlite/sqlite_flows.hpp"
 #include "tests/contract/store/failing_vfs.hpp"
 #include "tests/contract/store/flow_contract.hpp"
+#include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -57,6 +58,11 @@ INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
                              "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
                          store_adapter_name);
 INSTANTIATE_TEST_SUITE_P(sqlite, letter_contract,
+                         ::testing::Values(store_adapter{
+                             "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
+                         store_adapter_name);
+
+INSTANTIATE_TEST_SUITE_P(sqlite, identity_contract,
                          ::testing::Values(store_adapter{
                              "sqlite", [] { return std::make_unique<sqlite_place>(); }}),
                          store_adapter_name);

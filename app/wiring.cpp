@@ -3,6 +3,8 @@
 #include "actors/executors/process_executor.hpp"
 #include "app/door.hpp"
 #include "app/mesh_carrier.hpp"
+#include "app/rule_book.hpp"
+#include "actors/worker_messages.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
@@ -13,6 +15,7 @@
 #include "persistence/sqlite/embedded_sink.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
 
+#include <algorithm>
 #include <caf/event_based_actor.hpp>
 #include <csignal>
 #include <filesystem>
@@ -92,6 +95,7 @@ struct running_node::parts {
   bool stopped = false;
 
   std::unique_ptr<store> truth;
+  settings_source* settings = nullptr;  ///< The same store.
   std::unique_ptr<intake_log> log;
   std::unique_ptr<event_sink> sink;
   std::unique_ptr<process_executor> processes;
@@ -107,6 +111,8 @@ struct running_node::parts {
   caf::actor timer;
   std::unique_ptr<mesh> peers;
   std::unique_ptr<mesh_carrier> carrier;
+  actors::limit_board board;
+  std::unique_ptr<rule_book> rules;
   std::unique_ptr<membership> members;
   std::unique_ptr<door> front;
   std::unique_ptr<http::server> server;
@@ -125,11 +131,14 @@ result<void> running_node::parts::open_store() {
   if (error)
     return failure{errc::unavailable, "data: cannot make " + how.data + ": " + error.message()};
   if (how.embedded_store()) {
-    truth = std::make_unique<sqlite_store>(std::filesystem::path(how.data) / "orrery.db", time);
+    auto made = std::make_unique<sqlite_store>(std::filesystem::path(how.data) / "orrery.db", time);
+    settings = made.get();
+    truth = std::move(made);
   } else {
     auto opened = postgres_store::open(how.store);
     if (!opened)
       return failure{errc::invalid, "store: " + opened.error().detail};
+    settings = opened->get();
     truth = std::move(*opened);
   }
   return patiently("store", [&] { return truth->migrate(how.limits.shards); });
@@ -216,6 +225,21 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {}});
   context->replays = replays.get();
+  context->rules = &board;
+  board.know(
+      [this](shard_id shard) {
+        return members ? members->owner_of(shard).value_or(std::string()) : std::string();
+      },
+      [this](const std::string& name) {
+        if (!members)
+          return false;
+        const auto nodes = members->nodes();
+        return std::any_of(nodes.begin(), nodes.end(),
+                           [&](const node_row& one) { return one.name == name; });
+      });
+  rules = std::make_unique<rule_book>(*settings, time, board, [this] {
+    caf::anon_send(context->dispatcher, actors::rules_changed{});
+  });
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;
@@ -239,7 +263,7 @@ result<void> running_node::parts::start_faces() {
     token = *made;
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *feed, *context, *node, *writer, timer});
+                                            *reads, *feed, *context, *node, *writer, rules.get(), timer});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -259,6 +283,8 @@ result<void> running_node::parts::start_faces() {
     members->start();
     front->join(*members, *peers);
   }
+  if (auto ok = rules->start(); !ok)
+    return failure{ok.error().code, "rules: " + ok.error().detail};
   return node->start();
 }
 
@@ -272,6 +298,8 @@ void running_node::parts::stop() {
     server->stop(10s);
   if (node)
     node->stop();
+  if (rules)
+    rules->stop();
   if (members)
     members->stop();
   if (peers)

@@ -6,6 +6,7 @@
 /// are made by `migrate` in a schema that may be shared by nothing else.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/settings.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -22,7 +23,7 @@ struct postgres_options {
   postgres::session_limits limits;
 };
 
-class postgres_store final : public store {
+class postgres_store final : public store, public settings_source {
 public:
   /// `url` as `postgres://user:password@host:port/database?…`, several hosts allowed. `invalid`
   /// where it is not one; nothing is connected yet.
@@ -34,6 +35,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<settings_store> open_settings() override;
   std::unique_ptr<letter_store> open_letters() override;
   result<void> ping() override;
 

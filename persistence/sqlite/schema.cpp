@@ -120,7 +120,15 @@ ALTER TABLE dead_letters ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX dead_letters_to_copy ON dead_letters (shard, number) WHERE copied = 0;
 )sql";
 
-constexpr std::array steps = {version_1, version_2};
+constexpr const char* version_3 = R"sql(
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  version INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps = {version_1, version_2, version_3};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

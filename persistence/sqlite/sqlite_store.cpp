@@ -2,6 +2,7 @@
 
 #include "persistence/sqlite/schema.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
+#include "persistence/sqlite/sqlite_settings.hpp"
 
 namespace orrery {
 
@@ -35,6 +36,10 @@ std::unique_ptr<node_registry> sqlite_store::open_registry() {
 
 std::unique_ptr<letter_store> sqlite_store::open_letters() {
   return std::make_unique<sqlite_letters>(writer_);
+}
+
+std::unique_ptr<settings_store> sqlite_store::open_settings() {
+  return std::make_unique<sqlite_settings>(writer_);
 }
 
 result<void> sqlite_store::ping() {

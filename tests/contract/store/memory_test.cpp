@@ -1,5 +1,7 @@
 #include "persistence/memory/memory_store.hpp"
 
+#include "persistence/memory/memory_settings.hpp"
+#include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -48,6 +50,11 @@ protected:
   std::unique_ptr<journal_store> journal = under_test.open_journal();
   std::unique_ptr<entity_store> reader = under_test.open_reader();
 };
+
+TEST(memory_settings, keep_the_contract) {
+  memory_settings settings;
+  keeps_what_settings_promise(settings);
+}
 
 }  // namespace
 

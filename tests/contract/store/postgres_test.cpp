@@ -2,6 +2,7 @@
 /// session out, hold a lock, lose an answer.
 
 #include "tests/contract/store/postgres_place.hpp"
+#include "tests/contract/store/settings_contract.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>
@@ -24,6 +25,11 @@ INSTANTIATE_TEST_SUITE_P(postgres, letter_contract,
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {
   return (type == 'P' || type == 'Q') && body.find("commit") != std::string_view::npos;
+}
+
+TEST_F(postgres_faults, settings_keep_the_contract) {
+  const auto under_test = open();
+  keeps_what_settings_promise(dynamic_cast<settings_source&>(*under_test));
 }
 
 TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {

@@ -60,6 +60,7 @@ struct node_probe {
   std::atomic<uint64_t> attempts_away{0};       ///< Ours, handed to other nodes.
   std::atomic<uint64_t> attempts_lost_away{0};  ///< Of those, lost with their node.
   std::atomic<uint64_t> guests_started{0};      ///< Attempts of other nodes, begun here.
+  std::atomic<uint64_t> leases_handed_out{0};   ///< Attempts that external workers got here.
 };
 
 class limit_board;  // actors/limit_board.hpp

@@ -4,6 +4,18 @@
 
 namespace orrery::actors {
 
+namespace {
+
+std::string joined(std::vector<std::string> labels) {
+  std::sort(labels.begin(), labels.end());
+  std::string out;
+  for (const auto& label : labels)
+    out += label + '\n';
+  return out;
+}
+
+}  // namespace
+
 dispatcher::dispatcher(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
@@ -13,17 +25,10 @@ caf::behavior dispatcher::make_behavior() {
       [this](const shard_gone& news) { forget(news.number); },
       [this](tell_load) {
         send(context_.exchange, own_load{load()});
-        give_slots();  // and those that had nothing to lend are asked again
+        look_at_rules();
+        give_slots();  // those that had nothing to lend are asked again
       },
-      [this](peer_told_load& news) {
-        for (auto& [key, free] : free_there_)
-          if (key.first == news.peer)
-            free = 0;
-        for (const auto& kind : news.load.kinds)
-          free_there_[{news.peer, kind.kind}] =
-              kind.waiting > 0 || kind.used >= kind.slots ? 0 : kind.slots - kind.used;
-        settle_with_peers();
-      },
+      [this](const peer_told_load& news) { peer_is(news); },
       [this](const slots_borrowed& news) { borrowed_slots(news); },
       [this](const slots_wanted& wish) { lend(wish); },
       [this](const slots_came_back& news) { came_free(news.peer, news.kind, news.slots); },
@@ -36,90 +41,116 @@ caf::behavior dispatcher::make_behavior() {
         give_back(key, one, std::min(one.owed, one.free));
       },
       [this](const peer_gone& news) { forget_peer(news.peer); },
+      [this](const claim_work& wish) { claim(wish); },
+      [this](const want_work& news) { want(news); },
+      [this](const rules_changed&) {
+        look_at_rules();
+        give_slots();
+      },
+      [this](const quota_from_peer& news) {
+        if (news.note.answer)
+          quota_came(news.note);
+        else
+          keep(news.peer, news.note);
+        give_slots();
+      },
+      [this](const look_again& wish) {
+        if (wish.number != looks_)
+          return;
+        look_at_ = duration::max();
+        for (auto& [key, lines] : lanes_)
+          lines.open_all();
+        give_slots();
+      },
   };
-}
-
-size_t dispatcher::waiting_heap::erase(shard_id shard) {
-  const auto gone = std::erase_if(c, [&](const waiting& one) { return one.shard == shard; });
-  if (gone > 0)
-    std::make_heap(c.begin(), c.end(), comp);
-  return gone;
 }
 
 void dispatcher::update(dispatch_update& news) {
   shards_[news.number] = std::move(news.shard);
+  shard_since_.try_emplace(news.number, ticks());
   for (const auto& key : news.released)
     release(key, news.number);
-  std::set<slot_key> lanes_of_shard;
+  for (const auto& key : news.kept) {
+    take(key, news.number, 1);
+    begun(key.queue, key.limit_key, false);
+  }
+  std::set<slot_key> of_shard;
   for (auto& offer : news.offers) {
-    slot_key key{std::move(offer.queue), std::move(offer.task_kind)};
-    lanes_[key].heap.push({offer.id, offer.since, offer.priority, news.number});
-    lanes_of_shard.insert(std::move(key));
+    lane_key key{offer.queue, offer.task_kind, joined(std::move(offer.labels))};
+    make_room_for(offer, news.number);
+    lanes_[key].push(offer.limit_key, offer.weight,
+                     {offer.id, offer.since, offer.priority, news.number});
+    if (context_.is_external(key.kind))
+      ++new_work_[{key.queue, key.kind}];
+    else if (key.labels.empty() && offer.limit_key.empty())
+      of_shard.insert({std::move(key.queue), std::move(key.kind)});
   }
   context_.probe.ready_tasks.fetch_add(news.offers.size(), std::memory_order_relaxed);
   give_slots();
   // Who has work now has more of it soon.
   grants advance;
-  for (const auto& key : lanes_of_shard)
+  for (const auto& key : of_shard)
     give_credit(news.number, key, advance);
   tell(std::move(advance));
 }
 
+void dispatcher::take(const slot_key& key, shard_id shard, size_t slots) {
+  held_[shard][key] += slots;
+  used_by_queue_[key.queue] += slots;
+  if (key.worker.empty())
+    used_by_kind_[key.task_kind] += slots;
+}
+
+bool dispatcher::drop(held& from, const slot_key& key, shard_id shard, size_t slots) {
+  const auto of = from.find(shard);
+  if (of == from.end())
+    return false;
+  const auto found = of->second.find(key);
+  if (found == of->second.end())
+    return false;
+  if (found->second <= slots)
+    of->second.erase(found);
+  else
+    found->second -= slots;
+  if (of->second.empty())
+    from.erase(of);
+  return true;
+}
+
 void dispatcher::release(const slot_key& key, shard_id shard) {
-  const auto found = lanes_.find({key.queue, key.task_kind});
-  if (found == lanes_.end())
-    return;
-  auto& one = found->second;
-  if (const auto stale = one.stale.find({shard, key.worker}); stale != one.stale.end()) {
-    --used_by_queue_[key.queue];
-    if (--stale->second == 0)
-      one.stale.erase(stale);
-    return;
-  }
-  const auto used = one.used.find({shard, key.worker});
-  if (used == one.used.end())
+  const bool stale = drop(stale_, key, shard, 1);
+  if (!stale && !drop(held_, key, shard, 1))
     return;  // of a shard that was forgotten meanwhile
-  if (--used->second == 0)
-    one.used.erase(used);
   --used_by_queue_[key.queue];
+  ended(key.queue, key.limit_key, 1);
+  if (stale || key.worker == worker_outside)
+    return;
   if (key.worker.empty()) {
     --used_by_kind_[key.task_kind];
-  } else if (const auto from = borrowed_.find({key.worker, key.task_kind});
-             from != borrowed_.end() && from->second.used > 0) {
-    --from->second.used;
-    ++from->second.free;
-    if (from->second.owed > 0)
-      give_back(from->first, from->second, 1);
+    return;
   }
+  const auto from = borrowed_.find({key.worker, key.task_kind});
+  if (from == borrowed_.end() || from->second.used == 0)
+    return;
+  --from->second.used;
+  ++from->second.free;
+  if (from->second.owed > 0)
+    give_back(from->first, from->second, 1);
 }
 
 void dispatcher::forget(shard_id shard) {
   shards_.erase(shard);
-  for (auto& [key, one] : lanes_) {
-    for (auto used = one.used.begin(); used != one.used.end();) {
-      if (used->first.first != shard) {
-        ++used;
-        continue;
-      }
-      used_by_queue_[key.queue] -= used->second;
-      if (used->first.second.empty()) {
-        used_by_kind_[key.task_kind] -= used->second;
-      } else if (const auto from = borrowed_.find({used->first.second, key.task_kind});
-                 from != borrowed_.end()) {
-        from->second.used -= used->second;
-        from->second.free += used->second;
-        give_back(from->first, from->second, std::min(from->second.owed, from->second.free));
-      }
-      used = one.used.erase(used);
-    }
-    for (auto stale = one.stale.begin(); stale != one.stale.end();) {
-      const bool gone = stale->first.first == shard;
-      if (gone)
-        used_by_queue_[key.queue] -= stale->second;
-      stale = gone ? one.stale.erase(stale) : std::next(stale);
-    }
-    context_.probe.ready_tasks.fetch_sub(one.heap.erase(shard), std::memory_order_relaxed);
+  shard_since_.erase(shard);
+  for (auto* all : {&held_, &stale_}) {
+    const auto of = all->find(shard);
+    if (of == all->end())
+      continue;
+    for (const auto& [key, slots] : std::map<slot_key, size_t>(of->second))
+      for (size_t i = 0; i < slots; ++i)
+        release(key, shard);
   }
+  for (auto& [key, lines] : lanes_)
+    context_.probe.ready_tasks.fetch_sub(lines.erase(shard), std::memory_order_relaxed);
   give_slots();
 }
 
@@ -130,79 +161,86 @@ size_t dispatcher::limit_of_kind(const std::string& kind) const {
   return context_.knows_kind(kind) ? context_.limits.slots_of_other_kinds : 0;
 }
 
-size_t dispatcher::used_of(const std::map<std::string, size_t>& by, const std::string& name) const {
-  const auto found = by.find(name);
-  return found == by.end() ? 0 : found->second;
-}
-
 size_t dispatcher::free_of_kind(const std::string& kind) const {
   const auto limit = limit_of_kind(kind);
-  return limit - std::min(limit, used_of(used_by_kind_, kind));
+  const auto found = used_by_kind_.find(kind);
+  return limit - std::min(limit, found == used_by_kind_.end() ? 0 : found->second);
 }
 
 /// Gives a slot to the most urgent of all that could have one; false where there is none.
 bool dispatcher::give_one(grants& granted) {
   // Few lanes: the best head among those that have room.
-  auto best = lanes_.end();
+  decltype(lanes_)::iterator best = lanes_.end();
+  std::string best_key;
   for (auto it = lanes_.begin(); it != lanes_.end(); ++it) {
-    const auto& [key, one] = *it;
-    if (one.heap.empty() || used_of(used_by_queue_, key.queue) >= context_.limits.slots_per_queue ||
-        (free_of_kind(key.task_kind) == 0 && borrowed_from(key.task_kind) == nullptr))
+    auto& [key, lines] = *it;
+    if (lines.empty() || context_.is_external(key.kind) ||
+        (free_of_kind(key.kind) == 0 && borrowed_from(key.kind) == nullptr))
       continue;
-    if (best == lanes_.end() || best->second.heap.top() < one.heap.top())
+    const auto* next = ready_key(key, lines);
+    if (next == nullptr)
+      continue;
+    if (best == lanes_.end() || best->second.front(best_key) < lines.front(*next)) {
       best = it;
+      best_key = *next;
+    }
   }
   if (best == lanes_.end())
     return false;
-  auto& [key, one] = *best;
-  const auto next = one.heap.top();
-  one.heap.pop();
-  context_.probe.ready_tasks.fetch_sub(1, std::memory_order_relaxed);
-  auto with = key;
-  if (free_of_kind(key.task_kind) > 0) {
-    ++used_by_kind_[key.task_kind];
-  } else {
-    with.worker = *borrowed_from(key.task_kind);
-    auto& from = borrowed_.at({with.worker, key.task_kind});
+  const auto& lane = best->first;
+  std::string worker;
+  if (free_of_kind(lane.kind) == 0) {
+    worker = *borrowed_from(lane.kind);
+    auto& from = borrowed_.at({worker, lane.kind});
     --from.free;
     ++from.used;
   }
-  ++one.used[{next.shard, with.worker}];
-  ++used_by_queue_[key.queue];
+  give_from(lane, best->second, best_key, worker, nullptr, granted);
+  return true;
+}
+
+void dispatcher::give_from(const lane_key& lane, lane_lines& lines, const std::string& key,
+                           const std::string& worker, std::shared_ptr<const lease_claim> claim,
+                           grants& granted) {
+  const auto next = lines.pop(key);
+  context_.probe.ready_tasks.fetch_sub(1, std::memory_order_relaxed);
+  const slot_key with{lane.queue, lane.kind, worker, key};
+  take(with, next.shard, 1);
+  begun(lane.queue, key, true);
   auto& grant = granted[next.shard][with];
   grant.key = with;
   grant.tasks.push_back(next.id);
-  return true;
+  grant.claim = std::move(claim);
 }
 
 void dispatcher::give_slots() {
   grants granted;
   while (give_one(granted)) {
   }
-  // Queue names are free text: lanes that nobody uses go.
-  std::erase_if(lanes_, [](const auto& one) { return one.second.idle(); });
-  std::erase_if(used_by_queue_, [](const auto& one) { return one.second == 0; });
   tell(std::move(granted));
   settle_with_peers();
+  settle_quotas();
+  tell_of_work();
+  // Queue names are free text: what nobody uses goes.
+  std::erase_if(lanes_, [](const auto& one) { return one.second.empty(); });
+  std::erase_if(used_by_queue_, [](const auto& one) { return one.second == 0; });
 }
 
 void dispatcher::give_credit(shard_id shard, const slot_key& key, grants& granted) {
-  const auto found = lanes_.find(key);
-  if (found == lanes_.end() || !found->second.heap.empty() || !shards_.contains(shard))
+  const auto found = lanes_.find({key.queue, key.task_kind, {}});
+  if ((found != lanes_.end() && !found->second.empty()) || !shards_.contains(shard) ||
+      rules_->of_queue(key.queue) != nullptr || rules_->of_kind(key.task_kind) != nullptr)
     return;
+  const auto less = [](size_t whole, size_t part) { return whole - std::min(whole, part); };
   const auto shares = 2 * std::max<size_t>(1, shards_.size());
-  const auto room = context_.limits.slots_per_queue -
-                    std::min(context_.limits.slots_per_queue, used_of(used_by_queue_, key.queue));
-  auto& used = found->second.used[{shard, {}}];
-  const auto most = context_.limits.slot_credit - std::min(context_.limits.slot_credit, used);
+  const auto& of_shard = held_[shard];
+  const auto has = of_shard.find(key);
+  const auto most = less(context_.limits.slot_credit, has == of_shard.end() ? 0 : has->second);
+  const auto room = less(context_.limits.slots_per_queue, used_by_queue_[key.queue]);
   const auto credit = std::min({most, free_of_kind(key.task_kind) / shares, room / shares});
-  if (used + credit == 0)
-    found->second.used.erase({shard, {}});
   if (credit == 0)
     return;
-  used += credit;
-  used_by_kind_[key.task_kind] += credit;
-  used_by_queue_[key.queue] += credit;
+  take(key, shard, credit);
   credit_out_.insert(key.task_kind);
   auto& grant = granted[shard][key];
   grant.key = key;

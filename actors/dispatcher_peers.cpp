@@ -23,9 +23,9 @@ const std::string* dispatcher::borrowed_from(const std::string& kind) const {
 /// After slots were given: asks for more where tasks wait, and gives back what none waits for.
 void dispatcher::settle_with_peers() {
   std::map<std::string, size_t> wanted;
-  for (const auto& [key, one] : lanes_)
-    if (!one.heap.empty() && used_of(used_by_queue_, key.queue) < context_.limits.slots_per_queue)
-      wanted[key.task_kind] += one.heap.size();
+  for (auto& [key, lines] : lanes_)
+    if (!lines.empty() && !context_.is_external(key.kind) && ready_key(key, lines) != nullptr)
+      wanted[key.kind] += lines.size();
   for (const auto& [kind, count] : wanted) {
     if (credit_out_.erase(kind) > 0)
       for (const auto& [number, shard] : shards_)
@@ -38,6 +38,16 @@ void dispatcher::settle_with_peers() {
       give_back(key, one, one.free);
   std::erase_if(borrowed_,
                 [](const auto& entry) { return entry.second.free == 0 && entry.second.used == 0; });
+}
+
+void dispatcher::peer_is(const peer_told_load& news) {
+  for (auto& [key, free] : free_there_)
+    if (key.first == news.peer)
+      free = 0;
+  for (const auto& kind : news.load.kinds)
+    free_there_[{news.peer, kind.kind}] =
+        kind.waiting > 0 || kind.used >= kind.slots ? 0 : kind.slots - kind.used;
+  settle_with_peers();
 }
 
 void dispatcher::ask_peers(const std::string& kind, size_t wanted) {
@@ -73,8 +83,9 @@ void dispatcher::give_back(const peer_kind& of, borrowed& one, size_t slots) {
 }
 
 void dispatcher::lend(const slots_wanted& wish) {
-  const bool needed = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& entry) {
-    return entry.first.task_kind == wish.kind && !entry.second.heap.empty();
+  const bool needed = std::any_of(lanes_.begin(), lanes_.end(), [&](auto& entry) {
+    return entry.first.kind == wish.kind && !entry.second.empty() &&
+           ready_key(entry.first, entry.second) != nullptr;
   });
   const auto slots = needed ? 0 : std::min<size_t>(wish.slots, free_of_kind(wish.kind));
   if (slots > 0) {
@@ -117,13 +128,14 @@ void dispatcher::forget_peer(const std::string& peer) {
   std::erase_if(free_there_, [&](const auto& entry) { return entry.first.first == peer; });
   std::erase_if(asked_, [&](const auto& key) { return key.first == peer; });
   std::erase_if(borrowed_, [&](const auto& entry) { return entry.first.first == peer; });
-  for (auto& [key, one] : lanes_)
-    for (auto used = one.used.begin(); used != one.used.end();) {
-      const bool theirs = used->first.second == peer;
+  for (auto& [shard, of_shard] : held_)
+    for (auto it = of_shard.begin(); it != of_shard.end();) {
+      const bool theirs = it->first.worker == peer;
       if (theirs)
-        one.stale[used->first] += used->second;
-      used = theirs ? one.used.erase(used) : std::next(used);
+        stale_[shard][it->first] += it->second;
+      it = theirs ? of_shard.erase(it) : std::next(it);
     }
+  interests_.erase(peer);
   std::vector<std::pair<std::string, size_t>> back;
   for (const auto& [key, one] : lent_)
     if (key.first == peer)
@@ -138,7 +150,8 @@ node_load dispatcher::load() const {
     auto& one = kinds[kind];
     one.kind = kind;
     one.slots = limit_of_kind(kind);
-    one.used = used_of(used_by_kind_, kind);
+    const auto used = used_by_kind_.find(kind);
+    one.used = used == used_by_kind_.end() ? 0 : used->second;
     return one;
   };
   for (const auto* kind : {"noop", "sleep"})
@@ -149,17 +162,14 @@ node_load dispatcher::load() const {
     of(key.second).lent += one.slots;
   node_load out;
   const auto now = context_.time.now();
-  for (const auto& [key, one] : lanes_) {
-    auto& kind = of(key.task_kind);
-    if (one.heap.empty())
+  for (const auto& [key, lines] : lanes_) {
+    auto& kind = of(key.kind);
+    if (lines.empty())
       continue;
-    auto since = now;
-    for (const auto& each : one.heap.all())
-      since = std::min(since, each.since);
-    const auto oldest = now - since;
-    kind.waiting += one.heap.size();
+    const auto oldest = now - lines.oldest(now);
+    kind.waiting += lines.size();
     kind.oldest = std::max(kind.oldest, oldest);
-    out.queues.push_back({key.queue, key.task_kind, one.heap.size(), oldest});
+    out.queues.push_back({key.queue, key.kind, lines.size(), oldest});
   }
   for (auto& [name, kind] : kinds)
     out.kinds.push_back(std::move(kind));

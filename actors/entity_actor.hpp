@@ -198,7 +198,7 @@ protected:
     effect.leaving = !effect.tell_committed && at_rest();
     left_ = effect.leaving;
     effect.waits = !left_ && waits();
-    if (state_ && (!effect.steps.empty() || effect.reply || effect.offer)) {
+    if (state_ && (!effect.steps.empty() || effect.reply || effect.offer || effect.slot_kept)) {
       if (left_)
         effect.state.emplace(std::move(*state_));
       else

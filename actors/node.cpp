@@ -5,6 +5,7 @@
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
 #include "actors/work_exchange.hpp"
+#include "actors/worker_desk.hpp"
 #include "base/log.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -54,6 +55,7 @@ private:
 void configure(caf::actor_system_config& config, size_t threads) {
   config.add_message_types<caf::id_block::orrery_actors>();
   config.add_message_types<caf::id_block::orrery_work>();
+  config.add_message_types<caf::id_block::orrery_workers>();
   // Work stealing of this CAF is quadratic in the length of a queue.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", static_cast<uint64_t>(threads));
@@ -72,10 +74,11 @@ result<void> node::start() {
   context_.tick = system_.spawn<tick_supervisor>(context_);
   context_.outbox = system_.spawn<outbox>(context_);
   context_.exchange = system_.spawn<work_exchange>(context_);
+  context_.desk = system_.spawn<worker_desk>(context_);
   bridge_ = system_.spawn<bridge>(context_);
   root_ = system_.spawn<root_actor>(
       std::vector<caf::actor>{context_.dispatcher, context_.ttl, context_.tick, context_.outbox,
-                              context_.exchange, bridge_},
+                              context_.exchange, context_.desk, bridge_},
       fatal_);
   started_ = true;
   listener_ = std::make_unique<bridge_listener>(bridge_, context_.limits.drain_limit + 5s, fatal_);
@@ -94,8 +97,8 @@ void node::stop() {
   auto ended = std::make_shared<std::promise<void>>();
   self->send(root_, stop_node{[ended] { ended->set_value(); }});
   ended->get_future().wait_for(5s);
-  for (const auto& child : {bridge_, context_.exchange, context_.outbox, context_.tick,
-                            context_.ttl, context_.dispatcher, root_})
+  for (const auto& child : {bridge_, context_.desk, context_.exchange, context_.outbox,
+                            context_.tick, context_.ttl, context_.dispatcher, root_})
     self->wait_for(child);
 }
 

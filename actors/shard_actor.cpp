@@ -44,6 +44,7 @@ caf::behavior shard_actor::make_behavior() {
   dispatch_.shard = caf::actor_cast<caf::actor>(this);
   dispatch_.number = tenure_.shard;
   scan();
+  send(context_.dispatcher, dispatch_update{dispatch_.shard, dispatch_.number, {}, {}, {}});
   context_.log.consumer().start(tenure_.shard, tenure_.next, tenure_.epoch);
   context_.log.consumer().resume(tenure_.shard);  // whoever owned it before may have left it paused
   return {
@@ -53,6 +54,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](entities_loaded& news) { loaded(news); },
       [this](slots_granted& grants) { grant(grants); },
       [this](const return_credit& wish) { return_credit_of(wish.task_kind); },
+      [this](const cut_back& wish) { cut_back_key(wish); },
       [this](wake_entities& timers) {
         reach(crash_point::timer_fired);
         for (const auto& [id, at] : timers.timers)

@@ -13,7 +13,7 @@
 /// starts a new one from the store.
 
 #include "actors/context.hpp"
-#include "actors/messages.hpp"
+#include "actors/worker_messages.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <deque>
@@ -42,6 +42,7 @@ private:
     time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
     std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
     std::string worker = {};                                  ///< Of a grant: whose slot it is.
+    std::shared_ptr<const lease_claim> claim = {};
     time_point due{};                                         ///< Of a timer.
 
     static item wake(time_point at) {
@@ -133,6 +134,8 @@ private:
   bool take_credit(const slot_key& key);
   void return_credit_of(const std::string& kind);
   void return_idle_credit();
+  void cut_back_key(const cut_back& wish);
+  void cancel(entity_id id, std::string why);
   void spawn_entity(entity_id id, live_entity& entry, std::optional<entity> state,
                     std::optional<do_command> first);
   void hand_over(live_entity& entry, item what);

@@ -1,5 +1,6 @@
 /// The live entities of a shard: loading, spawning, stashing, leaving, restarting.
 
+#include "actors/limit_board.hpp"
 #include "actors/order_actor.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/task_actor.hpp"
@@ -20,7 +21,8 @@ bool is_submit(const entity_command& wish) {
 std::optional<slot_key> slot_at_birth(const entity_command& first) {
   const auto* of_task = std::get_if<task_command>(&first);
   const auto* submit = of_task != nullptr ? std::get_if<submit_task>(of_task) : nullptr;
-  if (submit == nullptr || submit->spec.run_at != never)
+  if (submit == nullptr || submit->spec.run_at != never || !submit->spec.options->labels.empty() ||
+      !submit->spec.options->limit_key.empty())
     return std::nullopt;
   return slot_key{submit->spec.queue, submit->spec.kind};
 }
@@ -98,7 +100,7 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
 
 void shard_actor::hand_over(live_entity& entry, item what) {
   switch (what.what) {
-    case item::kind::grant: send(entry.actor, slot_granted{what.worker}); break;
+    case item::kind::grant: send(entry.actor, slot_granted{what.worker, what.claim}); break;
     case item::kind::wake:
       send(entry.actor,
            do_command{entry.kind == entity_kind::task ? entity_command{task_command{wake_task{}}}
@@ -324,6 +326,13 @@ void shard_actor::due_rows(due_loaded& news) {
     // Also of live ones: what they wait for may be set by nobody else (they were loaded, not moved). A
     // wake or slot too many changes nothing.
     if (row.kind == entity_kind::task && row.status == static_cast<uint8_t>(task_status::queued)) {
+      // A row says nothing of labels and limit keys: where these may count, the task is asked.
+      const auto rules = context_.rules != nullptr ? context_.rules->now() : nullptr;
+      if (context_.is_external(row.task_kind) || (rules && rules->of_queue(row.queue) != nullptr)) {
+        deliver(row.id, row.kind, {item::kind::wake, 0, {}, {}});
+        set_timer(row.id, row.waits_until, true);
+        continue;
+      }
       dispatch_.offers.push_back({row.id, row.priority, row.at, row.queue, row.task_kind});
       set_timer(row.id, row.waits_until, true);
     } else if (row.at <= at) {

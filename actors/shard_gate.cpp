@@ -1,9 +1,11 @@
 /// The gate of a shard: intake records in the order of their offsets, effects out in the same order.
 
+#include "actors/limit_board.hpp"
 #include "actors/shard_actor.hpp"
 #include "base/check.hpp"
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/murmur2.hpp"
 #include "codec/messages.hpp"
 #include "domain/ports/dead_letters.hpp"
 
@@ -40,6 +42,18 @@ std::optional<letter_origin> origin_of(const log_record& record) {
   if (origin && (origin->source != record.topic || origin->shard != record.shard))
     origin.reset();
   return origin;
+}
+
+/// Why a task cannot be taken, though it is well formed; empty = it can.
+std::string why_not_taken(const node_context& context, const task_spec& spec, shard_id shard) {
+  if (!context.takes_kind(spec.kind))
+    return "kind has no executor here: " + spec.kind;
+  const auto& key = spec.options->limit_key;
+  if (!key.empty() && partition_of_key(key, context.limits.shards) != shard.value)
+    return "limitKey belongs to partition " +
+           std::to_string(partition_of_key(key, context.limits.shards));
+  const auto rules = context.rules != nullptr ? context.rules->now() : nullptr;
+  return rules ? rules->drain_of(spec.queue, spec.kind) : std::string();
 }
 
 entity_kind kind_of(intake topic) {
@@ -83,11 +97,13 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   if (auto* of_task = std::get_if<task_command>(&message->command)) {
     if (auto* submit = std::get_if<submit_task>(of_task)) {
       is_submit = true;
-      if (!context_.knows_kind(submit->spec.kind)) {
+      if (auto why = why_not_taken(context_, submit->spec, tenure_.shard); !why.empty()) {
         place.value = std::move(record.value);
         place.headers = std::move(record.headers);
-        return refuse_record(sequence, "kind has no executor here: " + submit->spec.kind);
+        return refuse_record(sequence, std::move(why));
       }
+      if (submit->spec.heartbeat == duration{} && context_.is_external(submit->spec.kind))
+        submit->spec.heartbeat = context_.limits.worker_heartbeat;
       complete_spec(submit->spec, record, resolved.reference);
       settle_delay(submit->spec, record.at);
     }
@@ -141,44 +157,6 @@ void shard_actor::effect_arrived(entity_effect& effect) {
     if (put_aside(effect))
       return;
   take_effect(effect);
-}
-
-/// What it says of the entity in memory: answered messages, slots, whether it waits or leaves.
-void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
-  entry.touched = now();
-  if (effect.handled > entry.answered) {
-    const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
-    entry.unanswered.erase(entry.unanswered.begin(),
-                           entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
-    entry.answered = effect.handled;
-  }
-  if (effect.slot_released)
-    free_slot(entry);
-  entry.waiting = effect.waits;
-  if (effect.state) {
-    const auto* t = std::get_if<task>(&*effect.state);
-    if (effect.offer && t != nullptr && !draining_) {
-      slot_key key{t->spec->queue, t->spec->kind};
-      if (!effect.leaving && !entry.slot && take_credit(key)) {
-        hand_over(entry, {item::kind::grant, 0, {}, {}, time_point{}, {}});
-        hold_slot(entry, std::move(key));
-      } else {
-        dispatch_.offers.push_back(
-            {t->id, t->spec->priority, t->queued_at, t->spec->queue, t->spec->kind});
-      }
-    }
-  }
-  if (entry.waiting)
-    want_tick();
-  if (effect.offer || effect.slot_released)
-    want_flush();
-  if (effect.leaving) {
-    entry.stage = phase::leaving;
-    entry.actor = nullptr;
-    for (auto& missed : entry.unanswered)
-      entry.stash.push_back(std::move(missed));
-    entry.unanswered.clear();
-  }
 }
 
 void shard_actor::take_effect(entity_effect& effect) {

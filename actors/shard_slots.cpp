@@ -2,6 +2,8 @@
 
 #include "actors/shard_actor.hpp"
 
+#include <algorithm>
+
 namespace orrery::actors {
 
 namespace {
@@ -27,8 +29,55 @@ void shard_actor::grant(slots_granted& grants) {
       want_flush();
       continue;
     }
-    deliver(id, entity_kind::task, {item::kind::grant, 0, {}, {}, time_point{}, {}, grants.key.worker});
+    deliver(id, entity_kind::task,
+            {item::kind::grant, 0, {}, {}, time_point{}, {}, grants.key.worker, grants.claim});
     hold_slot(live_.at(id), grants.key);
+  }
+}
+
+/// What it says of the entity in memory: answered messages, slots, whether it waits or leaves.
+void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
+  entry.touched = now();
+  if (effect.handled > entry.answered) {
+    const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
+    entry.unanswered.erase(entry.unanswered.begin(),
+                           entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
+    entry.answered = effect.handled;
+  }
+  if (effect.slot_released)
+    free_slot(entry);
+  entry.waiting = effect.waits;
+  if (effect.state) {
+    const auto* t = std::get_if<task>(&*effect.state);
+    if (effect.offer && t != nullptr && !draining_) {
+      const auto& options = *t->spec->options;
+      slot_key key{t->spec->queue, t->spec->kind, {}, options.limit_key};
+      if (!effect.leaving && !entry.slot && options.labels.empty() && take_credit(key)) {
+        hand_over(entry, {item::kind::grant, 0, {}, {}, time_point{}, {}, {}});
+        hold_slot(entry, std::move(key));
+      } else {
+        dispatch_.offers.push_back({t->id, t->spec->priority, t->queued_at, std::move(key.queue),
+                                    std::move(key.task_kind), options.limit_key, options.weight,
+                                    options.labels});
+      }
+    }
+    if (effect.slot_kept && t != nullptr) {
+      slot_key key{t->spec->queue, t->spec->kind, worker_outside, t->spec->options->limit_key};
+      dispatch_.kept.push_back(key);
+      hold_slot(entry, std::move(key));
+      want_flush();
+    }
+  }
+  if (entry.waiting)
+    want_tick();
+  if (effect.offer || effect.slot_released)
+    want_flush();
+  if (effect.leaving) {
+    entry.stage = phase::leaving;
+    entry.actor = nullptr;
+    for (auto& missed : entry.unanswered)
+      entry.stash.push_back(std::move(missed));
+    entry.unanswered.clear();
   }
 }
 
@@ -57,6 +106,31 @@ bool shard_actor::take_credit(const slot_key& key) {
   --found->second.free;
   found->second.used = true;
   return true;
+}
+
+/// More of a limit key than it may: what the rule says is cancelled.
+void shard_actor::cut_back_key(const cut_back& wish) {
+  if (draining_)
+    return;
+  const auto why = "its limit key " + wish.limit_key + " has as many running as it may";
+  if (!wish.newest.is_nil())
+    return cancel(wish.newest, why);
+  std::vector<entity_id> running;
+  for (const auto& [id, entry] : live_)
+    if (entry.slot && entry.slot->queue == wish.queue && entry.slot->limit_key == wish.limit_key)
+      running.push_back(id);
+  std::sort(running.begin(), running.end());  // ids rise with the time of submission
+  for (size_t i = 0; i + wish.most <= running.size(); ++i)
+    cancel(running[i], "a newer task of its limit key " + wish.limit_key + " replaces it");
+}
+
+void shard_actor::cancel(entity_id id, std::string why) {
+  deliver(id, entity_kind::task,
+          {item::kind::command,
+           0,
+           {},
+           std::make_shared<const entity_command>(task_command{cancel_task{std::move(why)}}),
+           never});
 }
 
 /// What is in use follows as it comes free: without an entry in `credits_` it is no credit any more.

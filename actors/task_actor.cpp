@@ -1,6 +1,5 @@
 #include "actors/task_actor.hpp"
 
-#include "actors/work_messages.hpp"
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
@@ -28,7 +27,8 @@ caf::behavior task_actor::make_behavior() {
   if (left_)
     return {};
   return {
-      [this](slot_granted& grant) { take_slot(std::move(grant.worker)); },
+      [this](slot_granted& grant) { take_slot(grant); },
+      [this](const lease_taken& news) { lease_was_taken(news); },
       [this](work_done& news) { work_ended(news); },
       [this](do_command& wish) {
         may_leave_ = false;
@@ -52,6 +52,7 @@ caf::behavior task_actor::make_behavior() {
           reach(crash_point::start_committed);
           run_work();
         } else {
+          decline_claim();
           emit({});
         }
       },
@@ -64,7 +65,8 @@ caf::behavior task_actor::make_behavior() {
       [this](give_back) {
         may_leave_ = giving_back_ = true;
         entity_effect effect;
-        if (state_->status == task_status::running)
+        // An external worker goes on; the next owner of the shard waits for it.
+        if (state_->status == task_status::running && !leased_)
           apply(interrupt_task{state_->token()}, effect);
         emit(std::move(effect));
         stop_what_is_over(stop_mode::graceful);
@@ -98,9 +100,15 @@ void task_actor::end_by_clock(const clock_passed& news) {
 
 /// Restored from the store. Whatever ran before is gone with the actor or node that ran it.
 void task_actor::recover() {
-  if (state_->status == task_status::queued)
-    slot_offered_ = true;
-  if (state_->status != task_status::running)
+  const auto& options = *state_->spec->options;
+  if (state_->status == task_status::queued) {
+    // The scan offers rows; what a row does not tell, the task tells itself.
+    slot_offered_ = options.labels.empty() && options.limit_key.empty() &&
+                    !context_.is_external(state_->spec->kind);
+    if (!slot_offered_)
+      emit({});
+  }
+  if (state_->status != task_status::running || resume_lease())
     return;
   log::info("attempt.lost", {{"task", to_string(id_)},
                              {"run", state_->run},
@@ -127,6 +135,7 @@ void task_actor::settle(entity_effect& effect) {
     slot_held_ = false;
     effect.slot_released = true;
   }
+  effect.slot_kept = std::exchange(slot_kept_, false);
   if (state_->status != task_status::queued) {
     slot_offered_ = false;
   } else if (!slot_offered_ && !slot_held_ && !work_running_ && !giving_back_) {
@@ -138,29 +147,39 @@ void task_actor::settle(entity_effect& effect) {
 bool task_actor::at_rest() const {
   if (!state_)
     return true;
+  if (giving_back_ && leased_)
+    return true;
   if (work_running_ || waits_for_commit_ || state_->status == task_status::running)
     return false;
   return state_->status != task_status::queued || may_leave_ || giving_back_;
 }
 
-void task_actor::take_slot(std::string worker) {
+void task_actor::take_slot(slot_granted& grant) {
   ++handled_;
-  worker_ = std::move(worker);
+  worker_ = std::move(grant.worker);
+  claim_ = std::move(grant.claim);
   slot_held_ = true;
   slot_offered_ = false;
   entity_effect effect;
   begin(effect);
+  if (!waits_for_commit_)
+    decline_claim();
   emit(std::move(effect));  // gives the slot back where nothing began
   begin_due_work();
 }
 
 void task_actor::begin(entity_effect& effect) {
-  if (giving_back_ || work_running_ || state_->status != task_status::queued ||
-      !apply(start_task{worker_.empty() ? context_.node : worker_}, effect) ||
-      state_->status != task_status::running)
+  if (giving_back_ || work_running_ || state_->status != task_status::queued)
+    return;
+  start_task start{worker_.empty() ? context_.node : worker_};
+  if (claim_) {
+    start.worker = claim_->worker;
+    start.secret = secret_of_lease(claim_->seed, id_, {state_->run, state_->attempt + 1});
+  }
+  if (!apply(start, effect) || state_->status != task_status::running)
     return;
   context_.probe.attempts_started.fetch_add(1, std::memory_order_relaxed);
-  if (state_->spec->delivery == delivery_mode::at_most_once) {
+  if (state_->spec->delivery == delivery_mode::at_most_once || claim_) {
     waits_for_commit_ = effect.tell_committed = true;
   } else if (state_->spec->kind == "noop" && worker_.empty()) {
     // The whole life in one effect: no work to wait for.
@@ -180,7 +199,8 @@ void task_actor::run_work() {
   work_token_ = state_->token();
   work_running_ = true;
   executor_ = nullptr;
-  away_ = !worker_.empty();
+  leased_ = claim_ != nullptr;
+  away_ = !worker_.empty() && !leased_;
   reach(crash_point::attempt_before_work);
   heard_at_ = now();
   if (state_->spec->kind == "noop" && !away_) {
@@ -188,6 +208,8 @@ void task_actor::run_work() {
     return;
   }
   arm_clocks();
+  if (leased_)
+    return lease_out();
   if (away_) {
     send(context_.exchange, start_away{caf::actor_cast<caf::actor>(this), worker_, make_item()});
     return;
@@ -303,7 +325,7 @@ void task_actor::stop_work(stop_mode mode) {
     executor_->stop(id_, work_token_, mode);  // `work_done` follows
     return;
   }
-  work_running_ = false;  // a sleep: nothing is left of it
+  work_running_ = leased_ = false;  // a sleep, or a worker's: nothing is left of it here
   emit({});
 }
 

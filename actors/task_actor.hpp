@@ -7,9 +7,11 @@
 /// says that nothing is left of the work.
 ///
 /// The slot may be another node's: then that node executes (actors/work_exchange.hpp), and the clocks and
-/// the supervision stay here.
+/// the supervision stay here. Or an external worker's: then the attempt is leased to it, outlives the owner of
+/// the shard, and ends by what the worker reports or by its clocks.
 
 #include "actors/entity_actor.hpp"
+#include "actors/worker_messages.hpp"
 
 namespace orrery::actors {
 
@@ -25,13 +27,19 @@ private:
   bool waits() const override { return state_ && state_->status == task_status::queued; }
 
   void recover();
-  void take_slot(std::string worker);
+  void take_slot(slot_granted& grant);
   /// A slot is held: begins an attempt, where the task still waits for one, as part of `effect`.
   void begin(entity_effect& effect);
   /// After the effect was sent that began the attempt.
   void begin_due_work();
   void run_work();
   work_item make_item() const;
+  // External workers (task_lease.cpp).
+  void lease_out();
+  void decline_claim();
+  /// An attempt whose worker goes on, whoever owns the shard.
+  bool resume_lease();
+  void lease_was_taken(const lease_taken& news);
   void sleep_for_payload();
   void sleep_on(work_done news);
   void work_ended(work_done& news);
@@ -52,9 +60,12 @@ private:
   bool clocks_armed_ = false;
   bool may_leave_ = false;
   bool giving_back_ = false;
-  std::string worker_;            ///< The node whose slot is held; empty = this one.
-  bool away_ = false;             ///< The running work is executed there.
-  executor* executor_ = nullptr;  ///< Of the running work; null for `sleep`, and away.
+  std::string worker_;                        ///< The node whose slot is held; empty = this one.
+  bool away_ = false;                         ///< The running work is executed there.
+  bool leased_ = false;                       ///< The running work is an external worker's.
+  bool slot_kept_ = false;                    ///< Held since before we were loaded; not yet told.
+  std::shared_ptr<const lease_claim> claim_;  ///< By which the slot was taken; null = not by one.
+  executor* executor_ = nullptr;              ///< Of the running work; null for `sleep`, and away.
   attempt_token work_token_;
   time_point heard_at_{};   ///< When the worker of the present attempt last spoke.
   duration start_delay_{};  ///< From the start's record to the start.

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "codec/peer_messages.hpp"
+#include "codec/peer_notes.hpp"
 #include "codec/sleep_payload.hpp"
 
 #include <algorithm>
@@ -49,6 +50,19 @@ caf::behavior work_exchange::make_behavior() {
       [this](peer_packet_came& news) { packet_came(news); },
       [this](peer_packet_answered& news) { packet_answered(news); },
       [this](guest_ended& news) { guest_is_done(news); },
+      [this](tell_peer& wish) { say(wish.peer, std::move(wish.note)); },
+      [this](quota_to_peer& wish) { say(wish.peer, codec::encode_note(wish.note)); },
+      [this](const work_claimed& news) {
+        say(news.desk, codec::encode_note(worker_notes::claimed{news.claim, news.tasks}));
+      },
+      [this](const work_available& news) {
+        say(news.desk,
+            codec::encode_note(worker_notes::available{news.queue, news.kind, news.tasks}));
+      },
+      [this](work_leased& news) { pass_on(news); },
+      [this](const lease_declined& news) {
+        say(news.desk, codec::encode_note(worker_notes::declined{news.claim}));
+      },
       [this](exchange_tick) { tick(); },
       [this](close_exchange& wish) {
         closing_ = std::move(wish.done);
@@ -69,6 +83,7 @@ void work_exchange::on_exit() {
       one.runs->stop(which.task, which.token, stop_mode::now);
   guests_.clear();
   away_.clear();
+  passed_on_.clear();
   caf::event_based_actor::on_exit();
 }
 
@@ -183,7 +198,7 @@ void work_exchange::heard(const std::string& peer, peer_message& message) {
       self.say(peer, peer::ended{wish.task, wish.token, wish.epoch, std::move(gone), false});
     }
     void operator()(peer::ended& news) const { self.ended(peer, news); }
-    void operator()(peer::note&) const {}  // of a newer program
+    void operator()(const peer::note& note) const { self.heard_note(peer, note); }
   };
   std::visit(hearing{*this, peer}, message);
 }
@@ -209,6 +224,12 @@ void work_exchange::tick() {
     context_.probe.attempts_lost_away.fetch_add(1, std::memory_order_relaxed);
     send(entity, work_done{which.token, {}, false, true, false});
   }
+  std::erase_if(passed_on_, [&](auto& entry) {
+    const bool over = entry.second.until <= now();
+    if (over)  // nobody said that a worker took it: the attempt is taken back
+      send(entry.second.entity, lease_taken{{}, entry.first.task, entry.first.token, false});
+    return over;
+  });
   if (now() - load_told_ >= context_.peer_timing.keep_alive) {
     load_told_ = now();
     send(context_.dispatcher, tell_load{});

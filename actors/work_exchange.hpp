@@ -8,7 +8,7 @@
 
 #include "actors/context.hpp"
 #include "actors/peer_link.hpp"
-#include "actors/work_messages.hpp"
+#include "actors/worker_messages.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <map>
@@ -50,6 +50,8 @@ private:
   void packet_answered(peer_packet_answered& news);
   void broke(const std::string& peer);
   void heard(const std::string& peer, peer_message& message);
+  void heard_note(const std::string& peer, const peer::note& note);
+  void pass_on(work_leased& news);
   void tick();
 
   void start(start_away& wish);
@@ -65,6 +67,13 @@ private:
   std::map<std::string, peer_link> links_;
   std::map<attempt, away> away_;
   std::map<attempt, guest> guests_;
+  /// Leases that desks of other nodes got, until they say whether a worker took them.
+  struct passed_on {
+    caf::actor entity;
+    std::string peer;
+    instant until{};
+  };
+  std::map<attempt, passed_on> passed_on_;
   std::function<void()> closing_;
   instant close_by_{};
   instant load_told_{};

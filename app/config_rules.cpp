@@ -153,6 +153,25 @@ const std::vector<key_rule>& config_rules() {
       number("limits.slots.http", MEMBER(limits.slots_per_kind["http"]), 0, 100'000),
       number("limits.slots.sleep", MEMBER(limits.slots_per_kind["sleep"]), 0, 10'000'000),
       number("limits.slots.noop", MEMBER(limits.slots_per_kind["noop"]), 0, 10'000'000),
+      {"workers.kinds",
+       [](config& c, const std::string& v) -> result<void> {
+         c.limits.external_kinds.clear();
+         for (size_t at = 0; at < v.size();) {
+           const auto end = std::min(v.find(',', at), v.size());
+           if (end > at)
+             c.limits.external_kinds.insert(v.substr(at, end - at));
+           at = end + 1;
+         }
+         return {};
+       },
+       [](const config& c) {
+         std::string out;
+         for (const auto& kind : c.limits.external_kinds)
+           out += (out.empty() ? "" : ",") + kind;
+         return out;
+       }},
+      flag("workers.accept.any.kind", MEMBER(limits.accept_any_kind)),
+      length("workers.heartbeat", MEMBER(limits.worker_heartbeat), 0us, 24h),
       length("limits.drain", MEMBER(limits.drain_limit), 100ms, 10min),
       number("executors.exec.processes", MEMBER(processes_max), 1, 100'000),
       length("executors.exec.grace", MEMBER(process_grace), 0us, 10min),

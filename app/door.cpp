@@ -1,5 +1,7 @@
 #include "app/door.hpp"
 
+#include "actors/limit_board.hpp"
+
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/murmur2.hpp"
@@ -99,8 +101,11 @@ result<void> door::check(const submission& item) const {
   const auto& spec = std::get<submit_task>(std::get<task_command>(item.command)).spec;
   if (auto ok = validate(spec); !ok)
     return ok;
-  if (!parts_.context.knows_kind(spec.kind))
+  if (!parts_.context.takes_kind(spec.kind))
     return failure{errc::invalid, "has no executor here: " + spec.kind, "kind"};
+  if (parts_.context.rules != nullptr)
+    if (auto why = parts_.context.rules->now()->drain_of(spec.queue, spec.kind); !why.empty())
+      return failure{errc::rejected, std::move(why), "queue"};
   if (spec.run_at != never && spec.run_at > parts_.time.now() + limits::delay_max)
     return failure{errc::invalid, "lies more than ten years ahead", "runAt"};
   if (spec.deadline != never && spec.deadline > parts_.time.now() + limits::delay_max)
@@ -127,6 +132,17 @@ void settle_delay_of(entity_command& command, time_point now) {
     settle_delay(std::get<submit_task>(*of_task).spec, now);
 }
 
+/// What a limit key counts must lie in one shard: the key chooses it.
+std::optional<shard_id> shard_of_limit_key(const entity_command& command, uint32_t shards) {
+  const auto* of_task = std::get_if<task_command>(&command);
+  if (of_task == nullptr)
+    return std::nullopt;
+  const auto& key = std::get<submit_task>(*of_task).spec.options->limit_key;
+  if (key.empty())
+    return std::nullopt;
+  return shard_id{static_cast<uint16_t>(partition_of_key(key, shards))};
+}
+
 result<door::prepared> door::prepare(submission item, size_t index, size_t count) {
   const auto named = [&](failure why) {
     if (count > 1)
@@ -144,22 +160,30 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   prepared one;
   one.answer.kind = item.kind;
   const auto topic = parts_.log.topic_name(topic_of(item.kind));
+  const auto limited = shard_of_limit_key(item.command, parts_.shards);
   if (!item.idempotency_key.empty()) {
     one.answer.id =
         id_of_idempotency_key(topic, item.principal, item.idempotency_key, parts_.shards);
+    if (limited)
+      one.answer.id = in_shard(one.answer.id, *limited);
     one.answer.reference = item.id_text;
     one.request_hash = request_hash;
   } else if (!item.id_text.empty()) {
     const auto id = parse_entity_id(item.id_text);
     if (id && id->is_ours() && id->shard().value < parts_.shards) {
+      if (limited && *limited != id->shard())
+        return named({errc::invalid,
+                      "belongs to shard " + std::to_string(limited->value) + ", the taskId to " +
+                          std::to_string(id->shard().value),
+                      "limitKey"});
       one.answer.id = *id;
     } else {
-      const auto shard = partition_of_key(item.id_text, parts_.shards);
-      one.answer.id = id_of_reference(topic, shard_id{static_cast<uint16_t>(shard)}, item.id_text);
+      const shard_id by_text{static_cast<uint16_t>(partition_of_key(item.id_text, parts_.shards))};
+      one.answer.id = id_of_reference(topic, limited.value_or(by_text), item.id_text);
       one.answer.reference = item.id_text;
     }
   } else {
-    const auto shard = shard_for_new(index, count);
+    const auto shard = limited.value_or(shard_for_new(index, count));
     one.answer.id = new_entity_id(parts_.time.now(), shard, parts_.chance.next());
     one.fresh = true;
   }

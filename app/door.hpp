@@ -18,6 +18,8 @@
 
 namespace orrery::app {
 
+class rule_book;
+
 /// Remembers what of one kind was accepted here, until it is certainly in the view: two generations of
 /// bounded size.
 class accepted_memory {
@@ -59,6 +61,7 @@ struct door_parts {
   actors::node_context& context;
   actors::node& node_actors;
   const actors::journal_writer& writer;
+  rule_book* rules = nullptr;  ///< Null = no rules.
   caf::actor timer;            ///< Receives `run_here`; for time limits.
   flow_desk* flows = nullptr;  ///< Null: this node keeps none.
 };
@@ -81,6 +84,15 @@ public:
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void loads(answer<std::map<std::string, node_load>> done) override;
+  void lease(lease_wish wish, answer<lease_answer> done) override;
+  void worker_spoke(std::string worker, std::function<void(worker_orders)> done) override;
+  void workers(answer<std::vector<worker_row>> done) override;
+  void order_worker(std::string worker, worker_orders orders) override;
+  void explain_refusal(lease_id lease, std::string verb, failure why, answer<task> done) override;
+  void rules(answer<std::vector<work_rule>> done) override;
+  void set_rule(work_rule rule, answer<work_rule> done) override;
+  void change_rule(rule_scope scope, std::string name, std::function<void(work_rule&)> edit,
+                   answer<work_rule> done) override;
   void find(entity_kind kind, std::string id_text, answer<entity_id> done) override;
 
   /// A question of another node, for a shard that should live here.

@@ -5,6 +5,8 @@
 #include "app/door.hpp"
 #include "app/flow_office.hpp"
 #include "app/mesh_carrier.hpp"
+#include "app/rule_book.hpp"
+#include "actors/worker_messages.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
@@ -17,6 +19,7 @@
 #include "persistence/sqlite/sqlite_flows.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
 
+#include <algorithm>
 #include <caf/event_based_actor.hpp>
 #include <csignal>
 #include <filesystem>
@@ -97,6 +100,7 @@ struct running_node::parts {
   bool stopped = false;
 
   std::unique_ptr<store> truth;
+  settings_source* settings = nullptr;  ///< The same store.
   std::unique_ptr<intake_log> log;
   std::unique_ptr<event_sink> sink;
   transactional_sink* transactional = nullptr;  ///< The sink, where it is one.
@@ -113,6 +117,8 @@ struct running_node::parts {
   caf::actor timer;
   std::unique_ptr<mesh> peers;
   std::unique_ptr<mesh_carrier> carrier;
+  actors::limit_board board;
+  std::unique_ptr<rule_book> rules;
   std::unique_ptr<membership> members;
   std::unique_ptr<flow_source> flow_tables;
   std::unique_ptr<flow_office> flows;
@@ -137,11 +143,14 @@ result<void> running_node::parts::open_store() {
   if (error)
     return failure{errc::unavailable, "data: cannot make " + how.data + ": " + error.message()};
   if (how.embedded_store()) {
-    truth = std::make_unique<sqlite_store>(std::filesystem::path(how.data) / "orrery.db", time);
+    auto made = std::make_unique<sqlite_store>(std::filesystem::path(how.data) / "orrery.db", time);
+    settings = made.get();
+    truth = std::move(made);
   } else {
     auto opened = postgres_store::open(how.store);
     if (!opened)
       return failure{errc::invalid, "store: " + opened.error().detail};
+    settings = opened->get();
     truth = std::move(*opened);
   }
   return patiently("store", [&] { return truth->migrate(how.limits.shards); });
@@ -274,6 +283,21 @@ result<void> running_node::parts::start_actors() {
     return ok;
   context->flows = flows.get();
   context->default_flow = how.default_flow;
+  context->rules = &board;
+  board.know(
+      [this](shard_id shard) {
+        return members ? members->owner_of(shard).value_or(std::string()) : std::string();
+      },
+      [this](const std::string& name) {
+        if (!members)
+          return false;
+        const auto nodes = members->nodes();
+        return std::any_of(nodes.begin(), nodes.end(),
+                           [&](const node_row& one) { return one.name == name; });
+      });
+  rules = std::make_unique<rule_book>(*settings, time, board, [this] {
+    caf::anon_send(context->dispatcher, actors::rules_changed{});
+  });
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;
@@ -302,8 +326,8 @@ result<void> running_node::parts::start_faces() {
     access = std::move(*started);
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *feed, *context, *node, *writer, timer,
-                                            flows.get()});
+                                            *reads, *feed, *context, *node, *writer, rules.get(),
+                                            timer, flows.get()});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -352,6 +376,8 @@ result<void> running_node::parts::start_faces() {
     members->start();
     front->join(*members, *peers);
   }
+  if (auto ok = rules->start(); !ok)
+    return failure{ok.error().code, "rules: " + ok.error().detail};
   return node->start();
 }
 
@@ -369,6 +395,8 @@ void running_node::parts::stop() {
     access->stop();
   if (node)
     node->stop();
+  if (rules)
+    rules->stop();
   if (members)
     members->stop();
   if (peers)

@@ -1,5 +1,6 @@
 #include "codec/detail/bodies.hpp"
 #include "codec/detail/member.hpp"
+#include "domain/lease.hpp"
 
 #include <charconv>
 
@@ -54,6 +55,10 @@ std::optional<bool> read_option(std::string_view key, const member& m, task_spec
   };
   if (key == "labels")
     return take([&](task_options& o) { return m.texts(o.labels, limits::tags); });
+  if (key == "limitKey")
+    return take([&](task_options& o) { return m.text(o.limit_key); });
+  if (key == "weight")
+    return take([&](task_options& o) { return m.real(o.weight); });
   if (key == "unique")
     return take([&](task_options& o) {
       return m.choice(o.unique, parse_unique_mode,
@@ -141,6 +146,20 @@ bool read_member(std::string_view key, json_value& value, task_body& b, failure&
     b.has_attempt = given;
     return m.whole(b.token.attempt);
   }
+  if (key == "lease") {
+    std::string text;
+    if (!m.text(text, limits::reference_bytes) || text.empty())
+      return text.empty();
+    const auto lease = parse_lease(text);
+    if (!lease)
+      return m.refuse("is not a lease");
+    b.id_text = to_string(lease->task);
+    b.token = lease->token;
+    b.secret = lease->secret;
+    return b.has_run = b.has_attempt = true;
+  }
+  if (key == "secret")
+    return m.text(b.secret, limits::name_bytes);
   if (key == "result")
     return m.json(b.result, limits::result_bytes);
   if (key == "error")
@@ -187,15 +206,15 @@ std::optional<entity_command> some(task_command command) {
 /// What speaks for an attempt.
 std::optional<task_command> attempt_command(std::string_view verb, task_body& b) {
   if (verb == "complete")
-    return complete_task{b.token, std::move(b.result)};
+    return complete_task{b.token, std::move(b.result), std::move(b.secret)};
   if (verb == "fail")
-    return fail_task{b.token, std::move(b.error), std::move(b.error_code), b.retryable,
-                     b.retry_after};
+    return fail_task{b.token,     std::move(b.error), std::move(b.error_code),
+                     b.retryable, b.retry_after,      std::move(b.secret)};
   if (verb == "heartbeat")
-    return heartbeat_task{b.token,  b.progress, std::move(b.message), std::move(b.cursor),
-                          b.extend, b.extend_to};
+    return heartbeat_task{b.token,  b.progress,  std::move(b.message), std::move(b.cursor),
+                          b.extend, b.extend_to, std::move(b.secret)};
   if (verb == "snooze")
-    return snooze_task{b.token, b.spec.options->delay, std::move(b.reason)};
+    return snooze_task{b.token, b.spec.options->delay, std::move(b.reason), std::move(b.secret)};
   if (verb == "adopt")
     return adopt_result{b.token};
   return std::nullopt;

@@ -19,10 +19,12 @@ struct member_writer {
 
   void operator()(const submit_task& c) const { write_members(out, c.spec, defaults::left_out); }
   void operator()(const complete_task& c) const {
+    out.optional_field("secret", c.secret);
     write_token(out, c.token);
     optional_raw(out, "result", c.result);
   }
   void operator()(const fail_task& c) const {
+    out.optional_field("secret", c.secret);
     write_token(out, c.token);
     out.optional_field("error", c.error).optional_field("errorCode", c.code);
     if (!c.retryable)
@@ -36,6 +38,7 @@ struct member_writer {
   }
   void operator()(const pause_task& c) const { out.optional_field("reason", c.text); }
   void operator()(const heartbeat_task& c) const {
+    out.optional_field("secret", c.secret);
     write_token(out, c.token);
     if (c.progress >= 0)
       out.field("progress", c.progress);
@@ -45,6 +48,7 @@ struct member_writer {
     optional_time(out, "extendTo", c.ends_at);
   }
   void operator()(const snooze_task& c) const {
+    out.optional_field("secret", c.secret);
     write_token(out, c.token);
     optional_length(out, "delay", c.delay);
     out.optional_field("reason", c.text);

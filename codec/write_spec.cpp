@@ -42,6 +42,9 @@ void write_retry(json_writer& out, const retry_policy& r, defaults mode) {
 void write_options(json_writer& out, const task_options& o) {
   static const task_options usual;
   write_list(out, "labels", o.labels);
+  out.optional_field("limitKey", o.limit_key);
+  if (o.weight != 1)
+    out.field("weight", o.weight);
   if (o.unique != usual.unique)
     out.field("unique", to_string(o.unique));
   optional_length(out, "uniqueWindow", o.unique_window);

@@ -98,8 +98,9 @@ struct folder {
     t.attempt = e.token.attempt;
     t.worker = e.worker;
     t.started_at = at;
-    if (t.extra.is_set())
-      t.extra.edit([](task_extra& extra) {
+    if (t.extra.is_set() || !e.secret.empty())
+      t.extra.edit([&](task_extra& extra) {
+        extra.secret = e.secret;
         extra.progress = -1;
         extra.message.clear();
         extra.ends_at = never;

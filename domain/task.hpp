@@ -39,6 +39,7 @@ struct orphan_result {
 struct task_extra {
   double progress = -1;  ///< Of the present or last attempt, 0 to 1; negative = unknown.
   std::string message;   ///< The worker's last words of progress.
+  std::string secret;    ///< Of the lease on the present or last attempt, where it had one.
   std::string cursor;    ///< JSON text that a worker left for the attempts after it in this run.
   time_point ends_at{};  ///< Extended end of the present attempt; `never` = by `ttl`.
   uint32_t snoozes = 0;  ///< In this run.

@@ -16,17 +16,20 @@ struct wake_task {};
 /// A slot is free: begin an attempt.
 struct start_task {
   std::string worker;
+  std::string secret = {};  ///< Of an external worker's lease (domain/lease.hpp).
 };
 struct complete_task {
   attempt_token token;
   std::string result;
+  std::string secret = {};  ///< Of the lease; empty = by run and attempt alone.
 };
 struct fail_task {
   attempt_token token;
   std::string error;
   std::string code;
   bool retryable = true;
-  duration retry_after{};  ///< 0 = by the policy.
+  duration retry_after{};   ///< 0 = by the policy.
+  std::string secret = {};  ///< Of the lease; empty = by run and attempt alone.
 };
 /// A clock of the present attempt passed: ttl, heartbeat, or total_ttl.
 struct expire_task {
@@ -60,12 +63,14 @@ struct heartbeat_task {
   std::string cursor = {};  ///< JSON text; empty = not told.
   duration extend = {};     ///< The attempt may go on so long from now; 0 = not asked.
   time_point ends_at = {};  ///< The same as an instant; `never` = not asked.
+  std::string secret = {};  ///< Of the lease; empty = by run and attempt alone.
 };
 /// Not now: again after `delay`.
 struct snooze_task {
   attempt_token token = {};
   duration delay{};
   std::string text = {};
+  std::string secret = {};  ///< Of the lease; empty = by run and attempt alone.
 };
 /// Takes the late result of that attempt for the task's.
 struct adopt_result {

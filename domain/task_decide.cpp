@@ -37,7 +37,10 @@ events all(Event&&... one) {
 }
 
 /// A result, failure or expiry speaks for one attempt; it counts only while that attempt runs.
-result<void> speaks_for_running(const task& t, attempt_token token, std::string_view wish) {
+result<void> speaks_for_running(const task& t, attempt_token token, std::string_view wish,
+                                const std::string& secret = {}) {
+  if (!secret.empty() && token == t.token() && secret != t.extra->secret)
+    return failure{errc::not_found, "there is no such lease"};
   if (t.status != running)
     return refused(t, wish);
   if (token != t.token())
@@ -147,16 +150,16 @@ struct decider {
     auto woken = (*this)(wake_task{});
     if (!woken || !woken->empty())
       return woken;
-    return all(task_started{{t.run, t.attempt + 1}, c.worker});
+    return all(task_started{{t.run, t.attempt + 1}, c.worker, c.secret});
   }
 
   result<events> operator()(const complete_task& c) const {
     if (t.status == succeeded && c.token == t.token() && c.result == t.result)
       return events{};  // the same answer again: the first reply was lost
-    auto ok = speaks_for_running(t, c.token, "complete");
+    auto ok = speaks_for_running(t, c.token, "complete", c.secret);
     if (ok)
       return all(task_succeeded{c.result});
-    if (!was_begun(c.token) || is_kept(c.token))
+    if (ok.error().code == errc::not_found || !was_begun(c.token) || is_kept(c.token))
       return std::move(ok).error();
     return all(task_result_orphaned{c.token, c.result});
   }
@@ -172,7 +175,7 @@ struct decider {
   }
 
   result<events> operator()(const fail_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "fail"); !ok)
+    if (auto ok = speaks_for_running(t, c.token, "fail", c.secret); !ok)
       return std::move(ok).error();
     const auto& fatal = t.spec->retry.non_retryable;
     task_failed failed{end_reason::failed, c.error, c.code};
@@ -248,7 +251,7 @@ struct decider {
   }
 
   result<events> operator()(const heartbeat_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "heartbeat"); !ok)
+    if (auto ok = speaks_for_running(t, c.token, "heartbeat", c.secret); !ok)
       return std::move(ok).error();
     if (c.progress > 1.0)
       return failure{errc::invalid, "must lie between 0 and 1", "progress"};
@@ -277,7 +280,7 @@ struct decider {
   }
 
   result<events> operator()(const snooze_task& c) const {
-    if (auto ok = speaks_for_running(t, c.token, "snooze"); !ok)
+    if (auto ok = speaks_for_running(t, c.token, "snooze", c.secret); !ok)
       return std::move(ok).error();
     if (c.delay < limits::ttl_min || c.delay > limits::ttl_max)
       return failure{errc::invalid, "must lie between 1 ms and 30 days", "delay"};

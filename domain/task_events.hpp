@@ -20,6 +20,7 @@ struct task_queued {
 struct task_started {
   attempt_token token;
   std::string worker;
+  std::string secret = {};  ///< Of an external worker's lease; shown to nobody.
   friend bool operator==(const task_started&, const task_started&) = default;
 };
 struct task_succeeded {

@@ -87,7 +87,9 @@ struct task_options {
   duration unique_window{};  ///< `window` and `debounce`.
   on_running if_running = on_running::use_existing;
   on_ended if_ended = on_ended::return_existing;
-  duration delay{};  ///< Until whoever takes the submission makes it `run_at`; then 0.
+  std::string limit_key;  ///< Limits of the queue count by it; empty = none.
+  double weight = 1;      ///< Of the key, where slots are shared between keys.
+  duration delay{};       ///< Until whoever takes the submission makes it `run_at`; then 0.
 
   friend bool operator==(const task_options&, const task_options&) = default;
 };

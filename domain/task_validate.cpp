@@ -46,6 +46,10 @@ result<void> validate_clock(std::string_view field, duration length) {
 
 result<void> validate_options(const task_spec& s) {
   const auto& o = *s.options;
+  if (o.limit_key.size() > limits::name_bytes)
+    return bad_field("limitKey", "is longer than 128 bytes");
+  if (!(o.weight >= 0.001 && o.weight <= 1000))
+    return bad_field("weight", "must lie between 0.001 and 1000");
   if (o.labels.size() > limits::tags)
     return bad_field("labels", "has more than 32 entries");
   for (const auto& label : o.labels)

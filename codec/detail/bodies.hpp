@@ -15,6 +15,7 @@ struct task_body {
   std::string id_text;
   task_spec spec;  ///< `payload` is also that of a rerun.
   attempt_token token;
+  std::string secret;  ///< Of a lease.
   bool has_run = false;
   bool has_attempt = false;
   std::string result;

@@ -40,6 +40,8 @@ void fields(Archive& a, T& o) {
   a.choice(4, o.if_running, on_running::replace, on_running::use_existing);
   a.choice(5, o.if_ended, on_ended::allow_if_failed, on_ended::return_existing);
   a.span(6, o.delay);
+  a.text(7, o.limit_key);
+  a.real(8, o.weight, 1.0);
 }
 
 template <class Archive, form_of<task_spec> T>
@@ -89,6 +91,7 @@ void fields(Archive& a, T& e) {
   a.number(5, e.snoozes);
   a.part(6, e.follow_up);
   a.messages(7, e.orphans);
+  a.text(8, e.secret);
 }
 
 template <class Archive, form_of<order_spec> T>
@@ -341,6 +344,7 @@ void fields(Archive& a, T& e) {
   a.number(1, e.token.run);
   a.number(2, e.token.attempt);
   a.text(3, e.worker);
+  a.text(4, e.secret);
 }
 template <class Archive, form_of<task_succeeded> T>
 void fields(Archive& a, T& e) {

@@ -8,6 +8,8 @@
 #include "domain/ports/intake_log.hpp"
 #include "domain/ports/live_feed.hpp"
 #include "domain/ports/peers.hpp"
+#include "domain/ports/workers.hpp"
+#include "domain/rules.hpp"
 #include "domain/submission.hpp"
 
 #include <functional>
@@ -70,6 +72,28 @@ public:
   /// How this node and those it is connected with are loaded, by name; what the others told is up to a
   /// second old.
   virtual void loads(answer<std::map<std::string, node_load>> done) = 0;
+  // External workers.
+
+  /// Attempts for a worker; waits up to `wish.wait` where there are none. What it reports goes through
+  /// `command`, with the lease's token and secret.
+  virtual void lease(lease_wish wish, answer<lease_answer> done) = 0;
+  /// A worker has reported: it lives. What the operator wants of it.
+  virtual void worker_spoke(std::string worker, std::function<void(worker_orders)> done) = 0;
+  virtual void workers(answer<std::vector<worker_row>> done) = 0;
+  /// Told to all nodes that can be reached; not durable.
+  virtual void order_worker(std::string worker, worker_orders orders) = 0;
+  /// A report on a lease was refused: what happened instead. The state, where that is the answer (a
+  /// heartbeat of an attempt that was cancelled), else the refusal with what is known.
+  virtual void explain_refusal(lease_id lease, std::string verb, failure why,
+                               answer<task> done) = 0;
+
+  // Rules of queues and kinds; durable, and obeyed by all nodes within a second.
+
+  virtual void rules(answer<std::vector<work_rule>> done) = 0;
+  virtual void set_rule(work_rule rule, answer<work_rule> done) = 0;
+  virtual void change_rule(rule_scope scope, std::string name, std::function<void(work_rule&)> edit,
+                           answer<work_rule> done) = 0;
+
   /// Turns a client's id text into ours: a UUID as it is, anything else by its reference in the store.
   virtual void find(entity_kind kind, std::string id_text, answer<entity_id> done) = 0;
 };

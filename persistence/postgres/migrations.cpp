@@ -269,7 +269,15 @@ create table audit_log (
 );
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts};
+constexpr const char* settings = R"sql(
+create table settings (
+  name text primary key,
+  value bytea not null,
+  version bigint not null
+);
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

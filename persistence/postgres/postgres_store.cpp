@@ -8,6 +8,7 @@
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
 #include "persistence/postgres/pqxx_session.hpp"
+#include "persistence/postgres/settings_table.hpp"
 #include "persistence/postgres/watchdog.hpp"
 
 namespace orrery {
@@ -91,6 +92,11 @@ std::unique_ptr<flow_source> postgres_store::flows() const {
 
 std::unique_ptr<identity_store> postgres_store::open_identity() {
   return std::make_unique<postgres::identity_session>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<settings_store> postgres_store::open_settings() {
+  return std::make_unique<postgres::settings_table>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 

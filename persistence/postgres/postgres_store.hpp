@@ -8,6 +8,7 @@
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/flows.hpp"
 #include "domain/ports/identity_store.hpp"
+#include "domain/ports/settings.hpp"
 #include "domain/ports/store.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
@@ -25,7 +26,7 @@ struct postgres_options {
   postgres::session_limits limits;
 };
 
-class postgres_store final : public store, public identity_source {
+class postgres_store final : public store, public identity_source, public settings_source {
 public:
   /// `url` as `postgres://user:password@host:port/database?…`, several hosts allowed. `invalid`
   /// where it is not one; nothing is connected yet.
@@ -37,6 +38,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<settings_store> open_settings() override;
   std::unique_ptr<letter_store> open_letters() override;
   /// The flows of this database; independent of the store's life.
   std::unique_ptr<flow_source> flows() const;

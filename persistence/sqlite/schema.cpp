@@ -186,7 +186,15 @@ CREATE TABLE audit_log (
   node TEXT NOT NULL);
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts};
+constexpr const char* settings = R"sql(
+CREATE TABLE settings (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  version INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

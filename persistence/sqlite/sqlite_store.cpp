@@ -3,6 +3,7 @@
 #include "persistence/sqlite/schema.hpp"
 #include "persistence/sqlite/sqlite_identity.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
+#include "persistence/sqlite/sqlite_settings.hpp"
 
 namespace orrery {
 
@@ -40,6 +41,10 @@ std::unique_ptr<letter_store> sqlite_store::open_letters() {
 
 std::unique_ptr<identity_store> sqlite_store::open_identity() {
   return std::make_unique<sqlite_identity>(writer_);
+}
+
+std::unique_ptr<settings_store> sqlite_store::open_settings() {
+  return std::make_unique<sqlite_settings>(writer_);
 }
 
 result<void> sqlite_store::ping() {

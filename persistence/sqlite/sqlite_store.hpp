@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/identity_store.hpp"
+#include "domain/ports/settings.hpp"
 #include "domain/ports/store.hpp"
 
 #include <filesystem>
@@ -17,7 +18,7 @@ class sqlite_writer;
 
 /// Thread-safe. All sessions write through one connection, one transaction at a time, and each
 /// reader has a connection of its own. A commit is durable when it answers (WAL, synchronous=FULL).
-class sqlite_store final : public store, public identity_source {
+class sqlite_store final : public store, public identity_source, public settings_source {
 public:
   struct options {
     duration busy_timeout = 5s;  ///< How long to wait for another process that holds the file.
@@ -34,6 +35,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override;
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
+  std::unique_ptr<settings_store> open_settings() override;
   std::unique_ptr<letter_store> open_letters() override;
   std::unique_ptr<identity_store> open_identity() override;
   result<void> ping() override;

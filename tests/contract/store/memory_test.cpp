@@ -3,6 +3,8 @@
 #include "persistence/memory/memory_flows.hpp"
 #include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/identity_contract.hpp"
+#include "persistence/memory/memory_settings.hpp"
+#include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -62,6 +64,11 @@ protected:
   std::unique_ptr<journal_store> journal = under_test.open_journal();
   std::unique_ptr<entity_store> reader = under_test.open_reader();
 };
+
+TEST(memory_settings, keep_the_contract) {
+  memory_settings settings;
+  keeps_what_settings_promise(settings);
+}
 
 }  // namespace
 

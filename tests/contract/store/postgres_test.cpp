@@ -4,6 +4,7 @@
 #include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
+#include "tests/contract/store/settings_contract.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>
@@ -39,6 +40,11 @@ INSTANTIATE_TEST_SUITE_P(postgres, identity_contract,
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {
   return (type == 'P' || type == 'Q') && body.find("commit") != std::string_view::npos;
+}
+
+TEST_F(postgres_faults, settings_keep_the_contract) {
+  const auto under_test = open();
+  keeps_what_settings_promise(dynamic_cast<settings_source&>(*under_test));
 }
 
 TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {

@@ -5,6 +5,7 @@
 #include "tests/contract/store/failing_vfs.hpp"
 #include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/identity_contract.hpp"
+#include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -162,6 +163,14 @@ bool commit_with_fault(failing_vfs& vfs, int nth, failing_vfs::extent how) {
   EXPECT_EQ(later.journal, owner.events());
   EXPECT_EQ(later.entities.size(), 3U);
   return failed;
+}
+
+TEST(sqlite_settings, keep_the_contract) {
+  temp_dir folder;
+  movable_clock time;
+  sqlite_store store(folder.path() / "orrery.db", time);
+  ASSERT_TRUE(store.migrate(2));
+  keeps_what_settings_promise(store);
 }
 
 }  // namespace

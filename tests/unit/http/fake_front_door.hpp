@@ -143,6 +143,27 @@ public:
   void loads(answer<std::map<std::string, node_load>> done) override {
     done(std::map<std::string, node_load>{});
   }
+  void lease(lease_wish wish, answer<lease_answer> done) override { on_lease(wish, done); }
+  void worker_spoke(std::string, std::function<void(worker_orders)> done) override {
+    done(worker_orders{});
+  }
+  void workers(answer<std::vector<worker_row>> done) override {
+    done(std::vector<worker_row>{{"w1", 1s, {}, 3}});
+  }
+  void order_worker(std::string, worker_orders) override {}
+  void explain_refusal(lease_id, std::string, failure why, answer<task> done) override {
+    done(std::move(why));
+  }
+  void rules(answer<std::vector<work_rule>> done) override { done(std::vector<work_rule>{rule}); }
+  void set_rule(work_rule wish, answer<work_rule> done) override { done(rule = std::move(wish)); }
+  void change_rule(rule_scope, std::string, std::function<void(work_rule&)> edit,
+                   answer<work_rule> done) override {
+    edit(rule);
+    done(rule);
+  }
+  work_rule rule{.name = "default"};
+  std::function<void(lease_wish, answer<lease_answer>)> on_lease =
+      [](lease_wish, answer<lease_answer> done) { done(lease_answer{}); };
   void find(entity_kind, std::string text, answer<entity_id> done) override {
     on_find(std::move(text), std::move(done));
   }

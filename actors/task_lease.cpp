@@ -1,0 +1,60 @@
+/// A task whose attempt an external worker executes.
+
+#include "actors/task_actor.hpp"
+
+namespace orrery::actors {
+
+void task_actor::lease_out() {
+  work_leased news;
+  news.desk = claim_->desk;
+  news.claim = claim_->number;
+  news.entity = caf::actor_cast<caf::actor>(this);
+  auto& item = news.item;
+  item.lease = {id_, work_token_, epoch_, state_->extra->secret};
+  item.kind = state_->spec->kind;
+  item.queue = state_->spec->queue;
+  item.payload = state_->spec->payload;
+  item.ttl = state_->spec->ttl;
+  item.heartbeat = state_->spec->heartbeat;
+  item.started_at = state_->started_at;
+  item.cursor = state_->extra->cursor;
+  item.traceparent = state_->spec->traceparent;
+  send<caf::message_priority::high>(
+      claim_->desk == context_.node ? context_.desk : context_.exchange, std::move(news));
+  claim_.reset();
+}
+
+void task_actor::decline_claim() {
+  if (!claim_)
+    return;
+  send<caf::message_priority::high>(
+      claim_->desk == context_.node ? context_.desk : context_.exchange,
+      lease_declined{claim_->desk, claim_->number});
+  claim_.reset();
+}
+
+bool task_actor::resume_lease() {
+  if (state_->extra->secret.empty())
+    return false;
+  log::info("lease.resumed", {{"task", to_string(id_)},
+                              {"run", state_->run},
+                              {"attempt", state_->attempt},
+                              {"worker", state_->worker}});
+  work_token_ = state_->token();
+  work_running_ = leased_ = slot_held_ = slot_kept_ = true;
+  heard_at_ = now();  // it may have spoken to the owner before us
+  arm_clocks();
+  emit({});
+  return true;
+}
+
+void task_actor::lease_was_taken(const lease_taken& news) {
+  if (news.taken || !leased_ || news.token != work_token_ || state_->status != task_status::running)
+    return;
+  entity_effect effect;
+  apply(interrupt_task{news.token}, effect);
+  emit(std::move(effect));
+  stop_what_is_over(stop_mode::now);
+}
+
+}  // namespace orrery::actors

@@ -1,0 +1,20 @@
+#pragma once
+/// The notes that parts of the nodes send each other within a session (`peer::note`). The number of a note
+/// says what it is and is never given another meaning.
+
+#include "domain/ports/peers.hpp"
+#include "domain/ports/workers.hpp"
+#include "domain/rules.hpp"
+
+namespace orrery::codec {
+
+/// Notes about workers have the numbers from 1 to 31.
+peer::note encode_note(const worker_note& note);
+/// `not_found` for a note about something else.
+result<worker_note> decode_worker_note(const peer::note& note);
+
+/// Notes about quotas have the number 32.
+peer::note encode_note(const quota_note& note);
+result<quota_note> decode_quota_note(const peer::note& note);
+
+}  // namespace orrery::codec

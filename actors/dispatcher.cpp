@@ -36,6 +36,7 @@ caf::behavior dispatcher::make_behavior() {
         give_back(key, one, std::min(one.owed, one.free));
       },
       [this](const peer_gone& news) { forget_peer(news.peer); },
+      [this](const explain_lane& wish) { wish.done(explain(wish.key)); },
   };
 }
 
@@ -63,6 +64,21 @@ void dispatcher::update(dispatch_update& news) {
   for (const auto& key : lanes_of_shard)
     give_credit(news.number, key, advance);
   tell(std::move(advance));
+}
+
+lane_view dispatcher::explain(const slot_key& key) const {
+  lane_view view;
+  view.node = context_.node;
+  view.known_kind = context_.knows_kind(key.task_kind);
+  if (const auto found = lanes_.find(key); found != lanes_.end())
+    view.waiting = found->second.heap.size();
+  if (const auto found = used_by_kind_.find(key.task_kind); found != used_by_kind_.end())
+    view.used_by_kind = found->second;
+  if (const auto found = used_by_queue_.find(key.queue); found != used_by_queue_.end())
+    view.used_by_queue = found->second;
+  view.limit_of_kind = limit_of_kind(key.task_kind);
+  view.limit_of_queue = context_.limits.slots_per_queue;
+  return view;
 }
 
 void dispatcher::release(const slot_key& key, shard_id shard) {

@@ -67,6 +67,7 @@ private:
   void update(dispatch_update& news);
   void forget(shard_id shard);
   void release(const slot_key& key, shard_id shard);
+  lane_view explain(const slot_key& key) const;
   void give_slots();
   bool give_one(grants& granted);
   void give_credit(shard_id shard, const slot_key& key, grants& granted);

@@ -103,6 +103,12 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   place.id = resolved.id;
   place.value = std::move(record.value);
   place.headers = std::move(record.headers);
+  if (auto* of_task = std::get_if<task_command>(&message->command))
+    if (auto* submit = std::get_if<submit_task>(of_task);
+        submit != nullptr && !submit->spec.unique_key.empty()) {
+      settle_debounce(submit->spec, record.at);
+      return submit_keyed({resolved.id, sequence, std::move(*submit)});
+    }
   const auto kind = kind_of(record.topic);
   if (fresh)
     deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
@@ -155,6 +161,9 @@ void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
   entry.waiting = effect.waits;
   if (effect.state) {
     const auto* t = std::get_if<task>(&*effect.state);
+    if (t != nullptr && !t->spec->unique_key.empty())
+      note_key(*t,
+               effect.status_before && !is_final(static_cast<task_status>(*effect.status_before)));
     if (effect.offer && t != nullptr && !draining_) {
       slot_key key{t->spec->queue, t->spec->kind};
       if (!effect.leaving && !entry.slot && take_credit(key)) {

@@ -259,7 +259,10 @@ result<void> running_node::parts::start_faces() {
     members->start();
     front->join(*members, *peers);
   }
-  return node->start();
+  if (auto started = node->start(); !started)
+    return started;
+  front->start();
+  return {};
 }
 
 void running_node::parts::stop() {
@@ -270,6 +273,8 @@ void running_node::parts::stop() {
     feed->stop();
   if (server)
     server->stop(10s);
+  if (front)
+    front->rest();
   if (node)
     node->stop();
   if (members)

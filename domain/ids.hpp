@@ -67,6 +67,10 @@ entity_id id_of_reference(std::string_view topic, shard_id shard, std::string_vi
 entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
                                 std::string_view key, uint32_t shards);
 
+/// The same, of an entity whose shard is chosen by something else (its unique key).
+entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
+                                std::string_view key, shard_id shard);
+
 /// What a message called the entity, resolved for the partition it arrived on.
 struct resolved_id {
   entity_id id;

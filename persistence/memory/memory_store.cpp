@@ -42,6 +42,10 @@ std::unique_ptr<letter_store> memory_store::open_letters() {
   return std::make_unique<memory_letters>(state_);
 }
 
+std::unique_ptr<operation_store> memory_store::open_operations() {
+  return std::make_unique<memory_operations>(state_);
+}
+
 result<void> memory_store::ping() { return state_->may("ping"); }
 
 void memory_store::fail_commits(int nth_from_now, commit_outcome outcome, bool applied) {

@@ -5,6 +5,7 @@
 #include "persistence/postgres/letter_table.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
+#include "persistence/postgres/operation_table.hpp"
 #include "persistence/postgres/pqxx_session.hpp"
 #include "persistence/postgres/watchdog.hpp"
 
@@ -59,6 +60,11 @@ std::unique_ptr<node_registry> postgres_store::open_registry() {
 
 std::unique_ptr<letter_store> postgres_store::open_letters() {
   return std::make_unique<postgres::letter_table>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<operation_store> postgres_store::open_operations() {
+  return std::make_unique<postgres::operation_table>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 

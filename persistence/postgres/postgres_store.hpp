@@ -6,6 +6,7 @@
 /// are made by `migrate` in a schema that may be shared by nothing else.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -35,6 +36,7 @@ public:
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
+  std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
 
 private:

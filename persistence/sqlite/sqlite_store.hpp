@@ -4,6 +4,7 @@
 
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -33,6 +34,7 @@ public:
   std::unique_ptr<entity_store> open_reader() override;
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
+  std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
 
   /// The connection that writes; the embedded log shares it.

@@ -42,7 +42,7 @@ private:
     std::shared_ptr<const entity_command> command = {};
     time_point limit{};  ///< After it nobody waits for the answer; `never` = always.
     std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
-    std::string worker = {};  ///< Of a grant: whose slot it is.
+    std::string worker = {};                                  ///< Of a grant: whose slot it is.
   };
   enum class phase { loading, live, leaving };
   struct live_entity {

@@ -36,7 +36,18 @@ struct request {
   std::string last_event_id;    ///< Of a reader that comes back.
 };
 
-enum class media : uint8_t { none, json, lines, problem, metrics, events, html, script, style, image };
+enum class media : uint8_t {
+  none,
+  json,
+  lines,
+  problem,
+  metrics,
+  events,
+  html,
+  script,
+  style,
+  image
+};
 
 struct response {
   int status = 200;

@@ -84,8 +84,8 @@ public:
 
   /// Everything since the last call, as one batch.
   shard_batch seal() {
-    shard_batch batch{shard_, epoch_,  sealed_, sealed_next_,
-                      next_,  counts_, {},      std::exchange(buried_, {}), {}};
+    shard_batch batch{
+        shard_, epoch_, sealed_, sealed_next_, next_, counts_, {}, std::exchange(buried_, {}), {}};
     sealed_next_ = next_;
     for (auto& [name, moved] : std::exchange(moved_, {}))
       batch.moved.push_back(std::move(moved));

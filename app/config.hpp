@@ -41,6 +41,7 @@ struct config {
   actors::node_limits limits;
   actors::writer_options writer;
   command_table commands;
+  std::string redis;  ///< `host:port` of the mirror of running tasks; empty = none.
   size_t processes_max = 64;
   duration process_grace = 2s;
   std::vector<std::string> http_allowed;

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
+#include "bridge/redis/redis_mirror.hpp"
 #include "http/outbound.hpp"
 #include "http/server.hpp"
 #include "persistence/postgres/postgres_store.hpp"
@@ -160,6 +161,11 @@ result<void> running_node::parts::open_log() {
     if (!opened_sink)
       return failure{errc::invalid, "log: " + opened_sink.error().detail};
     sink = std::move(*opened_sink);
+  }
+  if (!how.redis.empty()) {
+    redis_options mirror;
+    mirror.address = how.redis;
+    sink = std::make_unique<redis_mirror>(std::move(sink), *truth, time, std::move(mirror));
   }
   return patiently("log", [&] { return log->prepare(how.limits.shards); });
 }

@@ -91,7 +91,8 @@ struct shard_batch {
   status_counts counts;            ///< Counts after this batch.
   std::vector<entity_write> writes;
   std::vector<dead_letter> dead_letters;
-  std::vector<queue_counts> moved;  ///< Differences made by this batch, each queue and kind once.
+  std::vector<queue_counts> moved =
+      {};  ///< Differences made by this batch, each queue and kind once.
 
   /// Position after this batch.
   position_t last() const noexcept {

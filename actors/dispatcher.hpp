@@ -49,6 +49,7 @@ private:
   /// False where it was not held.
   bool drop(held& from, const slot_key& key, shard_id shard, size_t slots);
   void release(const slot_key& key, shard_id shard);
+  lane_view explain(const slot_key& key) const;
   void give_slots();
   bool give_one(grants& granted);
   void give_from(const lane_key& lane, lane_lines& lines, const std::string& key,

@@ -2,6 +2,7 @@
 /// Every message between the actors of a node. None of these leaves the process (cluster/messages.hpp
 /// holds those that do), so they carry domain values as they are.
 
+#include "domain/lane_view.hpp"
 #include "domain/messages.hpp"
 #include "domain/ports/event_sink.hpp"
 #include "domain/ports/executor.hpp"
@@ -213,6 +214,11 @@ struct dispatch_update {
   std::vector<slot_key> released;
   std::vector<slot_key> kept;  ///< Held since before the shard came here: they count, unasked.
 };
+/// How full the slots of a queue and kind are. `done` runs in the dispatcher.
+struct explain_lane {
+  slot_key key;
+  std::function<void(lane_view)> done;
+};
 /// The shard is gone: forget its offers, take back its slots.
 struct shard_gone {
   shard_id number;
@@ -383,6 +389,7 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::may_leave))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::give_back))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::dispatch_update))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_gone))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::explain_lane))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::arm_clock))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::disarm_clock))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::set_timers))
@@ -437,6 +444,7 @@ ORRERY_LOCAL_MESSAGE(may_leave)
 ORRERY_LOCAL_MESSAGE(give_back)
 ORRERY_LOCAL_MESSAGE(dispatch_update)
 ORRERY_LOCAL_MESSAGE(shard_gone)
+ORRERY_LOCAL_MESSAGE(explain_lane)
 ORRERY_LOCAL_MESSAGE(arm_clock)
 ORRERY_LOCAL_MESSAGE(disarm_clock)
 ORRERY_LOCAL_MESSAGE(set_timers)

@@ -40,6 +40,25 @@ pending_commit::pending_commit(const shard_tenure& tenure, std::function<void(co
   next_.counts = tenure.counts;
 }
 
+void pending_commit::count_queue(const commit_release& release) {
+  const auto& t = std::get<task>(*release.state);
+  const auto is_of = [&](const queue_counts& one) {
+    return one.queue == t.spec->queue && one.task_kind == t.spec->kind;
+  };
+  auto& moved = next_.moved;
+  if (last_moved_ >= moved.size() || !is_of(moved[last_moved_])) {
+    auto name = t.spec->queue + '\0' + t.spec->kind;
+    const auto [place, fresh] = moved_index_.try_emplace(std::move(name), moved.size());
+    if (fresh)
+      moved.push_back({t.spec->queue, t.spec->kind, {}});
+    last_moved_ = place->second;
+  }
+  auto& tasks = moved[last_moved_].tasks;
+  if (release.status_before)
+    --tasks[*release.status_before];
+  ++tasks[static_cast<size_t>(t.status)];
+}
+
 bool pending_commit::add(commit_release release) {
   const std::lock_guard lock(guard_);
   take_in(std::move(release));
@@ -62,6 +81,8 @@ void pending_commit::take_in(commit_release release) {
     next_.dead_letters.push_back(std::move(*release.letter));
   if (release.state) {
     count(next_.counts, release);
+    if (kind_of(*release.state) == entity_kind::task)
+      count_queue(release);
     const auto [place, fresh] = index_.try_emplace(id_of(*release.state), next_.writes.size());
     if (fresh) {
       next_.writes.push_back({std::move(*release.state), !release.status_before.has_value(),
@@ -88,6 +109,8 @@ sealed_commit pending_commit::seal() {
   stage_ = stage::sealed;
   dirty_ = false;
   index_.clear();
+  moved_index_.clear();
+  last_moved_ = 0;
   sealed_commit sealed{std::move(next_), ordinal_};
   next_ = {};
   next_.shard = shard_;

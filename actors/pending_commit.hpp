@@ -51,6 +51,7 @@ private:
   void take_in(commit_release release);
   bool enlists();
 
+  void count_queue(const commit_release& release);
   enum class stage { idle, enlisted, sealed };
 
   const shard_id shard_;
@@ -62,6 +63,8 @@ private:
   uint64_t ordinal_ = 0;
   bool dirty_ = false;
   std::unordered_map<entity_id, size_t> index_;
+  std::unordered_map<std::string, size_t> moved_index_;  ///< By queue and kind.
+  size_t last_moved_ = 0;  ///< Most releases are of the queue and kind of the one before.
 };
 
 }  // namespace orrery::actors

@@ -73,6 +73,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](due_loaded& news) { due_rows(news); },
       [this](const watched_state& news) { tell_watchers(id_of(news.state), news.state); },
       [this](scan_due) { scan(); },
+      [](run_here& job) { job.what(); },
       [this](flush_gathered) { flush(); },
       [this](shard_tick) { tick(); },
       [this](drain_shard) { drain(); },

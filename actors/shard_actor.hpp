@@ -13,7 +13,9 @@
 /// starts a new one from the store.
 
 #include "actors/context.hpp"
+#include "actors/messages.hpp"
 #include "actors/worker_messages.hpp"
+#include "domain/unique_key.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <deque>
@@ -143,6 +145,7 @@ private:
   void loaded(entities_loaded& news);
   void unreadable(entities_loaded& news);
   void settle_leaving(entity_id id);
+  void forget(std::unordered_map<entity_id, live_entity>::iterator gone);
   void crashed(const entity_crashed& news);
   void direct(direct_command& wish);
   void watch(watch_entity& wish);
@@ -168,6 +171,24 @@ private:
   void hear(entity_id parent, child_end end);
   void tell_parents();
   void repeat_reads();
+  // Unique keys (shard_keys.cpp).
+  struct keyed_submission {
+    entity_id id;
+    uint64_t sequence = 0;
+    submit_task wish;
+  };
+  struct key_place {
+    bool loading = false;
+    std::optional<key_holder> holder;
+    std::deque<keyed_submission> waiting;  ///< Until the store has said who holds the key.
+  };
+  void submit_keyed(keyed_submission one);
+  void load_key(const std::string& key);
+  void key_loaded(const std::string& key, const result<std::optional<task>>& found);
+  void settle_key(key_place& place, keyed_submission one);
+  void note_key(const task& t, bool was_open);
+  void hold(const std::string& key, key_place& place, key_holder holder);
+  void forget_key_of(entity_id id);
 
   // Housekeeping (shard_actor.cpp).
   void want_flush();
@@ -197,6 +218,8 @@ private:
   std::unordered_map<entity_id, std::deque<set_aside>> aside_;  ///< By parent.
   std::vector<entity_id> repeat_look_ups_;                      ///< At the next tick.
   std::vector<std::pair<entity_id, std::vector<child_watch>>> repeat_watches_;
+  std::unordered_map<std::string, key_place> keys_;  ///< Being loaded, or held by a live entity.
+  std::unordered_map<entity_id, std::string> key_of_;
 
   std::vector<entity_id> loads_;
   std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.

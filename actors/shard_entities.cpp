@@ -36,6 +36,12 @@ bool has_come_to_rest(const entity& e) {
 
 }  // namespace
 
+void shard_actor::forget(std::unordered_map<entity_id, live_entity>::iterator gone) {
+  const auto id = gone->first;
+  live_.erase(gone);
+  forget_key_of(id);
+}
+
 void shard_actor::deliver(entity_id id, entity_kind kind, item what) {
   const auto [place, is_new] = live_.try_emplace(id);
   auto& entry = place->second;
@@ -172,7 +178,7 @@ void shard_actor::loaded(entities_loaded& news) {
         answer_missing(id, stash[next++]);
       if (next == stash.size()) {
         free_slot(entry);
-        live_.erase(found);
+        forget(found);
         context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
         continue;
       }
@@ -210,7 +216,7 @@ void shard_actor::unreadable(entities_loaded& news) {
       refuse_record(waiting.sequence, "its row cannot be read: " + news.found.error().detail);
   }
   free_slot(found->second);
-  live_.erase(found);
+  forget(found);
   context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
   release_answered();
   want_flush();
@@ -230,7 +236,7 @@ void shard_actor::settle_leaving(entity_id id) {
       if (waiting.reply)
         waiting.reply(failure{errc::unavailable, "the shard is moving; try again shortly"});
     free_slot(entry);
-    live_.erase(found);
+    forget(found);
     context_.probe.entities_live.fetch_sub(1, std::memory_order_relaxed);
     finish_drain_if_empty();
     return;

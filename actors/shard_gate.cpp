@@ -121,6 +121,12 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
   place.id = resolved.id;
   place.value = std::move(record.value);
   place.headers = std::move(record.headers);
+  if (auto* of_task = std::get_if<task_command>(&message->command))
+    if (auto* submit = std::get_if<submit_task>(of_task);
+        submit != nullptr && !submit->spec.unique_key.empty()) {
+      settle_debounce(submit->spec, record.at);
+      return submit_keyed({resolved.id, sequence, std::move(*submit)});
+    }
   const auto kind = kind_of(record.topic);
   if (fresh)
     deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});

@@ -49,6 +49,9 @@ void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
   entry.waiting = effect.waits;
   if (effect.state) {
     const auto* t = std::get_if<task>(&*effect.state);
+    if (t != nullptr && !t->spec->unique_key.empty())
+      note_key(*t,
+               effect.status_before && !is_final(static_cast<task_status>(*effect.status_before)));
     if (effect.offer && t != nullptr && !draining_) {
       const auto& options = *t->spec->options;
       slot_key key{t->spec->queue, t->spec->kind, {}, options.limit_key};

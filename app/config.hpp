@@ -49,6 +49,7 @@ struct config {
   std::string flows_folder;  ///< Its `*.json` are stored as flows at start; empty = none.
   std::string default_flow;  ///< Of orders that name none; empty = they have none.
   command_table commands;
+  std::string redis;  ///< `host:port` of the mirror of running tasks; empty = none.
   size_t processes_max = 64;
   duration process_grace = 2s;
   std::vector<std::string> http_allowed;

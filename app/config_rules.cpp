@@ -126,6 +126,7 @@ const std::vector<key_rule>& config_rules() {
       text("mesh.certificate", &config::mesh_certificate),
       text("mesh.key", &config::mesh_key),
       text("mesh.ca", &config::mesh_ca),
+      text("redis", &config::redis),
       text("auth", &config::auth),
       text("token", &config::token, true),
       flag("auth.register", MEMBER(access.open_registration)),

@@ -1,6 +1,7 @@
 #include "app/door.hpp"
 
 #include "actors/limit_board.hpp"
+#include "app/door_prepared.hpp"
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
@@ -63,24 +64,18 @@ std::optional<std::string> accepted_memory::find(entity_id id) const {
   return std::nullopt;
 }
 
-/// A submission with its place.
-struct door::prepared {
-  submission item;
-  accepted answer;
-  std::string request_hash;  ///< Where it has an idempotency key.
-  bool fresh = false;        ///< The id was made here and now.
-};
-
 door::door(door_parts parts)
     : parts_(std::move(parts)),
       catching_up_("catch-up", 1000),
       letters_(parts_.where, parts_.log, parts_.time,
-               [this](const std::string& kind) { return parts_.context.knows_kind(kind); }) {}
+               [this](const std::string& kind) { return parts_.context.knows_kind(kind); }),
+      operations_(parts_.where, *this, parts_.time, parts_.chance, parts_.node) {}
 
 door::~door() { stop(); }
 
 void door::stop() {
   stopping_ = true;
+  operations_.stop();
   catching_up_.stop();
   letters_.stop();
 }
@@ -161,11 +156,19 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   one.answer.kind = item.kind;
   const auto topic = parts_.log.topic_name(topic_of(item.kind));
   const auto limited = shard_of_limit_key(item.command, parts_.shards);
+  // All submissions of a unique key meet in the shard that it names.
+  const auto* wish = std::get_if<task_command>(&item.command);
+  const auto& unique = wish ? std::get<submit_task>(*wish).spec.unique_key : std::string{};
+  std::optional<shard_id> home = limited;
+  if (!unique.empty() && limited)
+    return failure{errc::invalid, "cannot be used together with limitKey: each chooses the shard",
+                   "uniqueKey"};
+  if (!unique.empty())
+    home = shard_id{static_cast<uint16_t>(partition_of_key(unique, parts_.shards))};
   if (!item.idempotency_key.empty()) {
-    one.answer.id =
-        id_of_idempotency_key(topic, item.principal, item.idempotency_key, parts_.shards);
-    if (limited)
-      one.answer.id = in_shard(one.answer.id, *limited);
+    const auto& key = item.idempotency_key;
+    one.answer.id = home ? id_of_idempotency_key(topic, item.principal, key, *home)
+                         : id_of_idempotency_key(topic, item.principal, key, parts_.shards);
     one.answer.reference = item.id_text;
     one.request_hash = request_hash;
   } else if (!item.id_text.empty()) {
@@ -177,13 +180,16 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
                           std::to_string(id->shard().value),
                       "limitKey"});
       one.answer.id = *id;
+      if (home && *home != id->shard())
+        return named({errc::invalid, "belongs to another shard than the taskId", "uniqueKey"});
     } else {
-      const shard_id by_text{static_cast<uint16_t>(partition_of_key(item.id_text, parts_.shards))};
-      one.answer.id = id_of_reference(topic, limited.value_or(by_text), item.id_text);
+      const auto shard =
+          home ? home->value : static_cast<uint16_t>(partition_of_key(item.id_text, parts_.shards));
+      one.answer.id = id_of_reference(topic, shard_id{shard}, item.id_text);
       one.answer.reference = item.id_text;
     }
   } else {
-    const auto shard = limited.value_or(shard_for_new(index, count));
+    const auto shard = home ? *home : shard_for_new(index, count);
     one.answer.id = new_entity_id(parts_.time.now(), shard, parts_.chance.next());
     one.fresh = true;
   }
@@ -192,70 +198,18 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   return one;
 }
 
-void door::submit(std::vector<submission> items, answer<std::vector<accepted>> done) {
-  reach(crash_point::submit_read);
-  if (auto ok = parts_.log.producer().ready(); !ok)
-    return done(std::move(ok).error());
-  std::vector<prepared> all;
-  all.reserve(items.size());
-  bool keyed = false;
-  for (size_t i = 0; i < items.size(); ++i) {
-    auto one = prepare(std::move(items[i]), i, items.size());
-    if (!one)
-      return done(std::move(one).error());
-    keyed |= !one->request_hash.empty();
-    all.push_back(std::move(*one));
-  }
-  if (keyed)
-    submit_keyed(std::move(all), std::move(done));
-  else
-    append(std::move(all), std::move(done));
-}
-
-/// With idempotency keys: those that were accepted before, here or anywhere, are not sent again.
-void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted>> done) {
-  auto shared = std::make_shared<std::vector<prepared>>(std::move(items));
-  parts_.reads.run(
-      [this, shared, done](entity_store& store) {
-        std::vector<entity_id> ids;
-        for (const auto& one : *shared)
-          ids.push_back(one.answer.id);
-        auto found = store.load(ids);
-        if (!found)
-          return done(std::move(found).error());
-        std::unordered_map<entity_id, std::string> known;
-        for (const auto& e : *found)
-          known[id_of(e)] = std::visit([](const auto& x) { return x.spec->request_hash; }, e);
-        for (auto& one : *shared) {
-          if (one.request_hash.empty())
-            continue;
-          std::optional<std::string> before;
-          if (const auto stored = known.find(one.answer.id); stored != known.end())
-            before = stored->second;
-          else
-            before = memory(one.answer.kind).find(one.answer.id);
-          if (!before)
-            continue;
-          if (*before != one.request_hash)
-            return done(
-                failure{errc::conflict, "this Idempotency-Key was used before with another body"});
-          one.answer.deduplicated = true;
-        }
-        append(std::move(*shared), done);
-      },
-      [done] {
-        done(failure{errc::busy, "too many requests wait for the store"});
-      });
-}
-
-void door::append(std::vector<prepared> items, answer<std::vector<accepted>> done) {
+void door::append(std::vector<prepared> items, each_answer done) {
   std::vector<log_message> messages;
-  auto answers = std::make_shared<std::vector<accepted>>();
+  auto answers = std::make_shared<std::vector<result<accepted>>>();
   auto sent = std::make_shared<std::vector<std::pair<size_t, std::string>>>();
   messages.reserve(items.size());
   answers->reserve(items.size());
   for (auto& one : items) {
     const auto index = answers->size();
+    if (one.refused) {
+      answers->push_back(std::move(*one.refused));
+      continue;
+    }
     if (!one.answer.deduplicated) {
       log_message message;
       message.topic = topic_of(one.item.kind);
@@ -294,7 +248,7 @@ void door::append(std::vector<prepared> items, answer<std::vector<accepted>> don
       return done(std::move(places).error());
     reach(crash_point::submit_after_durable);
     for (size_t i = 0; i < sent->size(); ++i) {
-      auto& one = (*answers)[(*sent)[i].first];
+      auto& one = *(*answers)[(*sent)[i].first];
       one.offset = (*places)[i].offset;
       memory(one.kind).remember(one.id, std::move((*sent)[i].second));
     }

@@ -6,6 +6,8 @@
 #include "actors/node.hpp"
 #include "app/letter_office.hpp"
 #include "app/live_feed.hpp"
+#include "app/operations_office.hpp"
+#include "app/door_prepared.hpp"
 #include "app/read_pool.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/mesh.hpp"
@@ -45,6 +47,7 @@ private:
 enum mesh_verb : uint8_t {
   verb_command = 1,
   verb_watch = 2,
+  verb_lane = 4,
   verb_work = 3,  ///< A packet of the work exchange (domain/ports/peers.hpp).
 };
 
@@ -72,6 +75,8 @@ public:
   ~door() override;
 
   void submit(std::vector<submission> items, answer<std::vector<accepted>> done) override;
+  void submit_each(std::vector<result<submission>> items,
+                   answer<std::vector<result<accepted>>> done) override;
   void command(entity_kind kind, entity_id id, entity_command wish, duration limit,
                answer<entity> done) override;
   void get(entity_kind kind, entity_id id, answer<entity_view> done) override;
@@ -81,6 +86,10 @@ public:
   letter_desk& letters() override { return letters_; }
   live_feed& feed() override { return parts_.feed; }
   flow_desk* flows() override { return parts_.flows; }
+  operation_desk& operations() override { return operations_; }
+  void counts(answer<std::vector<queue_counts>> done) override;
+  void lane(entity_id id, std::string queue, std::string task_kind,
+            answer<lane_view> done) override;
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void loads(answer<std::map<std::string, node_load>> done) override;
@@ -97,17 +106,25 @@ public:
 
   /// A question of another node, for a shard that should live here.
   void answer_peer(mesh_request question, std::function<void(mesh_reply)> done);
+  /// Begins what works by itself (bulk operations). Once everything it needs has started.
+  void start() { operations_.start(); }
+  /// Ends that again, while the owners of shards still answer. Idempotent.
+  void rest() { operations_.stop(); }
   /// From now on other nodes can be asked. Both outlive `stop`.
   void join(membership& members, mesh& peers);
   void stop();
 
 private:
-  struct prepared;
+  using prepared = door_prepared;
   shard_id shard_for_new(size_t index, size_t count) const;
   result<prepared> prepare(submission item, size_t index, size_t count);
   result<void> check(const submission& item) const;
-  void append(std::vector<prepared> items, answer<std::vector<accepted>> done);
-  void submit_keyed(std::vector<prepared> items, answer<std::vector<accepted>> done);
+  using each_answer = answer<std::vector<result<accepted>>>;
+  void submit_prepared(std::vector<prepared> items, bool atomic, each_answer done);
+  void append(std::vector<prepared> items, each_answer done);
+  result<void> look_up(entity_store& store, std::vector<prepared>& items);
+  result<void> look_up_keys(entity_store& store, std::vector<prepared>& items);
+  void lane_here(const mesh_request& question, std::function<void(lane_view)> done);
   void ask_owner(mesh_request question, duration limit, answer<entity> done);
   void try_owner(mesh_request question, duration limit, std::chrono::steady_clock::time_point until,
                  answer<entity> reply);
@@ -127,6 +144,7 @@ private:
   std::atomic<bool> stopping_{false};
   worker catching_up_;
   letter_office letters_;
+  operations_office operations_;
 };
 
 }  // namespace orrery::app

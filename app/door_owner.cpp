@@ -14,6 +14,7 @@ namespace {
 /// How long a command or a wait looks for the owner of a shard that is moving.
 constexpr duration moving_patience = 3s;
 constexpr duration moving_pause = 100ms;
+constexpr duration lane_patience = 2s;
 
 std::string_view verb_of(const entity_command& command) {
   return std::visit([](const auto& c) { return name_of(c); }, command);
@@ -156,6 +157,39 @@ void door::ask_here(mesh_request question, duration limit, answer<entity> done,
   });
 }
 
+/// What the dispatcher of this node says, where it owns the shard.
+void door::lane_here(const mesh_request& question, std::function<void(lane_view)> done) {
+  const auto line = question.body.find('\n');
+  actors::slot_key key{question.body.substr(0, line),
+                       line == std::string::npos ? "" : question.body.substr(line + 1)};
+  parts_.node_actors.find_shard(
+      question.id.shard(), [this, key, done = std::move(done)](const caf::actor& found) {
+        if (!found)
+          return done({});
+        caf::anon_send(parts_.context.dispatcher, actors::explain_lane{key, done});
+      });
+}
+
+void door::lane(entity_id id, std::string queue, std::string task_kind, answer<lane_view> done) {
+  mesh_request question;
+  question.verb = verb_lane;
+  question.id = id;
+  question.body = std::move(queue) + '\n' + std::move(task_kind);
+  auto reply = only_once<lane_view>(std::move(done));
+  after(lane_patience, [reply] { reply(lane_view{}); });
+  lane_here(question, [this, question, reply](lane_view view) {
+    auto* members = members_.load();
+    auto* peers = peers_.load();
+    const auto owner = members ? members->owner_of(question.id.shard()) : std::nullopt;
+    if (!view.node.empty() || !owner || peers == nullptr || *owner == parts_.node)
+      return reply(std::move(view));
+    peers->ask(*owner, question, lane_patience, [reply](result<mesh_reply> told) {
+      reply(told && told->code == 0 ? codec::read_lane(told->body)
+                                    : result<lane_view>(lane_view{}));
+    });
+  });
+}
+
 void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> done) {
   if (question.verb == verb_work)
     return parts_.node_actors.take_packet(std::move(question.body), [done](std::string receipt) {
@@ -163,13 +197,17 @@ void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> do
     });
   const auto valid =
       question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
-      (question.verb == verb_watch ||
+      (question.verb == verb_watch || question.verb == verb_lane ||
        (question.verb == verb_command && question.body.find('\n') != std::string::npos));
   const auto refuse = [done](const failure& why) {
     done({static_cast<uint8_t>(static_cast<uint8_t>(why.code) + 1), why.detail});
   };
   if (!valid)
     return refuse({errc::invalid, "not a question that this node understands"});
+  if (question.verb == verb_lane)
+    return lane_here(question, [done, refuse](const lane_view& view) {
+      view.node.empty() ? refuse(no_owner()) : done({0, codec::write(view)});
+    });
   ask_here(
       std::move(question), 30s,
       [done, refuse](result<entity> told) {

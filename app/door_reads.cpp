@@ -154,6 +154,13 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
       });
 }
 
+void door::counts(answer<std::vector<queue_counts>> done) {
+  parts_.reads.run([done](entity_store& store) { done(store.counts()); },
+                   [done] {
+                     done(failure{errc::busy, "too many requests wait for the store"});
+                   });
+}
+
 entity_id door::derived_id(entity_kind kind, const std::string& text) const {
   const auto topic =
       parts_.log.topic_name(kind == entity_kind::order ? intake::orders : intake::tasks);

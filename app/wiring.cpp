@@ -11,6 +11,7 @@
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/kafka_sink.hpp"
 #include "bridge/kafka/transactional_sink.hpp"
+#include "bridge/redis/redis_mirror.hpp"
 #include "http/outbound.hpp"
 #include "http/server.hpp"
 #include "persistence/postgres/postgres_store.hpp"
@@ -179,6 +180,11 @@ result<void> running_node::parts::open_log() {
     log = std::move(*opened);
     if (auto ok = open_sink(options); !ok)
       return ok;
+  }
+  if (!how.redis.empty()) {
+    redis_options mirror;
+    mirror.address = how.redis;
+    sink = std::make_unique<redis_mirror>(std::move(sink), *truth, time, std::move(mirror));
   }
   if (auto ok = patiently("log", [&] { return log->prepare(how.limits.shards); }); !ok)
     return ok;
@@ -378,7 +384,10 @@ result<void> running_node::parts::start_faces() {
   }
   if (auto ok = rules->start(); !ok)
     return failure{ok.error().code, "rules: " + ok.error().detail};
-  return node->start();
+  if (auto started = node->start(); !started)
+    return started;
+  front->start();
+  return {};
 }
 
 void running_node::parts::stop() {
@@ -393,6 +402,8 @@ void running_node::parts::stop() {
     server->stop(10s);
   if (access)
     access->stop();
+  if (front)
+    front->rest();
   if (node)
     node->stop();
   if (rules)

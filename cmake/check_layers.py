@@ -33,6 +33,7 @@ FOREIGN = {
     "cluster": {"caf", "caf/io", "caf/openssl", "openssl"},
     "bridge": set(),
     "bridge/kafka": {"librdkafka"},
+    "bridge/redis": {"hiredis"},
     "persistence": set(),
     "persistence/sqlite": {"sqlite3.h"},
     "persistence/postgres": {"pqxx", "libpq-fe.h"},

@@ -15,6 +15,8 @@
 #include "domain/messages.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/submission.hpp"
+#include "domain/task_runs.hpp"
+#include "domain/task_why.hpp"
 
 #include <string>
 #include <string_view>
@@ -53,6 +55,14 @@ result<std::vector<submission>> read_batch(entity_kind kind, std::string_view bo
 /// begin-fulfilment, complete. `not_found` for a verb that this kind of entity does not know.
 result<entity_command> read_command(entity_kind kind, std::string_view verb, std::string_view body);
 
+/// The bodies of a batch, each alone and not yet parsed, in any of its three forms; `atomic` as the
+/// object form says it.
+struct batch_text {
+  std::vector<std::string_view> items;
+  bool atomic = true;
+};
+result<batch_text> split_batch(std::string_view body);
+
 // Status topics.
 
 std::string write(const order_status_event& event);
@@ -67,5 +77,16 @@ std::string ce_type(entity_kind kind, uint8_t status);
 void append_view(std::string& out, const entity& e);
 void append_view(std::string& out, const event_record& record);
 void append_accepted(std::string& out, const accepted& a);
+/// One item of a batch that could not be taken: `{"error":{"code","detail","field"?}}`.
+void append_refused(std::string& out, const failure& why);
+void append_view(std::string& out, const run_record& run);
+void append_view(std::string& out, const queue_counts& counts);
+/// `{"taskId","status","run","attempt",…}` with the result, or the error.
+void append_result(std::string& out, const task& t);
+void append_blocker(std::string& out, const task& t, const blocker& why);
+
+/// Between nodes.
+std::string write(const lane_view& view);
+result<lane_view> read_lane(std::string_view text);
 
 }  // namespace orrery::codec

@@ -83,35 +83,6 @@ result<std::vector<std::string_view>> split_lines(std::string_view text) {
   return items;
 }
 
-/// The bodies of a batch in any of its three forms, not yet parsed.
-result<std::vector<std::string_view>> split_batch(std::string_view body) {
-  body = trimmed(body);
-  if (body.starts_with('['))
-    return split_array(body, limits::batch_items);
-  const bool one_value = end_of_value(body, 0) == body.size();
-  if (!one_value)
-    return split_lines(body);
-  std::string_view items;
-  bool good = true;
-  auto told = read_json(
-      body, outermost::object,
-      [&](std::string_view key, json_value& value) {
-        if (key == "items") {
-          good = value.is == json_value::form::array;
-          items = value.raw;
-        }
-        return good;
-      },
-      limits::batch_bytes);
-  if (!good)
-    return invalid("items", "must be a list");
-  if (!told)
-    return std::move(told).error();
-  if (items.empty())
-    return std::vector<std::string_view>{body};
-  return split_array(items, limits::batch_items);
-}
-
 }  // namespace
 
 result<intake_message> read_intake(intake topic, std::string_view value) {
@@ -139,18 +110,58 @@ result<submission> read_submission(entity_kind kind, std::string_view body) {
   return read ? submission_of(kind, std::move(*read)) : result<submission>(std::move(read).error());
 }
 
-result<std::vector<submission>> read_batch(entity_kind kind, std::string_view body) {
+result<batch_text> split_batch(std::string_view body) {
   if (body.size() > limits::batch_bytes)
     return invalid({}, "is larger than 16 MiB");
-  auto items = split_batch(body);
-  if (!items)
-    return std::move(items).error();
-  if (items->empty())
-    return invalid("items", "has no items");
+  const auto as_batch = [](result<std::vector<std::string_view>> items,
+                           bool atomic) -> result<batch_text> {
+    if (!items)
+      return std::move(items).error();
+    if (items->empty())
+      return invalid("items", "has no items");
+    return batch_text{std::move(*items), atomic};
+  };
+  body = trimmed(body);
+  if (body.starts_with('['))
+    return as_batch(split_array(body, limits::batch_items), true);
+  const bool one_value = end_of_value(body, 0) == body.size();
+  if (!one_value)
+    return as_batch(split_lines(body), true);
+  std::string_view items;
+  bool atomic = true;
+  failure why;
+  bool good = true;
+  auto told = read_json(
+      body, outermost::object,
+      [&](std::string_view key, json_value& value) {
+        if (key == "items") {
+          items = value.raw;
+          if (value.is != json_value::form::array)
+            good = member(key, value, why).refuse("must be a list");
+        } else if (key == "atomic") {
+          good = member(key, value, why).flag(atomic);
+        }
+        return good;
+      },
+      limits::batch_bytes);
+  if (!good)
+    return why;
+  if (!told)
+    return std::move(told).error();
+  if (items.empty())
+    return batch_text{{body}, true};
+  return as_batch(split_array(items, limits::batch_items), atomic);
+}
+
+result<std::vector<submission>> read_batch(entity_kind kind, std::string_view body) {
+  auto batch = split_batch(body);
+  if (!batch)
+    return std::move(batch).error();
+  const auto& items = batch->items;
   std::vector<submission> read;
-  read.reserve(items->size());
-  for (size_t i = 0; i < items->size(); ++i) {
-    auto one = read_submission(kind, (*items)[i]);
+  read.reserve(items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    auto one = read_submission(kind, items[i]);
     if (!one)
       return in_item(std::move(one).error(), i);
     read.push_back(std::move(*one));

@@ -31,6 +31,13 @@ std::string name_of(std::string_view space, std::string_view topic, std::string_
   return name;
 }
 
+std::string name_of_key(std::string_view topic, std::string_view principal, std::string_view key) {
+  std::string who(principal);
+  who.push_back('\0');
+  who.append(key);
+  return name_of("key", topic, who);
+}
+
 }  // namespace
 
 entity_id id_of_record(std::string_view topic, shard_id shard, int64_t offset, time_point stamped) {
@@ -44,11 +51,13 @@ entity_id id_of_reference(std::string_view topic, shard_id shard, std::string_vi
 
 entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
                                 std::string_view key, uint32_t shards) {
-  std::string who(principal);
-  who.push_back('\0');
-  who.append(key);
-  const auto name = name_of("key", topic, who);
+  const auto name = name_of_key(topic, principal, key);
   return entity_id{make_uuid_v8(name, static_cast<uint16_t>(partition_of_key(name, shards)))};
+}
+
+entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
+                                std::string_view key, shard_id shard) {
+  return entity_id{make_uuid_v8(name_of_key(topic, principal, key), shard.value)};
 }
 
 resolved_id resolve_id(std::string_view topic, shard_id shard, int64_t offset, time_point stamped,

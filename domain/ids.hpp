@@ -67,10 +67,9 @@ entity_id id_of_reference(std::string_view topic, shard_id shard, std::string_vi
 entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
                                 std::string_view key, uint32_t shards);
 
-/// The same id in another shard: for one that is derived and whose shard something else chooses.
-constexpr entity_id in_shard(entity_id id, shard_id shard) noexcept {
-  return entity_id{uuid{(id.value.high & ~uint64_t{0xfff}) | shard.value, id.value.low}};
-}
+/// The same, of an entity whose shard is chosen by something else (its unique key).
+entity_id id_of_idempotency_key(std::string_view topic, std::string_view principal,
+                                std::string_view key, shard_id shard);
 
 /// What a message called the entity, resolved for the partition it arrived on.
 struct resolved_id {

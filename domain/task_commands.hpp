@@ -79,11 +79,7 @@ struct adopt_result {
 struct reschedule_task {
   time_point run_at{};  ///< `never` = at once.
 };
-/// Another submission of its unique key, for a task that has not started.
-struct replace_task {
-  task_spec spec;
-};
-/// Another submission of its unique key, for a task that may have started.
+/// Another submission of its unique key: takes the place of what waits, or becomes the next run.
 struct follow_task {
   task_spec spec;
 };
@@ -94,8 +90,7 @@ struct pin_task {
 using task_command =
     std::variant<submit_task, wake_task, start_task, complete_task, fail_task, expire_task,
                  lose_task, interrupt_task, cancel_task, pause_task, resume_task, rerun_task,
-                 heartbeat_task, snooze_task, adopt_result, reschedule_task, replace_task,
-                 follow_task, pin_task>;
+                 heartbeat_task, snooze_task, adopt_result, reschedule_task, follow_task, pin_task>;
 std::string_view name_of(const task_command& command) noexcept;
 
 }  // namespace orrery

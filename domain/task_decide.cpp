@@ -112,17 +112,30 @@ struct decider {
   result<events> anew(const task_spec& spec, bool cancel_first) const {
     if (auto ok = submittable(spec, now); !ok)
       return std::move(ok).error();
+    if (auto ok = same_work(spec); !ok)
+      return std::move(ok).error();
     if (t.run >= limits::runs)
       return failure{errc::rejected,
                      "cannot run again: the task has had " + std::to_string(t.run) + " runs"};
-    events list;
+    auto list = next_run(spec);
     if (cancel_first)
-      list.emplace_back(task_cancelled{end_reason::cancelled, "replaced by a new submission"});
-    list.emplace_back(task_replaced{keeping_names(spec)});
-    list.emplace_back(task_rerun{});
+      list.insert(list.begin(),
+                  task_cancelled{end_reason::cancelled, "replaced by a new submission"});
+    return list;
+  }
+
+  events next_run(const task_spec& spec) const {
+    auto list = all(task_replaced{keeping_names(spec)}, task_rerun{});
     if (spec.run_at > now)
       list.emplace_back(task_rescheduled{spec.run_at});
     return list;
+  }
+
+  /// A task is counted by its queue and kind for all its life.
+  result<void> same_work(const task_spec& spec) const {
+    if (spec.kind == t.spec->kind && spec.queue == t.spec->queue)
+      return {};
+    return failure{errc::conflict, "the same key was used before with another kind or queue"};
   }
 
   /// What identifies the task stays its own.
@@ -310,20 +323,15 @@ struct decider {
     return all(task_rescheduled{c.run_at});
   }
 
-  /// Asked by the shard, which knows the holder of a key by its last effect: it may have moved since.
-  result<events> operator()(const replace_task& c) const {
-    if (t.status != scheduled && t.status != queued)
-      return refused(t, "replace");
-    if (auto ok = submittable(c.spec, now); !ok)
-      return std::move(ok).error();
-    return all(task_replaced{keeping_names(c.spec)});
-  }
-
+  /// Asked by the shard, which knows the holder of a key by its last effect: it may have moved since, so
+  /// this is never refused for the state it finds.
   result<events> operator()(const follow_task& c) const {
-    if (is_final(t.status))
-      return anew(c.spec, false);
     if (auto ok = submittable(c.spec, now); !ok)
       return std::move(ok).error();
+    if (auto ok = same_work(c.spec); !ok)
+      return std::move(ok).error();
+    if (is_final(t.status))
+      return next_run(c.spec);
     if (t.status != running && t.attempt == 0)
       return all(task_replaced{keeping_names(c.spec)});
     return all(task_followed{keeping_names(c.spec)});

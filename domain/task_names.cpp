@@ -113,9 +113,9 @@ std::string_view name_of(const task_event& event) noexcept {
 
 std::string_view name_of(const task_command& command) noexcept {
   static constexpr std::array<std::string_view, std::variant_size_v<task_command>> names = {
-      "submit",    "wake",       "start",   "complete", "fail",  "expire",    "lose",
-      "interrupt", "cancel",     "pause",   "resume",   "rerun", "heartbeat", "snooze",
-      "adopt",     "reschedule", "replace", "follow",   "pin"};
+      "submit",    "wake",      "start",  "complete",   "fail",   "expire",
+      "lose",      "interrupt", "cancel", "pause",      "resume", "rerun",
+      "heartbeat", "snooze",    "adopt",  "reschedule", "follow", "pin"};
   return names[command.index()];
 }
 

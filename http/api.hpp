@@ -17,6 +17,9 @@ const codec::schema_set& schemas();
 /// fit its schema. A body that is not JSON is left to its reader.
 result<void> check_request(const request& in, const route& r);
 
+/// Whether a batch is to be taken all or none: unless its query or its object form says `atomic` false.
+bool is_atomic(const request& in);
+
 /// OpenAPI 3.1 of `routes()`. Made once.
 const std::string& openapi_document();
 /// AsyncAPI 3.0 of the topics, with the same schemas.

@@ -35,6 +35,7 @@ void exchange::reset() {
   in.id.clear();
   in.action.clear();
   in.body.clear();
+  in.lines = false;
   in.idempotency_key.reset();
   in.traceparent.clear();
   in.wait = {};

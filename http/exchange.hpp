@@ -28,6 +28,7 @@ struct request {
   std::string id;          ///< The first `{…}` of the path, decoded.
   std::string action;      ///< The second, or the last segment of the path.
   std::string body;
+  bool lines = false;  ///< The body is NDJSON.
   std::optional<std::string> idempotency_key;
   std::string traceparent;  ///< Empty unless valid.
   duration wait{};          ///< `Prefer: wait=n`; 0 = none.
@@ -42,7 +43,18 @@ struct request {
   std::string last_event_id;    ///< Of a reader that comes back.
 };
 
-enum class media : uint8_t { none, json, problem, metrics, events, html, script, style, image };
+enum class media : uint8_t {
+  none,
+  json,
+  lines,
+  problem,
+  metrics,
+  events,
+  html,
+  script,
+  style,
+  image
+};
 
 struct response {
   int status = 200;

@@ -23,6 +23,14 @@ void events(const exchange_ptr& ex);
 void entity_events(const exchange_ptr& ex);
 /// Opens the live feed and answers with it.
 void stream(const exchange_ptr& ex, feed_wish wish);
+void task_runs(const exchange_ptr& ex);
+void task_result(const exchange_ptr& ex);
+void task_why(const exchange_ptr& ex);
+void task_counts(const exchange_ptr& ex);
+void begin_operation(const exchange_ptr& ex);
+void get_operation(const exchange_ptr& ex);
+void list_operations(const exchange_ptr& ex);
+void stop_operation(const exchange_ptr& ex);
 void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);

@@ -79,6 +79,10 @@ std::string* text_filter(entity_query& query, std::string_view name) {
     return &query.queue;
   if (name == "tag" && task)
     return &query.tag;
+  if (name == "key" && task)
+    return &query.unique_key;
+  if (name == "text" && task)
+    return &query.text;
   if (name == "product" && !task)
     return &query.product;
   if (name == "customer" && !task)

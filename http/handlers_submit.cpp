@@ -1,5 +1,6 @@
 /// Routes that change something: submits and commands.
 
+#include "http/api.hpp"
 #include "http/handlers.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
@@ -58,6 +59,91 @@ void answer_after_wait(const exchange_ptr& ex, const accepted& a) {
   });
 }
 
+/// One key stands for the whole batch: item n has the key `key/n`, so that a batch sent twice is
+/// recognised item by item.
+void surround(const exchange_ptr& ex, size_t index, submission& item) {
+  if (ex->in.idempotency_key)
+    item.idempotency_key = *ex->in.idempotency_key + "/" + std::to_string(index);
+  item.principal = ex->in.principal;
+  set_traceparent(item, ex->in.traceparent);
+}
+
+/// `{"items":[…]}`, or a line for each item where the request was lines.
+class batch_answer {
+public:
+  batch_answer(bool lines, size_t items) : lines_(lines) {
+    out_.type = lines ? media::lines : media::json;
+    out_.body.reserve(32 + items * 128);
+    if (!lines)
+      out_.body = R"({"items":[)";
+  }
+  template <class Append>
+  void add(Append append) {
+    if (!lines_ && !first_)
+      out_.body += ',';
+    first_ = false;
+    append(out_.body);
+    if (lines_)
+      out_.body += '\n';
+  }
+  response finish() {
+    if (!lines_)
+      out_.body += "]}";
+    return std::move(out_);
+  }
+
+private:
+  const bool lines_;
+  bool first_ = true;
+  response out_;
+};
+
+result<submission> checked_item(const exchange_ptr& ex, std::string_view text) {
+  if (const auto* schema = schemas().find(ex->matched->request))
+    if (auto ok = codec::check_value(*schema, text); !ok)
+      return std::move(ok).error();
+  return codec::read_submission(ex->matched->kind, text);
+}
+
+/// `items[3].ttl` is `ttl` to whoever finds the answer in the place of the item.
+failure within_item(failure why) {
+  if (why.field.starts_with("items[")) {
+    const auto end = why.field.find(']');
+    why.field.erase(0, end == std::string::npos ? why.field.size() : end + 1);
+    if (why.field.starts_with('.'))
+      why.field.erase(0, 1);
+  }
+  return why;
+}
+
+/// Each item for itself: what cannot be taken is answered in its place.
+void submit_each(const exchange_ptr& ex) {
+  auto batch = codec::split_batch(ex->in.body);
+  if (!batch)
+    return ex->fail(batch.error());
+  std::vector<result<submission>> items;
+  items.reserve(batch->items.size());
+  for (size_t i = 0; i < batch->items.size(); ++i) {
+    auto item = checked_item(ex, batch->items[i]);
+    if (item)
+      surround(ex, i, *item);
+    items.push_back(std::move(item));
+  }
+  ex->door.submit_each(std::move(items), [ex](result<std::vector<result<accepted>>> done) {
+    if (!done)
+      return ex->fail(done.error());
+    batch_answer out(ex->in.lines, done->size());
+    for (auto& one : *done)
+      out.add([&](std::string& body) {
+        if (one)
+          codec::append_accepted(body, *one);
+        else
+          codec::append_refused(body, within_item(std::move(one).error()));
+      });
+    ex->finish(out.finish());
+  });
+}
+
 }  // namespace
 
 void submit_one(const exchange_ptr& ex) {
@@ -83,35 +169,20 @@ void submit_one(const exchange_ptr& ex) {
 }
 
 void submit_batch(const exchange_ptr& ex) {
-  if (refuses_parameters(ex))
-    return;
+  if (!is_atomic(ex->in))
+    return submit_each(ex);
   auto items = codec::read_batch(ex->matched->kind, ex->in.body);
   if (!items)
     return ex->fail(items.error());
-  // One key stands for the whole batch: item n has the key `key/n`, so that a batch sent twice is
-  // recognised item by item.
-  for (size_t i = 0; i < items->size(); ++i) {
-    auto& item = (*items)[i];
-    if (ex->in.idempotency_key)
-      item.idempotency_key = *ex->in.idempotency_key + "/" + std::to_string(i);
-    item.principal = ex->in.principal;
-    set_traceparent(item, ex->in.traceparent);
-  }
-  if (items->empty())
-    return ex->finish({.body = R"({"items":[]})"});
+  for (size_t i = 0; i < items->size(); ++i)
+    surround(ex, i, (*items)[i]);
   ex->door.submit(std::move(*items), [ex](result<std::vector<accepted>> done) {
     if (!done)
       return ex->fail(done.error());
-    response out;
-    out.body.reserve(32 + done->size() * 128);
-    out.body = R"({"items":[)";
-    for (size_t i = 0; i < done->size(); ++i) {
-      if (i > 0)
-        out.body += ',';
-      codec::append_accepted(out.body, (*done)[i]);
-    }
-    out.body += "]}";
-    ex->finish(std::move(out));
+    batch_answer out(ex->in.lines, done->size());
+    for (const auto& one : *done)
+      out.add([&](std::string& body) { codec::append_accepted(body, one); });
+    ex->finish(out.finish());
   });
 }
 

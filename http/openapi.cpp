@@ -24,6 +24,7 @@ const std::map<std::string_view, std::string_view> group_texts = {
     {"dead-letters", "Records of the intake topics that could not be read or applied."},
     {"auth", "Signing in and out."},
     {"accounts", "Users, sessions, API keys and the audit log."},
+    {"operations", "One command for every task that a filter finds, as tracked work."},
     {"system", "The node itself: health, figures, descriptions."},
 };
 
@@ -47,6 +48,7 @@ std::vector<std::string_view> words(std::string_view text) {
 
 std::string_view media_text(media type) noexcept {
   switch (type) {
+    case media::lines: return "application/x-ndjson";
     case media::metrics: return "text/plain";
     case media::events: return "text/event-stream";
     case media::html: return "text/html";

@@ -4,6 +4,7 @@
 #include "http/target.hpp"
 
 #include "base/check.hpp"
+#include "codec/messages.hpp"
 
 namespace orrery::http {
 
@@ -65,6 +66,17 @@ result<void> check_query(const request& in, const row_checks& checks) {
 
 }  // namespace
 
+bool is_atomic(const request& in) {
+  if (in.query.find("atomic=false") != std::string_view::npos)
+    return false;
+  // Only the object form has members of its own; it is parsed where it could say so.
+  const auto start = trimmed(std::string_view(in.body).substr(0, 64));
+  if (!start.starts_with('{') || in.body.find("\"atomic\"") == std::string::npos)
+    return true;
+  const auto batch = codec::split_batch(in.body);
+  return !batch || batch->atomic;
+}
+
 const codec::schema_set& schemas() {
   static const codec::schema_set all = [] {
     std::vector<std::string_view> documents;
@@ -84,6 +96,9 @@ result<void> check_request(const request& in, const route& r) {
   if (auto ok = check_query(in, checks); !ok)
     return ok;
   if (checks.body == nullptr || in.body.empty())
+    return {};
+  // Where each item stands for itself, the handler checks each for itself.
+  if (r.body == body_kind::batch && !is_atomic(in))
     return {};
   return r.body == body_kind::batch ? codec::check_batch(*checks.body, in.body)
                                     : codec::check_value(*checks.body, in.body);

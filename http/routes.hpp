@@ -48,6 +48,7 @@ std::span<const route> work_routes() noexcept;
 std::span<const route> flow_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
 std::span<const route> worker_routes() noexcept;
+std::span<const route> operation_routes() noexcept;
 std::span<const route> system_routes() noexcept;
 std::span<const route> account_routes() noexcept;
 

@@ -138,6 +138,7 @@ bool session::check_content() {
   const auto& target = exchange_->in.target;
   if (exchange_->matched->body != body_kind::none && has_body()) {
     const auto type = session::field(field::content_type);
+    exchange_->in.lines = type.find("ndjson") != std::string_view::npos;
     if (!type.empty() && !is_json(type))
       return refuse(plain_problem(415, "send application/json or application/x-ndjson", target),
                     true),

@@ -20,6 +20,7 @@ void append_number(std::string& out, int64_t number) {
 std::string_view content_type(media type) noexcept {
   switch (type) {
     case media::json: return "application/json";
+    case media::lines: return "application/x-ndjson";
     case media::problem: return "application/problem+json";
     case media::metrics: return "text/plain; version=0.0.4; charset=utf-8";
     case media::html: return "text/html; charset=utf-8";

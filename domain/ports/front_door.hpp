@@ -5,6 +5,7 @@
 /// once and runs its callback exactly once, on any thread, within its own time limit.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/ports/live_feed.hpp"
 #include "domain/ports/peers.hpp"
@@ -48,6 +49,11 @@ public:
   /// validated first; the failure's field is `items[3].ttl` and nothing is appended.
   virtual void submit(std::vector<submission> items, answer<std::vector<accepted>> done) = 0;
 
+  /// The same, but each stands for itself: what cannot be taken is answered in its place, and the
+  /// others are appended.
+  virtual void submit_each(std::vector<result<submission>> items,
+                           answer<std::vector<result<accepted>>> done) = 0;
+
   /// A command on what exists, sent to the owner of its shard wherever that is; answered after the
   /// commit with the new state. Failures: `not_found`, `rejected`, `unavailable` (no owner just now).
   virtual void command(entity_kind kind, entity_id id, entity_command wish, duration limit,
@@ -62,6 +68,12 @@ public:
   virtual void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) = 0;
   /// Valid as long as the door.
   virtual letter_desk& letters() = 0;
+  virtual operation_desk& operations() = 0;
+  /// Tasks by queue, kind and status.
+  virtual void counts(answer<std::vector<queue_counts>> done) = 0;
+  /// What a waiting task waits for, as far as the slots of its queue and kind decide it.
+  virtual void lane(entity_id id, std::string queue, std::string task_kind,
+                    answer<lane_view> done) = 0;
 
   /// Events as they are committed, of all nodes.
   virtual live_feed& feed() = 0;

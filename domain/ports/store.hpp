@@ -7,6 +7,7 @@
 #include "domain/events.hpp"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,14 @@ struct shard_tenure {
   intake_offsets next{};
   status_counts counts;
   position_t published;  ///< Every event up to here is known to be published (a lower bound).
+};
+
+/// How many tasks of a queue and kind came into each status, or, of all time, are in it.
+struct queue_counts {
+  std::string queue;
+  std::string task_kind;
+  std::array<int64_t, task_statuses> tasks{};
+  friend bool operator==(const queue_counts&, const queue_counts&) = default;
 };
 
 /// The last state of one entity touched by a batch, with the events of this batch that led there.
@@ -82,6 +91,8 @@ struct shard_batch {
   status_counts counts;            ///< Counts after this batch.
   std::vector<entity_write> writes;
   std::vector<dead_letter> dead_letters;
+  std::vector<queue_counts> moved =
+      {};  ///< Differences made by this batch, each queue and kind once.
 
   /// Position after this batch.
   position_t last() const noexcept {
@@ -153,12 +164,14 @@ enum class list_order { newest_first, oldest_first };
 struct entity_query {
   entity_kind kind = entity_kind::task;
   std::vector<uint8_t> statuses;
-  std::string task_kind;      ///< Tasks: exact.
-  std::string queue;          ///< Tasks: exact.
-  std::string product;        ///< Orders: exact.
-  std::string customer;       ///< Orders: exact.
-  std::string reference;      ///< Exact.
-  std::string tag;            ///< Tasks: one of its tags.
+  std::string task_kind;   ///< Tasks: exact.
+  std::string queue;       ///< Tasks: exact.
+  std::string product;     ///< Orders: exact.
+  std::string customer;    ///< Orders: exact.
+  std::string reference;   ///< Exact.
+  std::string tag;         ///< Tasks: one of its tags.
+  std::string unique_key;  ///< Tasks: exact.
+  std::string text;  ///< Tasks: in the description, in any case of letters; or how an id begins.
   time_point created_from{};  ///< Inclusive.
   time_point created_to{};    ///< Exclusive.
   list_order order = list_order::newest_first;
@@ -192,6 +205,10 @@ public:
   virtual result<std::vector<due_row>> due(shard_id shard, time_point until,
                                            const due_cursor& after, size_t limit) = 0;
   virtual result<entity_page> list(const entity_query& query) = 0;
+  /// The newest task of the shard that holds this unique key, or may hold it (`may_hold_key`).
+  virtual result<std::optional<task>> key_holder(shard_id shard, std::string_view key) = 0;
+  /// Tasks by queue, kind and status, in all shards.
+  virtual result<std::vector<queue_counts>> counts() = 0;
   /// The entity's own history, oldest first. `not_found` where there is none.
   virtual result<std::vector<event_record>> history(entity_id id) = 0;
   /// Events of the shard from position `from` on, in order, about `limit` (whole commits).
@@ -228,6 +245,8 @@ public:
   virtual result<std::vector<node_row>> nodes(duration window) = 0;
 };
 
+class operation_store;
+
 /// Opens sessions. Thread-safe.
 class store {
 public:
@@ -241,6 +260,8 @@ public:
   virtual std::unique_ptr<entity_store> open_reader() = 0;
   virtual std::unique_ptr<node_registry> open_registry() = 0;
   virtual std::unique_ptr<letter_store> open_letters() = 0;
+  /// domain/ports/operations.hpp.
+  virtual std::unique_ptr<operation_store> open_operations() = 0;
   /// Whether the store answers now.
   virtual result<void> ping() = 0;
 };

@@ -1,6 +1,7 @@
 #include "persistence/memory/memory_state.hpp"
 
 #include "base/check.hpp"
+#include "domain/unique_key.hpp"
 
 #include <algorithm>
 
@@ -75,6 +76,17 @@ std::vector<shard_id> memory_journal::stale(std::span<const shard_batch> batches
   return refused;
 }
 
+void memory_journal::note_key(const entity& e, bool present) {
+  const auto* t = std::get_if<task>(&e);
+  if (t == nullptr || !may_hold_key(*t))
+    return;
+  auto& ids = state_->keys[{t->id.shard().value, t->spec->unique_key}];
+  if (present)
+    ids.emplace(t->created_at, t->id);
+  else
+    ids.erase({t->created_at, t->id});
+}
+
 void memory_journal::apply(const shard_batch& batch) {
   auto& shard = state_->shards[batch.shard.value];
   auto events = in_order(batch);
@@ -91,9 +103,12 @@ void memory_journal::apply(const shard_batch& batch) {
     const auto found = state_->entities.find(id);
     CHECK((found == state_->entities.end()) == write.insert, "insert says whether it is new");
     auto& stored = state_->entities[id];
-    if (!write.insert)
+    if (!write.insert) {
       shard.due.erase({wake_at(stored.state), id});
+      note_key(stored.state, false);
+    }
     stored.state = write.state;
+    note_key(stored.state, true);
     stored.history.insert(stored.history.end(), write.events.begin(), write.events.end());
     if (const auto at = wake_at(stored.state); at != never)
       shard.due.emplace(at, id);
@@ -104,6 +119,11 @@ void memory_journal::apply(const shard_batch& batch) {
     auto& one = state_->letters.emplace_back();
     one.number = static_cast<int64_t>(state_->letters.size());
     one.letter = letter;
+  }
+  for (const auto& moved : batch.moved) {
+    auto& tasks = state_->queues[{moved.queue, moved.task_kind}];
+    for (size_t i = 0; i < task_statuses; ++i)
+      tasks[i] += moved.tasks[i];
   }
   shard.row.position = batch.last();
   shard.row.next = batch.next;

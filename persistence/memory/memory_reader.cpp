@@ -30,9 +30,26 @@ bool same_or_any(const std::string& wanted, const std::string& text) {
   return wanted.empty() || wanted == text;
 }
 
+/// ASCII letters in any case, as the other stores do at least.
+bool contains(std::string_view text, std::string_view part) {
+  const auto same = [](char a, char b) {
+    const auto lower = [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return lower(a) == lower(b);
+  };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
+}
+
+bool matches_text(const entity_query& q, const task& t) {
+  return q.text.empty() || contains(t.spec->description, q.text) ||
+         contains(to_string(t.id).substr(0, q.text.size()), q.text);
+}
+
 bool matches(const entity_query& q, const task& t) {
   const auto& tags = t.spec->tags;
-  return same_or_any(q.task_kind, t.spec->kind) && same_or_any(q.queue, t.spec->queue) &&
+  return matches_text(q, t) && same_or_any(q.unique_key, t.spec->unique_key) &&
+         same_or_any(q.task_kind, t.spec->kind) && same_or_any(q.queue, t.spec->queue) &&
          q.product.empty() && q.customer.empty() && same_or_any(q.reference, t.spec->reference) &&
          (q.tag.empty() || std::find(tags.begin(), tags.end(), q.tag) != tags.end());
 }
@@ -40,7 +57,7 @@ bool matches(const entity_query& q, const task& t) {
 bool matches(const entity_query& q, const order& o) {
   return same_or_any(q.product, o.spec->product) && same_or_any(q.customer, o.spec->customer) &&
          same_or_any(q.reference, o.spec->reference) && q.task_kind.empty() && q.queue.empty() &&
-         q.tag.empty();
+         q.tag.empty() && q.text.empty() && q.unique_key.empty();
 }
 
 bool matches(const entity_query& q, const entity& e) {
@@ -133,6 +150,26 @@ result<entity_page> memory_reader::list(const entity_query& query) {
       ++it;
   }
   return page;
+}
+
+result<std::optional<task>> memory_reader::key_holder(shard_id shard, std::string_view key) {
+  if (auto ok = state_->may("key_holder"); !ok)
+    return std::move(ok).error();
+  const std::lock_guard lock(state_->guard);
+  const auto found = state_->keys.find({shard.value, std::string(key)});
+  if (found == state_->keys.end() || found->second.empty())
+    return std::optional<task>{};
+  return std::optional(std::get<task>(state_->entities.at(found->second.rbegin()->second).state));
+}
+
+result<std::vector<queue_counts>> memory_reader::counts() {
+  if (auto ok = state_->may("counts"); !ok)
+    return std::move(ok).error();
+  const std::lock_guard lock(state_->guard);
+  std::vector<queue_counts> rows;
+  for (const auto& [key, tasks] : state_->queues)
+    rows.push_back({key.first, key.second, tasks});
+  return rows;
 }
 
 result<std::vector<event_record>> memory_reader::history(entity_id id) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 #include "domain/ports/store.hpp"
 #include "persistence/memory/memory_identity.hpp"
 
@@ -45,6 +46,9 @@ struct memory_state {
   std::unordered_map<entity_id, memory_entity> entities;
   std::array<std::set<std::pair<time_point, entity_id>>, entity_kinds> by_creation;
   std::vector<stored_letter> letters;  ///< Letter at index i has number i + 1.
+  std::map<std::pair<std::string, std::string>, std::array<int64_t, task_statuses>> queues;
+  std::map<std::pair<uint16_t, std::string>, std::set<std::pair<time_point, entity_id>>> keys;
+  std::map<entity_id, bulk_operation> operations;
   std::map<std::string, node_row, std::less<>> nodes;
   int64_t commits = 0;
   std::map<int64_t, planned_fault> faults;  ///< By the number of the commit.
@@ -66,6 +70,7 @@ public:
 private:
   std::vector<shard_id> stale(std::span<const shard_batch> batches) const;
   void apply(const shard_batch& batch);
+  void note_key(const entity& e, bool present);
 
   std::shared_ptr<memory_state> state_;
 };
@@ -77,12 +82,29 @@ public:
   result<std::vector<due_row>> due(shard_id shard, time_point until, const due_cursor& after,
                                    size_t limit) override;
   result<entity_page> list(const entity_query& query) override;
+  result<std::optional<task>> key_holder(shard_id shard, std::string_view key) override;
+  result<std::vector<queue_counts>> counts() override;
   result<std::vector<event_record>> history(entity_id id) override;
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
   result<std::vector<dead_letter>> dead_letters(size_t limit) override;
   result<std::vector<numbered_letter>> letters_to_copy(shard_id shard, int64_t after,
                                                        size_t limit) override;
+
+private:
+  std::shared_ptr<memory_state> state_;
+};
+
+class memory_operations final : public operation_store {
+public:
+  explicit memory_operations(std::shared_ptr<memory_state> state) : state_(std::move(state)) {}
+  result<void> add(const bulk_operation& operation) override;
+  result<bulk_operation> get(entity_id id) override;
+  result<std::vector<bulk_operation>> list(size_t limit) override;
+  result<std::vector<bulk_operation>> claim(std::string_view node, time_point now,
+                                            time_point stale) override;
+  result<bool> save(const bulk_operation& operation) override;
+  result<void> ask_stop(entity_id id) override;
 
 private:
   std::shared_ptr<memory_state> state_;

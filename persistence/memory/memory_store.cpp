@@ -46,6 +46,10 @@ std::unique_ptr<identity_store> memory_store::open_identity() {
   return std::make_unique<memory_identity>(state_->identity);
 }
 
+std::unique_ptr<operation_store> memory_store::open_operations() {
+  return std::make_unique<memory_operations>(state_);
+}
+
 result<void> memory_store::ping() { return state_->may("ping"); }
 
 void memory_store::fail_commits(int nth_from_now, commit_outcome outcome, bool applied) {

@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/identity_store.hpp"
+#include "domain/ports/operations.hpp"
 #include "domain/ports/store.hpp"
 
 #include <functional>
@@ -29,6 +30,7 @@ public:
   std::unique_ptr<node_registry> open_registry() override;
   std::unique_ptr<letter_store> open_letters() override;
   std::unique_ptr<identity_store> open_identity() override;
+  std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
 
   /// The commit that is `nth_from_now` (1 = the next one) ends with `outcome`. `applied` says, for

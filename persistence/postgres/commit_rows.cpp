@@ -4,6 +4,7 @@
 #include "codec/letters.hpp"
 #include "codec/stored.hpp"
 #include "persistence/postgres/row_text.hpp"
+#include "domain/unique_key.hpp"
 
 #include <algorithm>
 
@@ -35,6 +36,11 @@ std::string counts_text(const Counts& counts) {
 
 void text_or_null(binary_writer to, const std::string& value) {
   value.empty() ? to.null() : to.text(value);
+}
+
+const std::string& held_key(const task& t) {
+  static const std::string none;
+  return may_hold_key(t) ? t.spec->unique_key : none;
 }
 
 int16_t status_column(const entity& e) { return static_cast<int16_t>(status_of(e)); }
@@ -105,8 +111,8 @@ std::string fence_statement(std::span<const shard_batch> batches) {
 const char* copy_statement(entity_kind kind) noexcept {
   return kind == entity_kind::task
              ? "copy tasks (id, shard, status, priority, created_at, updated_at, wake_at,"
-               " waits_until, finished_at, kind, queue, reference, tags, body, history)"
-               " from stdin (format binary)"
+               " waits_until, finished_at, kind, queue, reference, tags, description, unique_key,"
+               " held_key, body, history) from stdin (format binary)"
              : "copy orders (id, shard, status, quantity, created_at, updated_at, wake_at,"
                " finished_at, product, customer, reference, body, history)"
                " from stdin (format binary)";
@@ -116,7 +122,7 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
   binary_writer row(out);
   const auto* of_task = std::get_if<task>(&write.state);
   const auto* of_order = std::get_if<order>(&write.state);
-  row.raw16(of_task != nullptr ? 15 : 13);
+  row.raw16(of_task != nullptr ? 18 : 13);
   row.id(id_of(write.state).value);
   row.int4(shard.value);
   row.int2(status_column(write.state));
@@ -131,6 +137,9 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
     row.text(of_task->spec->queue);
     text_or_null(row, of_task->spec->reference);
     row.texts_or_null(of_task->spec->tags);
+    text_or_null(row, of_task->spec->description);
+    text_or_null(row, of_task->spec->unique_key);
+    text_or_null(row, held_key(*of_task));
   } else {
     row.int8(of_order->spec->quantity);
     row.instant(of_order->created_at);
@@ -177,12 +186,13 @@ std::vector<std::pair<std::string, std::string>> commit_statements() {
 with u as (
   update tasks t set status = n.status, priority = n.priority, updated_at = n.updated_at,
       wake_at = n.wake_at, waits_until = n.waits_until, finished_at = n.finished_at,
-      kind = n.kind, queue = n.queue, body = n.body, history = t.history || n.history
+      kind = n.kind, queue = n.queue, description = n.description, held_key = n.held_key,
+      body = n.body, history = t.history || n.history
     from unnest($1::uuid[], $2::smallint[], $3::integer[], $4::timestamptz[], $5::timestamptz[],
-                $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::bytea[],
-                $11::bytea[])
-      as n(id, status, priority, updated_at, wake_at, waits_until, finished_at, kind, queue, body,
-           history)
+                $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::text[],
+                $11::text[], $12::bytea[], $13::bytea[])
+      as n(id, status, priority, updated_at, wake_at, waits_until, finished_at, kind, queue,
+           description, held_key, body, history)
    where t.id = n.id
   returning 1
 ) select expect_rows(count(*), cardinality($1::uuid[]), 'tasks') from u)sql"},
@@ -201,6 +211,12 @@ with u as (
 insert into journal (shard, first, last, at, events)
 select * from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[],
                      $5::bytea[]))sql"},
+      {"count_queues", R"sql(
+insert into queue_counts as q (shard, queue, kind, counts)
+select n.shard, n.queue, n.kind, n.counts::bigint[]
+  from unnest($1::integer[], $2::text[], $3::text[], $4::text[]) as n(shard, queue, kind, counts)
+ order by n.shard, n.queue, n.kind
+on conflict (shard, queue, kind) do update set counts = add_counts(q.counts, excluded.counts))sql"},
       {"insert_dead_letters", R"sql(
 insert into dead_letters (shard, source, "offset", at, reason, key, value, headers)
 select * from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::text[],
@@ -212,7 +228,7 @@ parameter_rows update_rows(entity_kind kind) {
   using enum type_oid;
   if (kind == entity_kind::task)
     return parameter_rows({uuid, int2, int4, timestamptz, timestamptz, timestamptz, timestamptz,
-                           text, text, bytea, bytea});
+                           text, text, text, text, bytea, bytea});
   return parameter_rows(
       {uuid, int2, int8, timestamptz, timestamptz, timestamptz, text, text, bytea, bytea});
 }
@@ -230,6 +246,8 @@ void add_update(parameter_rows& rows, const entity_write& write) {
     next().instant_or_null(of_task->finished_at);
     next().text(of_task->spec->kind);
     next().text(of_task->spec->queue);
+    text_or_null(next(), of_task->spec->description);
+    text_or_null(next(), held_key(*of_task));
   } else {
     const auto& of_order = std::get<order>(write.state);
     next().int8(of_order.spec->quantity);
@@ -255,6 +273,21 @@ void add_journal(parameter_rows& rows, shard_id shard,
   rows.add(2).int8(events.back()->position.value);
   rows.add(3).instant(events.back()->at);
   rows.add(4).bytes(codec::encode_journal({events.begin(), events.end()}));
+}
+
+parameter_rows queue_rows() {
+  using enum type_oid;
+  return parameter_rows({int4, text, text, text});
+}
+
+void add_queue(parameter_rows& rows, shard_id shard, const queue_counts& moved) {
+  rows.add(0).int4(shard.value);
+  rows.add(1).text(moved.queue);
+  rows.add(2).text(moved.task_kind);
+  std::string counts = "{";
+  for (const auto n : moved.tasks)
+    counts.append(counts.size() == 1 ? "" : ",").append(std::to_string(n));
+  rows.add(3).text(counts + "}");
 }
 
 parameter_rows dead_letter_rows() {

@@ -114,6 +114,9 @@ void commit_run::encode_calls() {
     }
   }
   for (const auto& batch : batches_)
+    for (const auto& moved : batch.moved)
+      add_row("count_queues", queue_rows, [&](auto& rows) { add_queue(rows, batch.shard, moved); });
+  for (const auto& batch : batches_)
     for (const auto& letter : batch.dead_letters)
       add_row("insert_dead_letters", dead_letter_rows,
               [&](auto& rows) { add_dead_letter(rows, letter); });

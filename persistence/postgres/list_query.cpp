@@ -1,5 +1,6 @@
 #include "persistence/postgres/list_query.hpp"
 
+#include "domain/search_text.hpp"
 #include "persistence/postgres/binary_format.hpp"
 #include "persistence/postgres/row_text.hpp"
 
@@ -56,6 +57,20 @@ std::string statuses_condition(const entity_query& query) {
   return "status in (" + list + (all_wait ? ") and wake_at is not null" : ")");
 }
 
+/// In a description, or as an id begins.
+void add_text(builder& b, const std::string& text) {
+  if (text.empty())
+    return;
+  std::string ids;
+  if (const auto range = ids_beginning_with(text)) {
+    const auto from = b.put(to_string(range->first));
+    const auto to = b.put(to_string(range->second));
+    ids = " or id between " + from + "::uuid and " + to + "::uuid";
+  }
+  b.where("((description is not null and description ilike ?)" + ids + ")",
+          column_text(like_pattern(text)));
+}
+
 void add_filters(builder& b, const entity_query& query) {
   if (!query.statuses.empty())
     b.where(statuses_condition(query));
@@ -63,6 +78,8 @@ void add_filters(builder& b, const entity_query& query) {
     b.where_text("kind = ?", query.task_kind);
     b.where_text("queue = ?", query.queue);
     b.where_text("tags @> array[?::text]", query.tag);
+    b.where_text("unique_key = ?", query.unique_key);
+    add_text(b, query.text);
   } else {
     b.where_text("product = ?", query.product);
     b.where_text("customer = ?", query.customer);

@@ -277,7 +277,48 @@ create table settings (
 );
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings};
+/// What tasks are found by, and how many of a queue and kind are in each status.
+constexpr const char* task_search = R"sql(
+alter table tasks add column description text, add column unique_key text, add column held_key text;
+create index tasks_described on tasks (created_at) where description is not null;
+create index tasks_by_key on tasks (unique_key, created_at) where unique_key is not null;
+create index tasks_holding on tasks (shard, held_key) where held_key is not null;
+
+create table queue_counts (
+  shard integer not null,
+  queue text not null,
+  kind text not null,
+  counts bigint[] not null,
+  primary key (shard, queue, kind)
+) with (fillfactor = 50);
+insert into queue_counts
+  select shard, queue, kind,
+         array[count(*) filter (where status = 0), count(*) filter (where status = 1),
+               count(*) filter (where status = 2), count(*) filter (where status = 3),
+               count(*) filter (where status = 4), count(*) filter (where status = 5),
+               count(*) filter (where status = 6), count(*) filter (where status = 7),
+               count(*) filter (where status = 8)]
+    from tasks group by shard, queue, kind;
+
+create table operations (
+  id uuid primary key,
+  state smallint not null,
+  node text not null,
+  stop boolean not null,
+  updated_at timestamptz not null,
+  body text not null
+);
+create index operations_running on operations (id) where state = 0;
+
+-- Adds two arrays of counts; what one of them lacks counts as 0.
+create function add_counts(a bigint[], b bigint[]) returns bigint[]
+language sql immutable as $$
+  select array_agg(coalesce(x, 0) + coalesce(y, 0) order by n)
+    from unnest(a, b) with ordinality as pair(x, y, n)
+$$;
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings, task_search};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

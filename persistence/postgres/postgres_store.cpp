@@ -7,6 +7,7 @@
 #include "persistence/postgres/letter_table.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
+#include "persistence/postgres/operation_table.hpp"
 #include "persistence/postgres/pqxx_session.hpp"
 #include "persistence/postgres/settings_table.hpp"
 #include "persistence/postgres/watchdog.hpp"
@@ -97,6 +98,11 @@ std::unique_ptr<identity_store> postgres_store::open_identity() {
 
 std::unique_ptr<settings_store> postgres_store::open_settings() {
   return std::make_unique<postgres::settings_table>(
+      postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
+}
+
+std::unique_ptr<operation_store> postgres_store::open_operations() {
+  return std::make_unique<postgres::operation_table>(
       postgres::pqxx_session(connection_text_, setup_, options_.limits.call_timeout, watchdog_));
 }
 

@@ -8,6 +8,7 @@
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/flows.hpp"
 #include "domain/ports/identity_store.hpp"
+#include "domain/ports/operations.hpp"
 #include "domain/ports/settings.hpp"
 #include "domain/ports/store.hpp"
 #include "persistence/postgres/connection_settings.hpp"
@@ -43,6 +44,7 @@ public:
   /// The flows of this database; independent of the store's life.
   std::unique_ptr<flow_source> flows() const;
   std::unique_ptr<identity_store> open_identity() override;
+  std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
   /// What tells this store from every other: a short text, the same for its life. After `migrate`.
   result<std::string> identity();

@@ -194,7 +194,45 @@ CREATE TABLE settings (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings};
+/// What tasks are found by, and how many of a queue and kind are in each status.
+constexpr const char* task_search = R"sql(
+ALTER TABLE tasks ADD COLUMN description TEXT;
+ALTER TABLE tasks ADD COLUMN unique_key TEXT;
+ALTER TABLE tasks ADD COLUMN held_key TEXT;
+CREATE INDEX tasks_described ON tasks (created_at, id) WHERE description IS NOT NULL;
+CREATE INDEX tasks_by_key ON tasks (unique_key, created_at, id) WHERE unique_key IS NOT NULL;
+CREATE INDEX tasks_holding ON tasks (shard, held_key, created_at, id) WHERE held_key IS NOT NULL;
+
+CREATE TABLE queue_counts (
+  shard INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  s0 INTEGER NOT NULL,
+  s1 INTEGER NOT NULL,
+  s2 INTEGER NOT NULL,
+  s3 INTEGER NOT NULL,
+  s4 INTEGER NOT NULL,
+  s5 INTEGER NOT NULL,
+  s6 INTEGER NOT NULL,
+  s7 INTEGER NOT NULL,
+  s8 INTEGER NOT NULL,
+  PRIMARY KEY (shard, queue, kind)) WITHOUT ROWID;
+INSERT INTO queue_counts
+  SELECT shard, queue, kind, sum(status = 0), sum(status = 1), sum(status = 2), sum(status = 3),
+         sum(status = 4), sum(status = 5), sum(status = 6), sum(status = 7), sum(status = 8)
+    FROM tasks GROUP BY shard, queue, kind;
+
+CREATE TABLE operations (
+  id TEXT PRIMARY KEY,
+  state INTEGER NOT NULL,
+  node TEXT NOT NULL,
+  stop INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX operations_running ON operations (id) WHERE state = 0;
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings, task_search};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

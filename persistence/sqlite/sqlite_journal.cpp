@@ -2,6 +2,7 @@
 #include "base/crash_point.hpp"
 #include "codec/letters.hpp"
 #include "codec/stored.hpp"
+#include "domain/unique_key.hpp"
 #include "persistence/sqlite/shard_rows.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
 
@@ -73,13 +74,20 @@ result<std::vector<shard_id>> pass_fence(database& db, const std::vector<encoded
   return stale;
 }
 
+const std::string& held_key(const task& t) {
+  static const std::string none;
+  return may_hold_key(t) ? t.spec->unique_key : none;
+}
+
 result<void> insert_task(database& db, const encoded_write& e, const task& t) {
-  auto q = db.prepared("INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  auto q = db.prepared("INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   q.add_id(e.id).add(int64_t{t.id.shard().value}).add(static_cast<int64_t>(t.status));
   q.add(t.spec->kind).add(t.spec->queue).add(int64_t{t.spec->priority}).add_time(t.wake_at());
   q.add_time(t.waits_until()).add(micros(t.created_at)).add(micros(t.updated_at));
   q.add_time(t.finished_at).add_text_or_null(t.spec->reference).add_blob(e.body);
-  if (auto ok = q.add_blob(e.history).run(); !ok)
+  q.add_blob(e.history).add_text_or_null(t.spec->description);
+  q.add_text_or_null(t.spec->unique_key).add_text_or_null(held_key(t));
+  if (auto ok = q.run(); !ok)
     return ok;
   for (const auto& tag : t.spec->tags)
     if (auto ok = db.prepared("INSERT OR IGNORE INTO task_tags VALUES (?, ?, ?)")
@@ -112,9 +120,10 @@ result<void> changed_one(database& db, const entity_id& id) {
 result<void> update_task(database& db, const encoded_write& e, const task& t) {
   auto q = db.prepared(
       "UPDATE tasks SET status = ?, wake_at = ?, waits_until = ?, updated_at = ?, finished_at = ?, "
-      "body = ?, history = CAST(history || ? AS BLOB) WHERE id = ?");
+      "body = ?, history = CAST(history || ? AS BLOB), description = ?, held_key = ? WHERE id = ?");
   q.add(static_cast<int64_t>(t.status)).add_time(t.wake_at()).add_time(t.waits_until());
   q.add(micros(t.updated_at)).add_time(t.finished_at).add_blob(e.body).add_blob(e.history);
+  q.add_text_or_null(t.spec->description).add_text_or_null(held_key(t));
   if (auto ok = q.add_id(e.id).run(); !ok)
     return ok;
   return changed_one(db, t.id);
@@ -155,6 +164,20 @@ result<void> write_dead_letter(database& db, const dead_letter& letter) {
       .run();
 }
 
+result<void> count_queue(database& db, shard_id shard, const queue_counts& moved) {
+  auto q = db.prepared(
+      "INSERT INTO queue_counts VALUES (?,?,?,?,?,?,?,?,?,?,?,?) "
+      "ON CONFLICT (shard, queue, kind) DO UPDATE SET s0 = s0 + excluded.s0, "
+      "s1 = s1 + excluded.s1, s2 = s2 + excluded.s2, s3 = s3 + excluded.s3, "
+      "s4 = s4 + excluded.s4, s5 = s5 + excluded.s5, s6 = s6 + excluded.s6, "
+      "s7 = s7 + excluded.s7, s8 = s8 + excluded.s8");
+  static_assert(task_statuses == 9, "a new status needs a new column");
+  q.add(int64_t{shard.value}).add(moved.queue).add(moved.task_kind);
+  for (const auto n : moved.tasks)
+    q.add(n);
+  return q.run();
+}
+
 result<void> write_batch(database& db, const encoded_batch& e) {
   if (!e.journal.empty())
     if (auto ok = db.prepared("INSERT INTO journal VALUES (?, ?, ?, ?, ?)")
@@ -168,6 +191,9 @@ result<void> write_batch(database& db, const encoded_batch& e) {
       return ok;
   for (const auto& write : e.writes)
     if (auto ok = write_entity(db, write); !ok)
+      return ok;
+  for (const auto& moved : e.batch->moved)
+    if (auto ok = count_queue(db, e.batch->shard, moved); !ok)
       return ok;
   for (const auto& letter : e.batch->dead_letters)
     if (auto ok = write_dead_letter(db, letter); !ok)

@@ -1,6 +1,7 @@
 /// Lists: a query becomes one SQL statement over the index that fits it.
 
 #include "codec/stored.hpp"
+#include "domain/search_text.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
 
 #include <algorithm>
@@ -58,6 +59,8 @@ public:
     if (wanted_.kind == entity_kind::task) {
       equal("e.kind", wanted_.task_kind);
       equal("e.queue", wanted_.queue);
+      equal("e.unique_key", wanted_.unique_key);
+      add_text();
     } else {
       equal("e.product", wanted_.product);
       equal("e.customer", wanted_.customer);
@@ -90,6 +93,8 @@ public:
         q.add(*n);
       else if (const auto* text = std::get_if<std::string_view>(&value))
         q.add(*text);
+      else if (const auto* own = std::get_if<std::string>(&value))
+        q.add(*own);
       else
         q.add_id(std::get<id_bytes>(value));
     }
@@ -101,6 +106,20 @@ private:
       return;
     sql_ += std::string(" AND ") + column + " = ?";
     values_.emplace_back(std::string_view(text));
+  }
+  /// In a description, or as an id begins.
+  void add_text() {
+    if (wanted_.text.empty())
+      return;
+    const auto ids = ids_beginning_with(wanted_.text);
+    sql_ += " AND ((e.description IS NOT NULL AND e.description LIKE ? ESCAPE '\\')";
+    values_.emplace_back(like_pattern(wanted_.text));
+    if (ids) {
+      sql_ += " OR e.id BETWEEN ? AND ?";
+      values_.emplace_back(to_bytes(ids->first.value));
+      values_.emplace_back(to_bytes(ids->second.value));
+    }
+    sql_ += ")";
   }
   void number(const std::string& condition, int64_t value) {
     sql_ += condition;
@@ -124,14 +143,15 @@ private:
   const entity_query& wanted_;
   std::string key_;  ///< The table whose creation time and id give the order.
   std::string sql_;
-  std::vector<std::variant<int64_t, std::string_view, id_bytes>> values_;
+  std::vector<std::variant<int64_t, std::string_view, std::string, id_bytes>> values_;
 };
 
 /// Asks for something that this kind of entity does not have.
 bool asks_for_nothing(const entity_query& q) {
   if (q.kind == entity_kind::task)
     return !q.product.empty() || !q.customer.empty();
-  return !q.task_kind.empty() || !q.queue.empty() || !q.tag.empty();
+  return !q.task_kind.empty() || !q.queue.empty() || !q.tag.empty() || !q.unique_key.empty() ||
+         !q.text.empty();
 }
 
 }  // namespace

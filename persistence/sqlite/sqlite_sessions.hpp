@@ -2,6 +2,7 @@
 /// The sessions that a `sqlite_store` opens.
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 #include "persistence/sqlite/sqlite_writer.hpp"
 
 #include <memory>
@@ -30,6 +31,8 @@ public:
   result<std::vector<due_row>> due(shard_id shard, time_point until, const due_cursor& after,
                                    size_t limit) override;
   result<entity_page> list(const entity_query& query) override;
+  result<std::optional<task>> key_holder(shard_id shard, std::string_view key) override;
+  result<std::vector<queue_counts>> counts() override;
   result<std::vector<event_record>> history(entity_id id) override;
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;
   result<std::vector<shard_row>> shards() override;
@@ -51,6 +54,21 @@ public:
   result<void> announce(const node_row& node) override;
   result<void> withdraw(std::string_view name) override;
   result<std::vector<node_row>> nodes(duration window) override;
+
+private:
+  std::shared_ptr<sqlite_writer> writer_;
+};
+
+class sqlite_operations final : public operation_store {
+public:
+  explicit sqlite_operations(std::shared_ptr<sqlite_writer> writer) : writer_(std::move(writer)) {}
+  result<void> add(const bulk_operation& operation) override;
+  result<bulk_operation> get(entity_id id) override;
+  result<std::vector<bulk_operation>> list(size_t limit) override;
+  result<std::vector<bulk_operation>> claim(std::string_view node, time_point now,
+                                            time_point stale) override;
+  result<bool> save(const bulk_operation& operation) override;
+  result<void> ask_stop(entity_id id) override;
 
 private:
   std::shared_ptr<sqlite_writer> writer_;

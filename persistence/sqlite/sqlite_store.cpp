@@ -47,6 +47,10 @@ std::unique_ptr<settings_store> sqlite_store::open_settings() {
   return std::make_unique<sqlite_settings>(writer_);
 }
 
+std::unique_ptr<operation_store> sqlite_store::open_operations() {
+  return std::make_unique<sqlite_operations>(writer_);
+}
+
 result<void> sqlite_store::ping() {
   return writer_->read(
       [](sqlite::database& db) { return db.prepared("SELECT count(*) FROM sqlite_schema").run(); });

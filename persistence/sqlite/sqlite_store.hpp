@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/identity_store.hpp"
+#include "domain/ports/operations.hpp"
 #include "domain/ports/settings.hpp"
 #include "domain/ports/store.hpp"
 
@@ -38,6 +39,7 @@ public:
   std::unique_ptr<settings_store> open_settings() override;
   std::unique_ptr<letter_store> open_letters() override;
   std::unique_ptr<identity_store> open_identity() override;
+  std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
   /// What tells this store from every other: a short text, the same for its life. After `migrate`.
   result<std::string> identity();

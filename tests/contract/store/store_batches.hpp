@@ -84,9 +84,11 @@ public:
 
   /// Everything since the last call, as one batch.
   shard_batch seal() {
-    shard_batch batch{shard_, epoch_,  sealed_, sealed_next_,
-                      next_,  counts_, {},      std::exchange(buried_, {})};
+    shard_batch batch{
+        shard_, epoch_, sealed_, sealed_next_, next_, counts_, {}, std::exchange(buried_, {}), {}};
     sealed_next_ = next_;
+    for (auto& [name, moved] : std::exchange(moved_, {}))
+      batch.moved.push_back(std::move(moved));
     for (const auto& id : order_) {
       auto& entry = live_.at(id);
       batch.writes.push_back({*entry.state, !entry.stored, std::exchange(entry.pending, {})});
@@ -141,18 +143,31 @@ private:
   }
 
   void record(live& entry, event_record event) {
+    const auto running = [&] {
+      const auto* t = entry.state ? std::get_if<task>(&*entry.state) : nullptr;
+      return t != nullptr && t->status == task_status::running;
+    };
+    if (const auto* of_task = std::get_if<task_event>(&event.event))
+      counts_.attempts.note(running(), *of_task);
     if (entry.state)
-      --count_of(*entry.state);
+      count(*entry.state, -1);
     evolve(entry.state, event);
-    ++count_of(*entry.state);
+    count(*entry.state, 1);
     entry.pending.push_back(event);
     events_.push_back(std::move(event));
     ++made_;
   }
 
-  int64_t& count_of(const entity& e) {
-    return kind_of(e) == entity_kind::task ? counts_.tasks[status_of(e)]
-                                           : counts_.orders[status_of(e)];
+  void count(const entity& e, int64_t n) {
+    if (const auto* t = std::get_if<task>(&e)) {
+      counts_.tasks[status_of(e)] += n;
+      auto& moved = moved_[{t->spec->queue, t->spec->kind}];
+      moved.queue = t->spec->queue;
+      moved.task_kind = t->spec->kind;
+      moved.tasks[status_of(e)] += n;
+    } else {
+      counts_.orders[status_of(e)] += n;
+    }
   }
 
   int64_t last_position() const { return begun_at_ + made_; }
@@ -163,6 +178,7 @@ private:
   intake_offsets next_;
   intake_offsets sealed_next_{};
   status_counts counts_;
+  std::map<std::pair<std::string, std::string>, queue_counts> moved_;
   int64_t begun_at_ = sealed_.value;  ///< Where this owner began.
   int64_t made_ = 0;                  ///< Events made by this owner.
   uint64_t ids_made_ = 0;

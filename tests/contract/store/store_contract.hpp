@@ -178,5 +178,7 @@ protected:
 }  // namespace orrery::test
 
 #include "tests/contract/store/store_contract_letters.hpp"
+#include "tests/contract/store/store_contract_operations.hpp"
 #include "tests/contract/store/store_contract_read.hpp"
+#include "tests/contract/store/store_contract_tasks.hpp"
 #include "tests/contract/store/store_contract_write.hpp"

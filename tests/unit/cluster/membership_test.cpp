@@ -1,6 +1,7 @@
 #include "cluster/membership.hpp"
 
 #include "domain/ports/dead_letters.hpp"
+#include "domain/ports/operations.hpp"
 #include "tests/support/process.hpp"
 
 #include <gtest/gtest.h>
@@ -28,6 +29,7 @@ public:
   std::unique_ptr<journal_store> open_journal() override { return nullptr; }
   std::unique_ptr<entity_store> open_reader() override { return std::make_unique<reader>(shared_); }
   std::unique_ptr<letter_store> open_letters() override { return nullptr; }
+  std::unique_ptr<operation_store> open_operations() override { return nullptr; }
   std::unique_ptr<node_registry> open_registry() override {
     return std::make_unique<registry>(shared_);
   }
@@ -71,6 +73,8 @@ private:
       return none();
     }
     result<entity_page> list(const entity_query&) override { return none(); }
+    result<std::optional<task>> key_holder(shard_id, std::string_view) override { return none(); }
+    result<std::vector<queue_counts>> counts() override { return none(); }
     result<std::vector<event_record>> history(entity_id) override { return none(); }
     result<std::vector<event_record>> journal(shard_id, position_t, size_t) override {
       return none();

@@ -90,13 +90,18 @@ TEST(task_debounce, replaces_the_wishes_and_the_time_of_what_waits) {
   auto d = submitted(spec);
   spec.payload = "2";
   spec.run_at = start_of_test + 15s;
-  d.wait(5s).must(replace_task{spec});
+  d.wait(5s).must(follow_task{spec});
   EXPECT_EQ(d->status, scheduled);
   EXPECT_EQ(d->wake_at(), start_of_test + 15s);
   EXPECT_EQ(d->spec->payload, "2");
   EXPECT_EQ(d->run, 1u);
   d.wait(10s).must(wake_task{}).must(start_task{"node-1"});
-  d.refuses(replace_task{spec}, errc::rejected);
+  // Too late for this run: it is the next one, and waits for its own time.
+  spec.run_at = d.now + 10s;
+  d.must(follow_task{spec}).must(complete_task{d->token(), ""});
+  EXPECT_EQ(d->status, scheduled);
+  EXPECT_EQ(d->run, 2u);
+  EXPECT_EQ(d->wake_at(), d.now + 10s);
 }
 
 TEST(task_latest, runs_the_newest_after_the_present_one_however_it_ends) {
@@ -118,6 +123,13 @@ TEST(task_latest, runs_the_newest_after_the_present_one_however_it_ends) {
     d.must(start_task{"node-1"}).must(complete_task{d->token(), ""});
     EXPECT_EQ(d->status, succeeded);  // nobody else waits
   }
+}
+
+TEST(task_idempotency, a_key_keeps_its_kind_and_queue) {
+  auto d = started(keyed("a"));
+  auto other = keyed("b", on_running::replace);
+  other.queue = "elsewhere";
+  d.refuses(submit_task{other}, errc::conflict);
 }
 
 TEST(task_latest, replaces_what_has_not_started) {

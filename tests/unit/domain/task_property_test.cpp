@@ -75,7 +75,7 @@ task_command any_command(const task_driver& d) {
     case 18: return adopt_result{some_token(d)};
     case 19:
       return reschedule_task{one_of<time_point>({never, start_of_test, d.now + 1s, d.now + 1h})};
-    case 20: return replace_task{any_spec()};
+    case 20: return follow_task{any_spec()};
     case 21: return follow_task{any_spec()};
     case 22: return pin_task{pick(0, 2) == 0};
     case 0: return submit_task{any_keyed_spec()};
@@ -226,11 +226,10 @@ RC_GTEST_PROP(any_task, begins_no_more_attempts_than_its_policy_allows, ()) {
   walk([&](const task_driver& d, const step& s) {
     if (!d.state)
       return;
-    replaced |= std::holds_alternative<replace_task>(s.command) ||
-                std::holds_alternative<follow_task>(s.command);
+    replaced |= std::holds_alternative<follow_task>(s.command);
     RC_ASSERT(d->uncounted <= d->attempt);
     // Wishes that were replaced may allow less than what has begun.
-    if (!std::holds_alternative<replace_task>(s.command) && !replaced)
+    if (!replaced)
       RC_ASSERT(d->attempt - d->uncounted <= d->spec->retry.max_attempts);
     RC_ASSERT(d->run <= limits::runs);
   });

@@ -66,6 +66,34 @@ public:
   letter_wish wish;
 };
 
+class fake_operation_desk final : public operation_desk {
+public:
+  static bulk_operation some_operation() {
+    bulk_operation one;
+    one.id = task_id;
+    one.wish.action = bulk_action::rerun;
+    one.wish.all = true;
+    one.matched = 3;
+    return one;
+  }
+  void begin(bulk_wish what, answer<bulk_operation> done) override {
+    wish = what;
+    auto one = some_operation();
+    one.wish = std::move(what);
+    done(std::move(one));
+  }
+  void get(entity_id id, answer<bulk_operation> done) override {
+    if (id != task_id)
+      return done(failure{errc::not_found, "there is no such operation"});
+    done(some_operation());
+  }
+  void list(size_t, answer<std::vector<bulk_operation>> done) override {
+    done(std::vector{some_operation(), some_operation()});
+  }
+  void stop(entity_id id, answer<bulk_operation> done) override { get(id, std::move(done)); }
+  bulk_wish wish;
+};
+
 class fake_front_door final : public front_door {
 public:
   // What the next calls answer; the defaults are happy ones.
@@ -115,6 +143,28 @@ public:
     }
     on_submit(std::move(items), std::move(done));
   }
+  void submit_each(std::vector<result<submission>> items,
+                   answer<std::vector<result<accepted>>> done) override {
+    std::vector<result<accepted>> out;
+    for (auto& item : items) {
+      if (item)
+        out.emplace_back(accepted{.kind = item->kind,
+                                  .id = task_id,
+                                  .reference = {},
+                                  .shard = task_id.shard(),
+                                  .offset = static_cast<int64_t>(out.size())});
+      else
+        out.emplace_back(std::move(item).error());
+    }
+    done(std::move(out));
+  }
+  void counts(answer<std::vector<queue_counts>> done) override {
+    queue_counts one{"default", "noop", {}};
+    one.tasks[static_cast<size_t>(task_status::queued)] = 7;
+    done(std::vector<queue_counts>{one, {"mail", "http", {}}});
+  }
+  void lane(entity_id, std::string, std::string, answer<lane_view> done) override { done(slots); }
+  lane_view slots;
   void command(entity_kind kind, entity_id id, entity_command wish, duration,
                answer<entity> done) override {
     on_command(kind, id, std::move(wish), std::move(done));
@@ -138,6 +188,8 @@ public:
   letter_desk& letters() override { return letter_desk_of_tests; }
   live_feed& feed() override { return *feed_under_test; }
   live_feed* feed_under_test = nullptr;
+  operation_desk& operations() override { return operation_desk_of_tests; }
+  fake_operation_desk operation_desk_of_tests;
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
   void loads(answer<std::map<std::string, node_load>> done) override {

@@ -1,0 +1,148 @@
+/// Unique keys: who holds one is known here, to the one owner of the shard that the key names.
+///
+/// What is known of a key is the holder's last effect, committed or not. It is forgotten when the holder
+/// has left memory, that is, when all it did is durable: the next submission then asks the store. So two
+/// submissions of a key never meet two truths, and no lock is needed.
+
+#include "actors/shard_actor.hpp"
+#include "base/log.hpp"
+#include "base/murmur2.hpp"
+
+namespace orrery::actors {
+
+namespace {
+
+std::shared_ptr<const entity_command> as_command(task_command wish) {
+  return std::make_shared<const entity_command>(std::move(wish));
+}
+
+}  // namespace
+
+void shard_actor::submit_keyed(keyed_submission one) {
+  const auto& key = one.wish.spec.unique_key;
+  // On another shard nobody would see who holds it.
+  if (const auto home = partition_of_key(key, context_.limits.shards); home != tenure_.shard.value)
+    return refuse_record(one.sequence, "uniqueKey belongs to partition " + std::to_string(home) +
+                                           ": the record's key must be the uniqueKey");
+  const auto [found, is_new] = keys_.try_emplace(key);
+  auto& place = found->second;
+  if (!is_new && !place.loading)
+    return settle_key(place, std::move(one));
+  place.waiting.push_back(std::move(one));
+  if (!is_new)
+    return;
+  place.loading = true;
+  load_key(found->first);
+}
+
+void shard_actor::load_key(const std::string& key) {
+  const auto self = caf::actor_cast<caf::actor>(this);
+  const auto tell = [this, self, key](result<std::optional<task>> found) {
+    caf::anon_send(self,
+                   run_here{[this, key, found = std::move(found)] { key_loaded(key, found); }});
+  };
+  context_.reads.run([tell, key, shard = tenure_.shard](
+                         entity_store& store) { tell(store.key_holder(shard, key)); },
+                     [tell] {
+                       tell(failure{errc::busy, "too many reads"});
+                     });
+}
+
+void shard_actor::key_loaded(const std::string& key, const result<std::optional<task>>& found) {
+  const auto at = keys_.find(key);
+  if (at == keys_.end() || !at->second.loading || draining_)
+    return;
+  auto& place = at->second;
+  if (!found) {
+    log::debug("key.not_loaded", {{"detail", found.error().detail}});
+    delayed_send(this, std::chrono::milliseconds{100}, run_here{[this, key] { load_key(key); }});
+    return;
+  }
+  place.loading = false;
+  // The holder may be alive and ahead of its row: then its last effect has been noted meanwhile.
+  if (*found && !place.holder)
+    hold(key, place, holder_of(**found));
+  for (auto waiting = std::exchange(place.waiting, {}); !waiting.empty(); waiting.pop_front())
+    settle_key(place, std::move(waiting.front()));
+  // A holder that is only a row is asked of the store again.
+  if (place.holder && !live_.contains(place.holder->id))
+    forget_key_of(place.holder->id);
+  release_answered();
+  want_flush();
+}
+
+void shard_actor::settle_key(key_place& place, keyed_submission one) {
+  const auto at = now();
+  // The same id again is no other submission; the entity answers.
+  const bool same = place.holder && place.holder->id == one.id;
+  const auto verdict = same ? key_verdict::free : judge_key(place.holder, one.wish.spec, at);
+  if (verdict != key_verdict::free) {
+    const auto holder = place.holder->id;
+    auto recorded = one.wish;
+    recorded.duplicate_of = holder;
+    const bool follows = verdict == key_verdict::follow;
+    // A duplicate of which only the record is kept answers its record itself. One whose wishes pass on
+    // is answered by the holder: should we die in between, the record is read again, and both are told
+    // once more what they know already.
+    deliver(one.id, entity_kind::task,
+            {item::kind::command, follows ? 0 : one.sequence, {}, as_command(std::move(recorded))});
+    if (follows)
+      deliver(holder, entity_kind::task,
+              {item::kind::command,
+               one.sequence,
+               {},
+               as_command(follow_task{std::move(one.wish.spec)})});
+    return;
+  }
+  if (!same) {
+    const auto& spec = one.wish.spec;
+    const auto& o = *spec.options;
+    hold(spec.unique_key, place,
+         {one.id, spec.kind, spec.queue, o.unique, o.unique_window, task_status::queued,
+          /*started=*/false, at});
+  }
+  deliver(one.id, entity_kind::task,
+          {item::kind::command, one.sequence, {}, as_command(std::move(one.wish))});
+}
+
+/// A live entity's effect. `was_open`: before it, the task had not ended, so it held its key.
+void shard_actor::note_key(const task& t, bool was_open) {
+  if (t.reason == end_reason::duplicate)
+    return;
+  const auto& key = t.spec->unique_key;
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) {
+    // Nobody asks for it now; but until its row is as far as this, the store must not be asked.
+    if (may_hold_key(t) || was_open)
+      hold(key, keys_[key], holder_of(t));
+    return;
+  }
+  auto& place = found->second;
+  const bool mine = place.holder && place.holder->id == t.id;
+  const bool takes = may_hold_key(t) && !(place.holder && place.holder->holds(now()));
+  if (mine || takes || (!place.holder && was_open))
+    hold(key, place, holder_of(t));
+}
+
+void shard_actor::hold(const std::string& key, key_place& place, key_holder holder) {
+  if (place.holder)
+    key_of_.erase(place.holder->id);
+  key_of_.insert_or_assign(holder.id, key);
+  place.holder = std::move(holder);
+}
+
+/// The entity has left memory, so its row says all there is.
+void shard_actor::forget_key_of(entity_id id) {
+  const auto key = key_of_.find(id);
+  if (key == key_of_.end())
+    return;
+  const auto place = keys_.find(key->second);
+  key_of_.erase(key);
+  if (place == keys_.end() || !place->second.holder || place->second.holder->id != id)
+    return;
+  place->second.holder.reset();
+  if (!place->second.loading)
+    keys_.erase(place);
+}
+
+}  // namespace orrery::actors

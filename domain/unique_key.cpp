@@ -1,0 +1,51 @@
+#include "domain/unique_key.hpp"
+
+#include <algorithm>
+
+namespace orrery {
+
+bool key_holder::holds(time_point now) const noexcept {
+  const bool waits = status == task_status::scheduled || status == task_status::queued ||
+                     status == task_status::paused;
+  switch (mode) {
+    case unique_mode::until_done:
+    case unique_mode::latest: return !is_final(status);
+    case unique_mode::until_start:
+    case unique_mode::debounce: return waits && !started;
+    case unique_mode::window:
+      return now < created_at + window && (!is_final(status) || status == task_status::succeeded);
+  }
+  return false;
+}
+
+key_holder holder_of(const task& t) {
+  const auto& o = *t.spec->options;
+  return {t.id,     t.spec->kind,  t.spec->queue, o.unique, o.unique_window,
+          t.status, t.attempt > 0, t.created_at};
+}
+
+bool may_hold_key(const task& t) noexcept {
+  if (t.spec->unique_key.empty())
+    return false;
+  return !is_final(t.status) ||
+         (t.spec->options->unique == unique_mode::window && t.status == task_status::succeeded);
+}
+
+key_verdict judge_key(const std::optional<key_holder>& holder, const task_spec& wish,
+                      time_point now) noexcept {
+  if (!holder || !holder->holds(now))
+    return key_verdict::free;
+  const auto mode = wish.options->unique;
+  const bool passes_on = mode == unique_mode::debounce || mode == unique_mode::latest;
+  // Another kind of work cannot take the place of what waits.
+  return passes_on && wish.kind == holder->kind && wish.queue == holder->queue
+             ? key_verdict::follow
+             : key_verdict::duplicate;
+}
+
+void settle_debounce(task_spec& spec, time_point submitted_at) {
+  if (!spec.unique_key.empty() && spec.options->unique == unique_mode::debounce)
+    spec.run_at = std::max(spec.run_at, submitted_at + spec.options->unique_window);
+}
+
+}  // namespace orrery

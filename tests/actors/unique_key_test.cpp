@@ -1,0 +1,162 @@
+/// Unique keys at the shard that they name.
+
+#include "base/murmur2.hpp"
+#include "tests/actors/simulated_node.hpp"
+
+namespace orrery::test {
+
+class unique_keys : public simulated_node {
+protected:
+  /// A key whose home is shard 0.
+  static std::string key() {
+    for (int i = 0;; ++i)
+      if (auto text = "key-" + std::to_string(i); partition_of_key(text, shards) == 0)
+        return text;
+  }
+  static task_spec keyed(unique_mode mode = unique_mode::until_done, duration window = {}) {
+    auto spec = spec_of("work");
+    spec.unique_key = key();
+    spec.retry.initial = 1s;
+    task_options o;
+    o.unique = mode;
+    o.unique_window = window;
+    spec.options = o;
+    return spec;
+  }
+  static task_spec with_payload(task_spec spec, std::string payload) {
+    spec.payload = std::move(payload);
+    return spec;
+  }
+  bool is_duplicate_of(entity_id id, entity_id holder) {
+    const auto t = stored(id);
+    return t && t->status == task_status::cancelled && t->reason == end_reason::duplicate &&
+           t->reason_text == "duplicate of " + to_string(holder);
+  }
+};
+
+TEST_F(unique_keys, a_second_submission_is_recorded_as_a_duplicate_of_the_first) {
+  const auto first = submit(keyed());
+  const auto second = submit(keyed());
+  EXPECT_EQ(status(first), task_status::running);
+  EXPECT_TRUE(is_duplicate_of(second, first));
+  EXPECT_EQ(work.running.size(), 1u);
+}
+
+TEST_F(unique_keys, the_key_is_free_again_after_success_and_after_failure) {
+  auto spec = keyed();
+  spec.retry.max_attempts = 1;
+  for (const bool good : {true, false, true}) {
+    const auto id = submit(spec);
+    ASSERT_EQ(work.running.size(), 1u);
+    EXPECT_EQ(status(id), task_status::running);
+    work.end(0, {.succeeded = good});
+    settle();
+  }
+}
+
+TEST_F(unique_keys, of_many_in_one_batch_one_is_taken) {
+  reads.held = true;  // whom the store knows is not told yet
+  std::vector<entity_id> ids;
+  for (int i = 0; i < 5; ++i)
+    ids.push_back(submit(keyed()));
+  EXPECT_TRUE(work.running.empty());
+  reads.held = false;
+  settle();
+  EXPECT_EQ(work.running.size(), 1u);
+  for (size_t i = 1; i < ids.size(); ++i)
+    EXPECT_TRUE(is_duplicate_of(ids[i], ids[0]));
+}
+
+TEST_F(unique_keys, a_holder_that_is_only_a_row_is_found_in_the_store) {
+  auto spec = keyed();
+  spec.run_at = time.now() + 1h;
+  const auto first = submit(spec);
+  advance(5s, 100ms);
+  EXPECT_EQ(context.probe.entities_live.load(), 0u);
+  EXPECT_TRUE(is_duplicate_of(submit(keyed()), first));
+}
+
+TEST_F(unique_keys, are_remembered_by_the_next_owner) {
+  const auto first = submit(keyed());
+  log.consumer().close();
+  settle();
+  // The same shard again, from the store.
+  caf::anon_send(bridge, actors::shards_revoked{{shard0}, true, [] {}});
+  settle();
+  caf::anon_send(bridge, actors::shards_assigned{{shard0}});
+  settle();
+  const auto holder = reader->key_holder(shard0, key());
+  ASSERT_TRUE(holder && *holder);
+  EXPECT_EQ((*holder)->id, first);
+}
+
+TEST_F(unique_keys, until_start_lets_the_next_one_wait_while_the_first_runs) {
+  context.limits.slots_per_kind["work"] = 1;
+  const auto first = submit(keyed(unique_mode::until_start));
+  const auto second = submit(keyed(unique_mode::until_start));
+  const auto third = submit(keyed(unique_mode::until_start));
+  EXPECT_EQ(status(first), task_status::running);
+  EXPECT_EQ(status(second), task_status::queued);
+  EXPECT_TRUE(is_duplicate_of(third, second));
+}
+
+TEST_F(unique_keys, window_counts_from_the_submission) {
+  const auto first = submit(keyed(unique_mode::window, 10s));
+  work.end(0, {.succeeded = true});
+  advance(9s, 100ms);
+  EXPECT_TRUE(is_duplicate_of(submit(keyed(unique_mode::window, 10s)), first));
+  advance(1s, 100ms);
+  const auto next = submit(keyed(unique_mode::window, 10s));
+  EXPECT_EQ(status(next), task_status::running);
+}
+
+TEST_F(unique_keys, debounce_starts_once_with_the_last_wishes_after_the_last_submission) {
+  const auto spec = keyed(unique_mode::debounce, 10s);
+  const auto first = submit(with_payload(spec, "1"));
+  EXPECT_EQ(status(first), task_status::scheduled);
+  advance(6s, 100ms);
+  const auto second = submit(with_payload(spec, "2"));
+  EXPECT_TRUE(is_duplicate_of(second, first));
+  advance(6s, 100ms);
+  EXPECT_TRUE(work.running.empty());
+  advance(4100ms, 100ms);
+  ASSERT_EQ(work.running.size(), 1u);
+  EXPECT_EQ(work.running[0].item.payload, "2");
+  EXPECT_EQ(work.running[0].item.task, first);
+}
+
+TEST_F(unique_keys, latest_runs_the_newest_once_more_and_no_other) {
+  const auto spec = keyed(unique_mode::latest);
+  const auto first = submit(with_payload(spec, "1"));
+  for (const auto* payload : {"2", "3", "4"})
+    EXPECT_TRUE(is_duplicate_of(submit(with_payload(spec, payload)), first));
+  ASSERT_EQ(work.running.size(), 1u);
+  work.end(0, {.error = "no", .retryable = false});  // released on failure too
+  settle();
+  ASSERT_EQ(work.running.size(), 1u);
+  EXPECT_EQ(work.running[0].item.payload, "4");
+  EXPECT_EQ(work.running[0].item.token, (attempt_token{2, 1}));
+  work.end(0, {.succeeded = true});
+  settle();
+  EXPECT_TRUE(work.running.empty());
+  EXPECT_EQ(status(first), task_status::succeeded);
+}
+
+TEST_F(unique_keys, a_key_on_a_partition_that_is_not_its_home_is_a_dead_letter) {
+  auto spec = keyed();
+  submit(spec, shard_id{1});
+  EXPECT_TRUE(work.running.empty());
+  EXPECT_EQ(context.probe.intake_bad.load(), 1u);
+}
+
+TEST_F(unique_keys, of_tasks_that_have_gone_are_not_kept_in_memory) {
+  for (int i = 0; i < 3; ++i) {
+    submit(keyed());
+    work.end(0, {.succeeded = true});
+    advance(1s, 100ms);
+  }
+  const auto id = submit(keyed());
+  EXPECT_EQ(status(id), task_status::running);
+}
+
+}  // namespace orrery::test

@@ -1,0 +1,159 @@
+#pragma once
+/// What stores know of tasks alone: unique keys, counts by queue and kind, search by text.
+
+#include "tests/contract/store/store_contract.hpp"
+
+namespace orrery::test {
+
+namespace {
+
+task_spec keyed(std::string key, unique_mode mode = unique_mode::until_done) {
+  auto spec = a_task();
+  spec.unique_key = std::move(key);
+  if (mode != unique_mode::until_done) {
+    task_options o;
+    o.unique = mode;
+    o.unique_window = 10s;
+    spec.options = o;
+  }
+  return spec;
+}
+
+std::optional<entity_id> holder_in(entity_store& reader, shard_id shard, std::string_view key) {
+  const auto found = reader.key_holder(shard, key);
+  EXPECT_TRUE(found) << (found ? "" : found.error().detail);
+  return found && *found ? std::optional((*found)->id) : std::nullopt;
+}
+
+}  // namespace
+
+TEST_P(store_contract, finds_who_holds_a_unique_key) {
+  auto owner = own(one);
+  const auto id = owner.submit(keyed("k"));
+  owner.submit(keyed("other"));
+  owner.submit(a_task());
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "k"), id);
+  EXPECT_EQ(holder_in(*reader, two, "k"), std::nullopt);
+  EXPECT_EQ(holder_in(*reader, one, "K"), std::nullopt);
+  owner.apply(id, start_task{"node-1"});
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "k"), id);
+}
+
+TEST_P(store_contract, a_key_is_found_no_longer_once_its_task_has_ended) {
+  auto owner = own(one);
+  const auto good = owner.finished(keyed("good"));
+  const auto bad = owner.submit(keyed("bad"));
+  owner.apply(bad, cancel_task{});
+  const auto born_ended = owner.submit(keyed("both"));
+  owner.apply(born_ended, cancel_task{});
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "good"), std::nullopt);
+  EXPECT_EQ(holder_in(*reader, one, "bad"), std::nullopt);
+  EXPECT_EQ(holder_in(*reader, one, "both"), std::nullopt);
+  owner.apply(good, rerun_task{});
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "good"), good);
+}
+
+TEST_P(store_contract, a_window_is_found_after_success_and_the_newest_first) {
+  auto owner = own(one);
+  owner.finished(keyed("w", unique_mode::window), noon);
+  const auto newer = owner.finished(keyed("w", unique_mode::window), noon + 20s);
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "w"), newer);
+}
+
+TEST_P(store_contract, duplicates_of_a_key_do_not_hide_its_holder) {
+  auto owner = own(one);
+  const auto holder = owner.submit(keyed("k"), noon);
+  const auto duplicate = new_entity_id(noon + 1s, one, 99);
+  owner.apply(duplicate, task_command{submit_task{keyed("k"), holder}}, noon + 1s);
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "k"), holder);
+  entity_query by_key;
+  by_key.unique_key = "k";
+  EXPECT_EQ(list_all(by_key), (std::vector{duplicate, holder}));
+}
+
+TEST_P(store_contract, counts_tasks_by_queue_and_kind) {
+  auto first = own(one);
+  auto second = own(two);
+  auto mail = a_task("http");
+  mail.queue = "mail";
+  first.submit(a_task());
+  first.finished(a_task());
+  const auto moving = first.submit(mail);
+  second.submit(mail);
+  commit({first.seal(), second.seal()});
+  first.apply(moving, start_task{"node-1"});
+  second.submit(an_order());
+  commit({first.seal(), second.seal()});
+  queue_counts plain{"default", "noop", {}};
+  plain.tasks[static_cast<size_t>(task_status::queued)] = 1;
+  plain.tasks[static_cast<size_t>(task_status::succeeded)] = 1;
+  queue_counts letters{"mail", "http", {}};
+  letters.tasks[static_cast<size_t>(task_status::queued)] = 1;
+  letters.tasks[static_cast<size_t>(task_status::running)] = 1;
+  const auto counted = reader->counts();
+  ASSERT_TRUE(counted) << counted.error().detail;
+  EXPECT_EQ(*counted, (std::vector{plain, letters}));
+}
+
+TEST_P(store_contract, counts_agree_with_the_statuses_of_the_shards) {
+  auto owner = own(one);
+  for (int i = 0; i < 20; ++i) {
+    auto spec = a_task(i % 2 == 0 ? "noop" : "sleep");
+    spec.queue = i % 3 == 0 ? "a" : "b";
+    i % 4 == 0 ? owner.finished(spec) : owner.submit(spec);
+    if (i % 5 == 0)
+      commit(owner);
+  }
+  commit(owner);
+  std::array<int64_t, task_statuses> sum{};
+  for (const auto& row : reader->counts().value())
+    for (size_t i = 0; i < task_statuses; ++i)
+      sum[i] += row.tasks[i];
+  EXPECT_EQ(sum, row_of(one).counts.tasks);
+}
+
+TEST_P(store_contract, finds_tasks_by_a_text_in_their_description) {
+  auto owner = own(one);
+  auto spec = a_task();
+  spec.description = "Copy of the CATALOGUE, 100% done_";
+  const auto id = owner.submit(spec, noon);
+  spec.description = "catalogue of last year";
+  const auto later = owner.submit(spec, noon + 1s);
+  spec.description = "100 percent, done";
+  owner.submit(spec, noon + 2s);
+  owner.submit(a_task(), noon + 3s);
+  commit(owner);
+  const auto find = [&](std::string text) {
+    entity_query query;
+    query.text = std::move(text);
+    query.limit = 1;  // pages
+    return list_all(query);
+  };
+  EXPECT_EQ(find("catalogue"), (std::vector{later, id}));
+  EXPECT_EQ(find("100%"), std::vector{id});
+  EXPECT_EQ(find("done_"), std::vector{id});
+  EXPECT_TRUE(find("\\").empty());
+  EXPECT_TRUE(find("nothing of it").empty());
+}
+
+TEST_P(store_contract, finds_tasks_by_how_their_id_begins) {
+  auto owner = own(one);
+  const auto id = owner.submit(a_task());
+  const auto elsewhere = owner.submit(a_task(), noon + 24h * 365);
+  commit(owner);
+  entity_query query;
+  query.text = to_string(id);
+  EXPECT_EQ(list_all(query), std::vector{id});
+  query.text = to_string(elsewhere).substr(0, 10);
+  EXPECT_EQ(list_all(query), std::vector{elsewhere});
+  query.text = "ffffffff-ffff-f";
+  EXPECT_TRUE(list_all(query).empty());
+}
+
+}  // namespace orrery::test

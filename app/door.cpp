@@ -201,7 +201,14 @@ void door::submit_keyed(std::vector<prepared> items, answer<std::vector<accepted
           return done(std::move(found).error());
         std::unordered_map<entity_id, std::string> known;
         for (const auto& e : *found)
-          known[id_of(e)] = std::visit([](const auto& x) { return x.spec->request_hash; }, e);
+          known[id_of(e)] = std::visit(
+              [](const auto& x) {
+                if constexpr (requires { x.spec->request_hash; })
+                  return x.spec->request_hash;
+                else
+                  return std::string();  // a schedule does not come this way
+              },
+              e);
         for (auto& one : *shared) {
           if (one.request_hash.empty())
             continue;

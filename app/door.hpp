@@ -75,6 +75,8 @@ public:
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
   letter_desk& letters() override { return letters_; }
   live_feed& feed() override { return parts_.feed; }
+  void preview(fire_times_spec times, time_point from, time_point to, size_t limit,
+               answer<fire_preview> done) override;
   void check_readiness(answer<readiness> done) override;
   void metrics(answer<std::string> done) override;
   void loads(answer<std::map<std::string, node_load>> done) override;

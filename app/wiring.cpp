@@ -12,6 +12,7 @@
 #include "persistence/sqlite/embedded_log.hpp"
 #include "persistence/sqlite/embedded_sink.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
+#include "zones/zone_files.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <csignal>
@@ -102,6 +103,7 @@ struct running_node::parts {
   std::unique_ptr<actors::journal_writer> writer;
   actor_config actor_settings;
   std::unique_ptr<caf::actor_system> system;
+  zone_files zones;
   std::unique_ptr<actors::node_context> context;
   std::unique_ptr<actors::node> node;
   caf::actor timer;
@@ -216,6 +218,7 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {}});
   context->replays = replays.get();
+  context->zones = zones.lookup();
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;

@@ -19,6 +19,11 @@ void events(const exchange_ptr& ex);
 void entity_events(const exchange_ptr& ex);
 /// Opens the live feed and answers with it.
 void stream(const exchange_ptr& ex, feed_wish wish);
+void create_schedule(const exchange_ptr& ex);
+void update_schedule(const exchange_ptr& ex);
+void delete_schedule(const exchange_ptr& ex);
+void schedule_history(const exchange_ptr& ex);
+void preview_schedule(const exchange_ptr& ex);
 void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);

@@ -55,6 +55,7 @@ struct route {
 /// The table is made of these, in this order; the first row that matches counts.
 std::span<const route> work_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
+std::span<const route> schedule_routes() noexcept;
 std::span<const route> system_routes() noexcept;
 
 inline constexpr size_t routes_max = 256;

@@ -18,7 +18,7 @@ constexpr size_t dead_letter_bytes_max = 2'000'000;
 
 // The sender's topics: status topics by entity kind, then dead-letter topics by intake.
 size_t status_index(size_t kind) { return kind; }
-size_t dead_letter_index(intake source) { return entity_kinds + static_cast<size_t>(source); }
+size_t dead_letter_index(intake source) { return published_kinds + static_cast<size_t>(source); }
 
 const entity_id& id_in(const order_status_event& e) { return e.order_id; }
 const entity_id& id_in(const task_status_event& e) { return e.task_id; }
@@ -103,7 +103,7 @@ void kafka_sink::publish(shard_id shard, std::vector<status_event> events,
 result<event_sink::tails> kafka_sink::last_published(shard_id shard, duration timeout) {
   const kafka::deadline until(timeout);
   tails last{};
-  for (size_t kind = 0; kind < entity_kinds; ++kind) {
+  for (size_t kind = 0; kind < published_kinds; ++kind) {
     const auto text =
         tail_->last_header(kafka::status_topic(options_, static_cast<entity_kind>(kind)),
                            shard.value, position_header, until.left());

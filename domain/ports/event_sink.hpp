@@ -28,7 +28,7 @@ public:
 
   /// Position of the last durable status event of the shard per topic (indexed by `entity_kind`), by
   /// the tail of the status topics; empty where a topic holds none. Blocks up to `timeout`.
-  using tails = std::array<std::optional<position_t>, entity_kinds>;
+  using tails = std::array<std::optional<position_t>, published_kinds>;
   virtual result<tails> last_published(shard_id shard, duration timeout) = 0;
 
   /// Copies records to `<topic>.DLT`, byte for byte, with their own headers and behind them headers for

@@ -94,7 +94,8 @@ void memory_journal::apply(const shard_batch& batch) {
     if (!write.insert)
       shard.due.erase({wake_at(stored.state), id});
     stored.state = write.state;
-    stored.history.insert(stored.history.end(), write.events.begin(), write.events.end());
+    std::copy_if(write.events.begin(), write.events.end(), std::back_inserter(stored.history),
+                 [](const event_record& e) { return is_kept_in_history(e.event); });
     if (const auto at = wake_at(stored.state); at != never)
       shard.due.emplace(at, id);
     const auto created = std::visit([](const auto& e) { return e.created_at; }, stored.state);

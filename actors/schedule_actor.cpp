@@ -26,7 +26,7 @@ caf::behavior schedule_actor::make_behavior() {
         emit({});
       },
       [this](const give_back&) {
-        may_leave_ = true;
+        giving_back_ = true;
         emit({});
       },
   };
@@ -53,10 +53,21 @@ result<shared_times> schedule_actor::times_of(const fire_times_spec& spec) const
   return why;
 }
 
+/// What a fire starts must be something that can be done here.
+result<void> schedule_actor::known_kind(const schedule_spec& spec) const {
+  if (spec.action == schedule_action::message && !context_.knows_kind("publish"))
+    return failure{errc::invalid, "no executor of kind publish is there yet", "message"};
+  if (spec.action == schedule_action::task && !context_.takes_kind(spec.task.kind))
+    return failure{errc::invalid, "kind has no executor here: " + spec.task.kind, "task.kind"};
+  return {};
+}
+
 result<void> schedule_actor::prepare(schedule_command& command) {
   return std::visit(
       [&](auto& c) -> result<void> {
         if constexpr (requires { c.spec; }) {
+          if (auto known = known_kind(c.spec); !known)
+            return known;
           auto made = times_of(c.spec.times);
           if (!made)
             return std::move(made).error();

@@ -4,6 +4,7 @@
 #include "actors/peer_link.hpp"
 #include "actors/services.hpp"
 #include "base/clock.hpp"
+#include "domain/cron/fire_times.hpp"
 
 #include <atomic>
 #include <caf/actor.hpp>
@@ -115,6 +116,7 @@ struct node_context {
   read_service* replays = nullptr;  ///< For the outbox, which may wait long; null: `reads`.
   flow_service* flows = nullptr;    ///< Null: this node knows none.
   std::string default_flow{};       ///< Of orders that name none; empty = they have none.
+  zone_lookup zones{};              ///< Empty: this node runs no schedules.
 
   bool knows_kind(const std::string& kind) const {
     return kind == "noop" || kind == "sleep" || executors.contains(kind);

@@ -23,6 +23,7 @@ struct entity_traits<task> {
   using event = task_event;
   static constexpr bool has_children = false;
   static constexpr entity_kind kind = entity_kind::task;
+  static constexpr bool is_published = true;
 };
 template <>
 struct entity_traits<order> {
@@ -30,6 +31,15 @@ struct entity_traits<order> {
   using event = order_event;
   static constexpr bool has_children = true;
   static constexpr entity_kind kind = entity_kind::order;
+  static constexpr bool is_published = true;
+};
+template <>
+struct entity_traits<schedule> {
+  using command = schedule_command;
+  using event = schedule_event;
+  static constexpr bool has_children = true;
+  static constexpr entity_kind kind = entity_kind::schedule;
+  static constexpr bool is_published = false;
 };
 
 /// What a status event needs of the state before.
@@ -169,7 +179,8 @@ protected:
     }
     std::move(commands.begin(), commands.end(), std::back_inserter(effect.children->commands));
     if (!refused.ends.empty())
-      apply(command{std::move(refused)}, effect);
+      apply(std::get<command>(*news_for(entity_traits<Entity>::kind, std::move(refused.ends))),
+            effect);
   }
 
   /// Folds events into the state and notes them as steps of the effect.
@@ -179,12 +190,17 @@ protected:
     const auto at = now();
     for (auto& one : events) {
       event_record record{{}, id_, at, entity_event{std::move(one)}};
-      const auto before = brief(state_);
-      evolve(state_, id_, std::get<event>(record.event), at);
-      auto status = status_event_of(before, *state_, record);
-      effect.steps.push_back({std::move(record), std::nullopt});
-      if (status)
-        effect.steps.back().published.emplace(std::move(*status));
+      if constexpr (entity_traits<Entity>::is_published) {
+        const auto before = brief(state_);
+        evolve(state_, id_, std::get<event>(record.event), at);
+        auto status = status_event_of(before, *state_, record);
+        effect.steps.push_back({std::move(record), std::nullopt});
+        if (status)
+          effect.steps.back().published.emplace(std::move(*status));
+      } else {
+        evolve(state_, id_, std::get<event>(record.event), at);
+        effect.steps.push_back({std::move(record), std::nullopt});
+      }
     }
   }
 

@@ -24,7 +24,7 @@ void count(status_counts& counts, const commit_release& release) {
   if (kind_of(state) == entity_kind::task) {
     move(counts.tasks);
     count_attempts(counts.attempts, release);
-  } else {
+  } else if (kind_of(state) == entity_kind::order) {
     move(counts.orders);
   }
 }

@@ -214,6 +214,12 @@ void shard_actor::children_found(children_loaded& news) {
                std::make_shared<const entity_command>(command_of(*watch.wish))});
     }
   }
+  // A schedule decides nothing before it has heard, even that there is no news.
+  if (const auto found = live_.find(news.parent);
+      found != live_.end() && found->second.kind == entity_kind::schedule) {
+    news_.try_emplace(news.parent);
+    want_flush();
+  }
 }
 
 /// A released effect has led here: the parent of what has ended is told, after it in order.

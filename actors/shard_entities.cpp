@@ -2,6 +2,7 @@
 
 #include "actors/limit_board.hpp"
 #include "actors/order_actor.hpp"
+#include "actors/schedule_actor.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/task_actor.hpp"
 #include "base/check.hpp"
@@ -14,6 +15,8 @@ namespace {
 bool is_submit(const entity_command& wish) {
   if (const auto* of_task = std::get_if<task_command>(&wish))
     return std::holds_alternative<submit_task>(*of_task);
+  if (const auto* of_schedule = std::get_if<schedule_command>(&wish))
+    return std::holds_alternative<submit_schedule>(*of_schedule);
   return std::holds_alternative<submit_order>(std::get<order_command>(wish));
 }
 
@@ -94,6 +97,13 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
     entry.waiting = of_task && of_task->status == task_status::queued;
     entry.actor =
         spawn<task_actor>(context_, self, tenure_.epoch, id, std::move(of_task), std::move(first));
+  } else if (entry.kind == entity_kind::schedule) {
+    std::optional<schedule> of_schedule;
+    if (state)
+      of_schedule = std::move(std::get<schedule>(*state));
+    entry.waiting = of_schedule && of_schedule->waits_for_children();
+    entry.actor = spawn<schedule_actor>(context_, self, tenure_.epoch, id, std::move(of_schedule),
+                                        std::move(first));
   } else {
     std::optional<order> of_order;
     if (state)
@@ -109,8 +119,7 @@ void shard_actor::hand_over(live_entity& entry, item what) {
     case item::kind::grant: send(entry.actor, slot_granted{what.worker, what.claim}); break;
     case item::kind::wake:
       send(entry.actor,
-           do_command{entry.kind == entity_kind::task ? entity_command{task_command{wake_task{}}}
-                                                      : entity_command{order_command{wake_order{}}},
+           do_command{wake_command(entry.kind),
                       0,
                       {},
                       false,

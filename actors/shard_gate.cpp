@@ -335,6 +335,11 @@ void shard_actor::plan_wake(const entity& state, in_flight& waiting) {
                                                        : t->wake_at();
     return;
   }
+  if (const auto* s = std::get_if<schedule>(&state)) {
+    waiting.queued = s->waits_for_children();
+    waiting.wake = s->alarm_at();
+    return;
+  }
   const auto& o = std::get<order>(state);
   waiting.queued = o.waits_for_children();
   waiting.wake = waiting.queued ? o.alarm_at() : o.wake_at();

@@ -9,12 +9,16 @@ namespace {
 std::optional<status_event> render(const std::optional<entity>& before, const entity& after,
                                    const event_record& record) {
   const auto as = [&]<class Entity>(const Entity& now) -> std::optional<status_event> {
-    std::optional<Entity> earlier;
-    if (before)
-      earlier = std::get<Entity>(*before);
-    if (auto e = status_event_of(earlier, now, record))
-      return status_event{std::move(*e)};
-    return std::nullopt;
+    if constexpr (std::is_same_v<Entity, schedule>) {
+      return std::nullopt;
+    } else {
+      std::optional<Entity> earlier;
+      if (before)
+        earlier = std::get<Entity>(*before);
+      if (auto e = status_event_of(earlier, now, record))
+        return status_event{std::move(*e)};
+      return std::nullopt;
+    }
   };
   return std::visit(as, after);
 }
@@ -36,6 +40,9 @@ result<replayed> replay_status_events(entity_store& store, shard_id shard, posit
     return std::move(journal).error();
   std::unordered_map<entity_id, std::optional<entity>> states;
   for (const auto& record : *journal) {
+    out.scanned = record.position;
+    if (kind_of(record.event) == entity_kind::schedule)
+      continue;  // has no status topic
     auto [place, is_new] = states.try_emplace(record.id);
     auto& state = place->second;
     if (is_new && !is_birth(record.event)) {

@@ -57,6 +57,8 @@ void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
           return done(std::move(state).error());
         if (*state || memory(kind).find(id))
           return done(as_view(id, std::move(*state)));
+        if (kind == entity_kind::schedule)
+          return done(missing(kind));  // none comes by the intake
         catch_up(kind, id, done);
       },
       [done] {
@@ -134,6 +136,8 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
             events = store.history(id_of(**state));
         if (events && !events->empty() && kind_of(events->front().event) != kind)
           return done(missing(kind));
+        if (!events && events.error().code == errc::not_found && kind == entity_kind::schedule)
+          return done(missing(kind));
         if (!events && events.error().code == errc::not_found) {
           if (memory(kind).find(id))
             return done(std::vector<event_record>{});
@@ -162,6 +166,8 @@ void door::counts(answer<std::vector<queue_counts>> done) {
 }
 
 entity_id door::derived_id(entity_kind kind, const std::string& text) const {
+  if (kind == entity_kind::schedule)
+    return id_of_schedule(text, parts_.shards);
   const auto topic =
       parts_.log.topic_name(kind == entity_kind::order ? intake::orders : intake::tasks);
   const shard_id shard{static_cast<uint16_t>(partition_of_key(text, parts_.shards))};
@@ -182,6 +188,25 @@ void door::find(entity_kind kind, std::string id_text, answer<entity_id> done) {
       return done(otherwise);
     done(id_of(page->items.front()));
   });
+}
+
+void door::preview(fire_times_spec times, time_point from, time_point to, size_t limit,
+                   answer<fire_preview> done) {
+  parts_.reads.run(
+      [this, times = std::move(times), from, to, limit, done](entity_store&) {
+        const auto made = fire_times::make(times, parts_.context.zones);
+        if (!made)
+          return done(made.error());
+        const auto begin = from == never ? parts_.time.now() : from;
+        const auto end = to == never ? begin + 24h * 366 : to;
+        const auto seconds = [](time_point at) {
+          return std::chrono::ceil<std::chrono::seconds>(at).time_since_epoch().count();
+        };
+        done(orrery::preview(*made, seconds(begin), seconds(end), limit));
+      },
+      [done] {
+        done(failure{errc::busy, "too many requests wait for the store"});
+      });
 }
 
 void door::check_readiness(answer<readiness> done) {

@@ -19,6 +19,7 @@
 #include "persistence/sqlite/embedded_sink.hpp"
 #include "persistence/sqlite/sqlite_flows.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
+#include "zones/zone_files.hpp"
 
 #include <algorithm>
 #include <caf/event_based_actor.hpp>
@@ -113,6 +114,7 @@ struct running_node::parts {
   std::unique_ptr<actors::journal_writer> writer;
   actor_config actor_settings;
   std::unique_ptr<caf::actor_system> system;
+  zone_files zones;
   std::unique_ptr<actors::node_context> context;
   std::unique_ptr<actors::node> node;
   caf::actor timer;
@@ -304,6 +306,7 @@ result<void> running_node::parts::start_actors() {
   rules = std::make_unique<rule_book>(*settings, time, board, [this] {
     caf::anon_send(context->dispatcher, actors::rules_changed{});
   });
+  context->zones = zones.lookup();
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;

@@ -12,6 +12,7 @@
 /// Headers, not members: `traceparent` and `request_hash` of a spec are neither read nor written here.
 
 #include "codec/json.hpp"
+#include "domain/cron/preview.hpp"
 #include "domain/messages.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/submission.hpp"
@@ -50,7 +51,7 @@ result<std::vector<submission>> read_batch(entity_kind kind, std::string_view bo
 /// "retryAfter"?}` for fail, `{"run","attempt","progress"?,"message"?,"cursor"?,"extend"?|"extendTo"?}` for
 /// heartbeat, `{"run","attempt","delay"}` for snooze, `{"run","attempt"}` for adopt, `{"runAt"?}` for
 /// reschedule of a task; an empty body is allowed elsewhere. `verb` is the last part of the
-/// path. Tasks: cancel, kill, pause, resume, rerun, reschedule, pin, unpin, complete, fail, heartbeat,
+/// path. Schedules: submit, update, pause, resume, trigger, backfill, delete. Tasks: cancel, kill, pause, resume, rerun, reschedule, pin, unpin, complete, fail, heartbeat,
 /// snooze, adopt. Orders: cancel, confirm, reject,
 /// begin-fulfilment, complete. `not_found` for a verb that this kind of entity does not know.
 result<entity_command> read_command(entity_kind kind, std::string_view verb, std::string_view body);
@@ -88,5 +89,8 @@ void append_blocker(std::string& out, const task& t, const blocker& why);
 /// Between nodes.
 std::string write(const lane_view& view);
 result<lane_view> read_lane(std::string_view text);
+/// The newest fires of a schedule, newest first: `{"items":[…]}`.
+void append_fires(std::string& out, const schedule& s);
+void append_preview(std::string& out, const fire_preview& seen);
 
 }  // namespace orrery::codec

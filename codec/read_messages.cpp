@@ -2,6 +2,7 @@
 
 #include "codec/detail/bodies.hpp"
 #include "codec/detail/member.hpp"
+#include "codec/detail/schedule_body.hpp"
 
 #include <algorithm>
 #include <array>
@@ -182,7 +183,9 @@ result<entity_command> read_command(entity_kind kind, std::string_view verb,
     return command_of(verb, std::move(*parsed));
   };
   auto command =
-      kind == entity_kind::task ? read(read_task_body(text)) : read(read_order_body(text));
+      kind == entity_kind::schedule
+          ? schedule_command_of(verb, text)
+      : kind == entity_kind::task ? read(read_task_body(text)) : read(read_order_body(text));
   if (!command)
     return std::move(command).error();
   if (!*command)

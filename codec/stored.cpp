@@ -2,6 +2,7 @@
 
 #include "codec/detail/stored_fields.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -33,6 +34,7 @@ size_t size_hint(const task& t) {
   return 96 + size_hint(*t.spec) + t.result.size() + t.error.size() + t.error_code.size() +
          t.reason_text.size() + t.worker.size();
 }
+size_t size_hint(const schedule& s) { return 512 + 32 * s.recent.size(); }
 size_t size_hint(const order& o) { return 64 + size_hint(*o.spec) + o.reason.size(); }
 
 size_t size_hint(const event_record& record) {
@@ -43,8 +45,9 @@ size_t size_hint(const event_record& record) {
       return 48 + e->result.size();
     if (const auto* e = std::get_if<task_replaced>(of_task))
       return size_hint(*e->spec);
-  } else if (const auto* e = std::get_if<order_created>(&std::get<order_event>(record.event))) {
-    return size_hint(*e->spec);
+  } else if (const auto* of_order = std::get_if<order_event>(&record.event)) {
+    if (const auto* e = std::get_if<order_created>(of_order))
+      return size_hint(*e->spec);
   }
   return 64;
 }
@@ -114,7 +117,7 @@ bool is_whole(const flow& f) {
 
 template <class Event>
 bool read_event(std::string_view bytes, Event& into) {
-  if constexpr (requires { into.spec; }) {
+  if constexpr (requires { into.spec; } && !requires { into.next_at; }) {
     std::decay_t<decltype(*into.spec)> spec;
     const bool ok = read_message(bytes, spec);
     into.spec = std::move(spec);
@@ -171,7 +174,8 @@ bool read_record(std::string_view bytes, stream_state& before, std::vector<entit
     } else if (field.number > record_same_id && field.number <= record_events_last) {
       // An event of a newer program cannot be folded here, so it is not skipped.
       if (has_event ||
-          !(read_as<task_event>(field, into.event) || read_as<order_event>(field, into.event)))
+          !(read_as<task_event>(field, into.event) || read_as<order_event>(field, into.event) ||
+            read_as<schedule_event>(field, into.event)))
         return false;
       has_event = true;
     }
@@ -225,8 +229,10 @@ std::string encode(const entity& e) {
   wire_writer out(bytes);
   if (const auto* t = std::get_if<task>(&e))
     out.message(entity_is_task, *t);
+  else if (const auto* o = std::get_if<order>(&e))
+    out.message(entity_is_order, *o);
   else
-    out.message(entity_is_order, std::get<order>(e));
+    out.message(entity_is_schedule, std::get<schedule>(e));
   return bytes;
 }
 
@@ -237,13 +243,15 @@ result<entity> decode_entity(std::string_view bytes) {
   wire_field field;
   std::optional<entity> found;
   while (reader.next(field)) {
-    if (field.number != entity_is_task && field.number != entity_is_order)
+    if (field.number < entity_is_task || field.number > entity_is_schedule)
       continue;
     if (field.type != wire_type::bytes || found)
       return corrupt("entity");
     const bool read = field.number == entity_is_task
                           ? read_message(field.bytes, found.emplace().emplace<task>())
-                          : read_message(field.bytes, found.emplace().emplace<order>());
+                      : field.number == entity_is_order
+                          ? read_message(field.bytes, found.emplace().emplace<order>())
+                          : read_message(field.bytes, found.emplace().emplace<schedule>());
     const auto* o = std::get_if<order>(&*found);
     if (!read ||
         (o != nullptr && (o->steps.size() != o->plan->steps.size() || !is_whole(*o->plan))))
@@ -285,7 +293,10 @@ result<std::vector<event_record>> decode_journal(std::string_view bytes) {
 }
 
 std::string encode_history(const std::vector<event_record>& events) {
-  if (events.empty())
+  const bool keeps_some = std::any_of(events.begin(), events.end(), [](const event_record& record) {
+    return is_kept_in_history(record.event);
+  });
+  if (!keeps_some)
     return {};
   size_t room = 16;
   for (const auto& record : events)
@@ -295,11 +306,14 @@ std::string encode_history(const std::vector<event_record>& events) {
   bytes.push_back(format);
   wire_writer out(bytes);
   stream_state before;
-  for (const auto& record : events)
+  for (const auto& record : events) {
+    if (!is_kept_in_history(record.event))
+      continue;
     out.nested(record_in_stream, [&] {
       write_place(out, record, before);
       write_event(out, record.event);
     });
+  }
   return bytes;
 }
 

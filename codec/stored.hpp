@@ -26,7 +26,8 @@ std::string encode_journal(const std::vector<const event_record*>& events);
 result<std::vector<event_record>> decode_journal(std::string_view bytes);
 
 /// A piece of one entity's history: events without the id. Pieces are appended to each other as they
-/// are, byte after byte; `decode_history` reads any number of them.
+/// are, byte after byte; `decode_history` reads any number of them. Events that are not kept with an
+/// entity (`is_kept_in_history`) are left out.
 std::string encode_history(const std::vector<event_record>& events);
 result<std::vector<event_record>> decode_history(entity_id id, std::string_view bytes);
 

@@ -1,5 +1,6 @@
 #include "codec/messages.hpp"
 
+#include "codec/detail/schedule_body.hpp"
 #include "codec/detail/write_spec.hpp"
 
 namespace orrery::codec {
@@ -188,7 +189,7 @@ struct event_writer {
 };
 
 std::string_view id_name(entity_kind kind) {
-  return kind == entity_kind::task ? "taskId" : "orderId";
+  return kind == entity_kind::task ? "taskId" : kind == entity_kind::order ? "orderId" : "scheduleId";
 }
 
 }  // namespace
@@ -205,7 +206,15 @@ void append_view(std::string& out, const event_record& record) {
   writer.begin_object().field("type", name_of(record.event));
   writer.field("position", record.position.value).field("at", record.at);
   writer.field(id_name(kind_of(record.event)), record.id.value);
-  std::visit([&](const auto& of_kind) { std::visit(event_writer{writer}, of_kind); }, record.event);
+  if (const auto* of_schedule = std::get_if<schedule_event>(&record.event))
+    write_event(writer, *of_schedule);
+  else
+    std::visit(
+        [&](const auto& of_kind) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(of_kind)>, schedule_event>)
+            std::visit(event_writer{writer}, of_kind);
+        },
+        record.event);
   writer.end_object();
 }
 

@@ -1,5 +1,6 @@
 #include "codec/messages.hpp"
 
+#include "codec/detail/schedule_body.hpp"
 #include "codec/detail/write_spec.hpp"
 
 namespace orrery::codec {
@@ -79,7 +80,8 @@ std::string_view reference_of(const entity_command& command) {
     const auto* submit = std::get_if<submit_task>(of_task);
     return submit ? std::string_view(submit->spec.reference) : std::string_view{};
   }
-  const auto* submit = std::get_if<submit_order>(&std::get<order_command>(command));
+  const auto* of_order = std::get_if<order_command>(&command);
+  const auto* submit = of_order != nullptr ? std::get_if<submit_order>(of_order) : nullptr;
   return submit ? std::string_view(submit->spec.reference) : std::string_view{};
 }
 
@@ -88,7 +90,8 @@ size_t size_hint(const entity_command& command) {
     const auto* submit = std::get_if<submit_task>(of_task);
     return submit ? detail::size_hint(submit->spec) : 256;
   }
-  const auto* submit = std::get_if<submit_order>(&std::get<order_command>(command));
+  const auto* of_order = std::get_if<order_command>(&command);
+  const auto* submit = of_order != nullptr ? std::get_if<submit_order>(of_order) : nullptr;
   return submit ? detail::size_hint(submit->spec) : 256;
 }
 
@@ -101,6 +104,11 @@ std::string write_intake(entity_id id, const entity_command& command) {
   out.begin_object();
   const auto kind = kind_of(command);
   const auto name = std::visit([](const auto& c) { return name_of(c); }, command);
+  if (const auto* of_schedule = std::get_if<schedule_command>(&command)) {
+    write_members(out, *of_schedule);
+    out.end_object();
+    return text;
+  }
   if (kind == entity_kind::task || name != "submit")
     out.field("command", name);
   out.key(kind == entity_kind::task ? "taskId" : "orderId");

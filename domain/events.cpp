@@ -41,6 +41,8 @@ child_end end_of(const entity& e) {
     end.error_code = t->error_code;
     return end;
   }
+  if (std::holds_alternative<schedule>(e))
+    return end;  // nothing starts a schedule
   const auto& o = std::get<order>(e);
   end.began = o.status != order_status::rejected;
   end.outcome = o.status == order_status::completed   ? succeeded
@@ -52,6 +54,8 @@ child_end end_of(const entity& e) {
 }
 
 bool waits_for_children(const entity& e) noexcept {
+  if (const auto* s = std::get_if<schedule>(&e))
+    return s->waits_for_children();
   const auto* o = std::get_if<order>(&e);
   return o != nullptr && o->waits_for_children();
 }
@@ -59,7 +63,22 @@ bool waits_for_children(const entity& e) noexcept {
 std::optional<entity_command> news_for(entity_kind parent, std::vector<child_end> ends) {
   if (parent == entity_kind::order)
     return entity_command{order_command{children_ended{std::move(ends)}}};
+  if (parent == entity_kind::schedule)
+    return entity_command{schedule_command{schedule_children_ended{std::move(ends), {}}}};
   return std::nullopt;
+}
+
+entity_command wake_command(entity_kind kind) {
+  if (kind == entity_kind::task)
+    return task_command{wake_task{}};
+  if (kind == entity_kind::order)
+    return order_command{wake_order{}};
+  return schedule_command{wake_schedule{}};
+}
+
+bool is_kept_in_history(const entity_event& event) noexcept {
+  const auto* of_schedule = std::get_if<schedule_event>(&event);
+  return of_schedule == nullptr || is_kept_in_history(*of_schedule);
 }
 
 entity_command command_of(const child_command& wish) {
@@ -69,6 +88,8 @@ entity_command command_of(const child_command& wish) {
 }
 
 std::string_view status_text(entity_kind kind, uint8_t status) noexcept {
+  if (kind == entity_kind::schedule)
+    return to_string(static_cast<schedule_status>(status));
   return kind == entity_kind::task ? to_string(static_cast<task_status>(status))
                                    : to_string(static_cast<order_status>(status));
 }
@@ -106,8 +127,10 @@ void evolve(std::optional<entity>& state, const event_record& record) {
   };
   if (const auto* of_task = std::get_if<task_event>(&record.event))
     fold(std::optional<task>{}, *of_task);
+  else if (const auto* of_order = std::get_if<order_event>(&record.event))
+    fold(std::optional<order>{}, *of_order);
   else
-    fold(std::optional<order>{}, std::get<order_event>(record.event));
+    fold(std::optional<schedule>{}, std::get<schedule_event>(record.event));
 }
 
 }  // namespace orrery

@@ -2,14 +2,15 @@
 /// Any entity, any of its events: what the store and the publisher handle alike.
 
 #include "domain/order.hpp"
+#include "domain/schedule.hpp"
 #include "domain/task.hpp"
 
 namespace orrery {
 
 /// Order of the alternatives = values of `entity_kind`.
-using entity = std::variant<task, order>;
-using entity_event = std::variant<task_event, order_event>;
-using entity_command = std::variant<task_command, order_command>;
+using entity = std::variant<task, order, schedule>;
+using entity_event = std::variant<task_event, order_event, schedule_event>;
+using entity_command = std::variant<task_command, order_command, schedule_command>;
 
 inline entity_kind kind_of(const entity& e) noexcept { return static_cast<entity_kind>(e.index()); }
 inline entity_kind kind_of(const entity_event& e) noexcept {
@@ -38,6 +39,10 @@ bool waits_for_children(const entity& e) noexcept;
 /// The command by which a parent hears of its children; empty: its kind has none.
 std::optional<entity_command> news_for(entity_kind parent, std::vector<child_end> ends);
 entity_command command_of(const child_command& wish);
+/// The command by which an entity hears that its time has come.
+entity_command wake_command(entity_kind kind);
+/// Stored with the entity's own history (all are in the journal).
+bool is_kept_in_history(const entity_event& event) noexcept;
 
 /// One event with all that surrounds it. `position` is given by the shard's owner.
 struct event_record {

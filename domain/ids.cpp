@@ -5,7 +5,7 @@
 namespace orrery {
 
 std::string_view to_string(entity_kind kind) noexcept {
-  return kind == entity_kind::task ? "task" : "order";
+  return kind == entity_kind::task ? "task" : kind == entity_kind::order ? "order" : "schedule";
 }
 
 result<entity_id> parse_entity_id(std::string_view text) {

@@ -37,6 +37,11 @@ result<void> read_statuses(entity_query& query, std::string_view text) {
         query.statuses.push_back(static_cast<uint8_t>(*s));
       else
         return failure{errc::invalid, "is not a status of a task", "status"};
+    } else if (query.kind == entity_kind::schedule) {
+      if (const auto s = parse_schedule_status(name))
+        query.statuses.push_back(static_cast<uint8_t>(*s));
+      else
+        return failure{errc::invalid, "is not a status of a schedule", "status"};
     } else {
       if (const auto s = parse_order_status(name))
         query.statuses.push_back(static_cast<uint8_t>(*s));
@@ -69,6 +74,8 @@ std::string next_link(const request& in, std::string_view cursor) {
 
 std::string* text_filter(entity_query& query, std::string_view name) {
   const bool task = query.kind == entity_kind::task;
+  if (query.kind == entity_kind::schedule)
+    return name == "name" ? &query.reference : name == "cursor" ? &query.cursor : nullptr;
   if (name == "reference")
     return &query.reference;
   if (name == "cursor")

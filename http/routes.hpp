@@ -49,6 +49,7 @@ std::span<const route> flow_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
 std::span<const route> worker_routes() noexcept;
 std::span<const route> operation_routes() noexcept;
+std::span<const route> schedule_routes() noexcept;
 std::span<const route> system_routes() noexcept;
 std::span<const route> account_routes() noexcept;
 

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t dead_letter_bytes_max = 2'000'000;
 
 // The sender's topics: status topics by entity kind, then dead-letter topics by intake.
-size_t dead_letter_index(intake source) { return entity_kinds + static_cast<size_t>(source); }
+size_t dead_letter_index(intake source) { return published_kinds + static_cast<size_t>(source); }
 
 kafka::sender::answer without_offsets(std::function<void(result<void>)> done) {
   return [done = std::move(done)](result<std::vector<int64_t>> offsets) {
@@ -62,7 +62,7 @@ result<event_sink::tails> kafka_sink::last_published(shard_id shard,
                                                      duration timeout) {
   const kafka::deadline until(timeout);
   tails last{};
-  for (size_t kind = 0; kind < entity_kinds; ++kind) {
+  for (size_t kind = 0; kind < published_kinds; ++kind) {
     const auto text =
         tail_->last_header(kafka::status_topic(options_, static_cast<entity_kind>(kind)),
                            shard.value, kafka::position_header, until.left());

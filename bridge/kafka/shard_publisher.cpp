@@ -141,7 +141,7 @@ error_ptr shard_publisher::add_watermark(position_t upto, const deadline& until)
 }
 
 result<void> shard_publisher::produce(const std::vector<status_event>& events) {
-  const std::array<std::string, entity_kinds> topics = {
+  const std::array<std::string, published_kinds> topics = {
       status_topic(options_, static_cast<entity_kind>(0)),
       status_topic(options_, static_cast<entity_kind>(1))};
   for (const auto& event : events) {

@@ -5,6 +5,7 @@
 /// line as a comment. New fields take new numbers and a default that means "as before". The third
 /// argument, where there is one, is the value that is left out: the member's own default.
 
+#include "codec/detail/stored_schedule.hpp"
 #include "codec/detail/wire.hpp"
 #include "domain/events.hpp"
 
@@ -12,10 +13,6 @@
 #include <type_traits>
 
 namespace orrery::codec::detail {
-
-/// `T` or `const T`: the same description reads and writes.
-template <class T, class Plain>
-concept form_of = std::same_as<std::remove_const_t<T>, Plain>;
 
 inline const retry_policy default_retry{};
 
@@ -203,6 +200,7 @@ void fields(Archive& a, T& o) {
 /// The whole: one of these, after the format byte.
 inline constexpr uint32_t entity_is_task = 1;
 inline constexpr uint32_t entity_is_order = 2;
+inline constexpr uint32_t entity_is_schedule = 3;
 
 /// An event record: these four, and one event under its number.
 inline constexpr uint32_t record_position = 1;   ///< Difference to the one before; 1 is left out.
@@ -213,9 +211,7 @@ inline constexpr uint32_t record_in_stream = 1;  ///< A record in a journal row 
 
 inline constexpr uint32_t record_events_last = 63;  ///< From 64 on: room for other fields.
 
-/// Numbers of the events within a record.
-template <class Event>
-inline constexpr uint32_t event_number = 0;
+/// Numbers of the events within a record; 48 to 59 are those of schedules.
 template <>
 inline constexpr uint32_t event_number<task_submitted> = 5;
 template <>

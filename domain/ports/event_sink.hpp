@@ -37,7 +37,7 @@ public:
   /// `entity_kind`): that of the last one in the topic, or a later one; empty where a topic holds none.
   /// `conflict`: going on from what is `known` would repeat events or leave some out, and people must
   /// decide. Blocks up to `timeout`.
-  using tails = std::array<std::optional<position_t>, entity_kinds>;
+  using tails = std::array<std::optional<position_t>, published_kinds>;
   virtual result<tails> last_published(shard_id shard, const publishing_state& known,
                                        duration timeout) = 0;
 

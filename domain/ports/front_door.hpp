@@ -4,6 +4,7 @@
 /// Implemented in app/ over the intake log, the actors and the store. Thread-safe; every call returns at
 /// once and runs its callback exactly once, on any thread, within its own time limit.
 
+#include "domain/cron/preview.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/operations.hpp"
 #include "domain/ports/intake_log.hpp"
@@ -77,6 +78,9 @@ public:
 
   /// Events as they are committed, of all nodes.
   virtual live_feed& feed() = 0;
+  /// The fire times of a range; from now and for a year where `never`.
+  virtual void preview(fire_times_spec times, time_point from, time_point to, size_t limit,
+                       answer<fire_preview> done) = 0;
 
   virtual void check_readiness(answer<readiness> done) = 0;
   /// Prometheus text format 0.0.4.

@@ -109,7 +109,8 @@ void memory_journal::apply(const shard_batch& batch) {
     }
     stored.state = write.state;
     note_key(stored.state, true);
-    stored.history.insert(stored.history.end(), write.events.begin(), write.events.end());
+    std::copy_if(write.events.begin(), write.events.end(), std::back_inserter(stored.history),
+                 [](const event_record& e) { return is_kept_in_history(e.event); });
     if (const auto at = wake_at(stored.state); at != never)
       shard.due.emplace(at, id);
     const auto created = std::visit([](const auto& e) { return e.created_at; }, stored.state);

@@ -60,6 +60,11 @@ bool matches(const entity_query& q, const order& o) {
          q.tag.empty() && q.text.empty() && q.unique_key.empty();
 }
 
+bool matches(const entity_query& q, const schedule& s) {
+  return same_or_any(q.reference, s.spec->name) && q.task_kind.empty() && q.queue.empty() &&
+         q.tag.empty() && q.product.empty() && q.customer.empty();
+}
+
 bool matches(const entity_query& q, const entity& e) {
   const auto status = status_of(e);
   if (!q.statuses.empty() &&

@@ -113,6 +113,9 @@ const char* copy_statement(entity_kind kind) noexcept {
              ? "copy tasks (id, shard, status, priority, created_at, updated_at, wake_at,"
                " waits_until, finished_at, kind, queue, reference, tags, description, unique_key,"
                " held_key, body, history) from stdin (format binary)"
+         : kind == entity_kind::schedule
+             ? "copy schedules (id, shard, status, created_at, updated_at, wake_at, finished_at,"
+               " name, body, history) from stdin (format binary)"
              : "copy orders (id, shard, status, quantity, created_at, updated_at, wake_at,"
                " finished_at, product, customer, reference, body, history)"
                " from stdin (format binary)";
@@ -122,7 +125,8 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
   binary_writer row(out);
   const auto* of_task = std::get_if<task>(&write.state);
   const auto* of_order = std::get_if<order>(&write.state);
-  row.raw16(of_task != nullptr ? 18 : 13);
+  const auto* of_schedule = std::get_if<schedule>(&write.state);
+  row.raw16(of_task != nullptr ? 18 : of_schedule != nullptr ? 10 : 13);
   row.id(id_of(write.state).value);
   row.int4(shard.value);
   row.int2(status_column(write.state));
@@ -140,6 +144,12 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
     text_or_null(row, of_task->spec->description);
     text_or_null(row, of_task->spec->unique_key);
     text_or_null(row, held_key(*of_task));
+  } else if (of_schedule != nullptr) {
+    row.instant(of_schedule->created_at);
+    row.instant(of_schedule->updated_at);
+    row.instant_or_null(of_schedule->wake_at());
+    row.instant_or_null(of_schedule->finished_at);
+    row.text(of_schedule->spec->name);
   } else {
     row.int8(of_order->spec->quantity);
     row.instant(of_order->created_at);
@@ -207,6 +217,16 @@ with u as (
    where t.id = n.id
   returning 1
 ) select expect_rows(count(*), cardinality($1::uuid[]), 'orders') from u)sql"},
+      {"update_schedules", R"sql(
+with u as (
+  update schedules t set status = n.status, updated_at = n.updated_at, wake_at = n.wake_at,
+      finished_at = n.finished_at, body = n.body, history = t.history || n.history
+    from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestamptz[],
+                $5::timestamptz[], $6::bytea[], $7::bytea[])
+      as n(id, status, updated_at, wake_at, finished_at, body, history)
+   where t.id = n.id
+  returning 1
+) select expect_rows(count(*), cardinality($1::uuid[]), 'schedules') from u)sql"},
       {"insert_journal", R"sql(
 insert into journal (shard, first, last, at, events)
 select * from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[],
@@ -229,6 +249,8 @@ parameter_rows update_rows(entity_kind kind) {
   if (kind == entity_kind::task)
     return parameter_rows({uuid, int2, int4, timestamptz, timestamptz, timestamptz, timestamptz,
                            text, text, text, text, bytea, bytea});
+  if (kind == entity_kind::schedule)
+    return parameter_rows({uuid, int2, timestamptz, timestamptz, timestamptz, bytea, bytea});
   return parameter_rows(
       {uuid, int2, int8, timestamptz, timestamptz, timestamptz, text, text, bytea, bytea});
 }
@@ -248,6 +270,10 @@ void add_update(parameter_rows& rows, const entity_write& write) {
     next().text(of_task->spec->queue);
     text_or_null(next(), of_task->spec->description);
     text_or_null(next(), held_key(*of_task));
+  } else if (const auto* of_schedule = std::get_if<schedule>(&write.state)) {
+    next().instant(of_schedule->updated_at);
+    next().instant_or_null(of_schedule->wake_at());
+    next().instant_or_null(of_schedule->finished_at);
   } else {
     const auto& of_order = std::get<order>(write.state);
     next().int8(of_order.spec->quantity);

@@ -3,11 +3,13 @@
 #include "base/crash_point.hpp"
 #include "persistence/postgres/row_text.hpp"
 
+#include <algorithm>
+
 namespace orrery::postgres {
 
 namespace {
 
-constexpr std::array kinds = {entity_kind::task, entity_kind::order};
+constexpr std::array kinds = {entity_kind::task, entity_kind::order, entity_kind::schedule};
 /// Rows go out in pieces of this size while the next are encoded.
 constexpr size_t copy_piece_bytes = 64 * 1024;
 /// Arrays of a statement beyond this are cut into several statements; one value ends at 1 GiB.
@@ -28,11 +30,13 @@ std::vector<shard_id> read_shards(std::string_view list) {
 
 parameter_rows task_updates() { return update_rows(entity_kind::task); }
 parameter_rows order_updates() { return update_rows(entity_kind::order); }
+parameter_rows schedule_updates() { return update_rows(entity_kind::schedule); }
 
 }  // namespace
 
 commit_report commit_run::run() {
-  const bool inserts = !writes_.inserts[0].empty() || !writes_.inserts[1].empty();
+  const bool inserts = std::any_of(writes_.inserts.begin(), writes_.inserts.end(),
+                                   [](const auto& of_kind) { return !of_kind.empty(); });
   if (inserts) {
     if (auto ended = copy_inserts())
       return *ended;
@@ -104,6 +108,9 @@ void commit_run::encode_calls() {
     add_row("update_tasks", task_updates, [&, w = write](auto& rows) { add_update(rows, *w); });
   for (const auto& [shard, write] : writes_.updates[1])
     add_row("update_orders", order_updates, [&, w = write](auto& rows) { add_update(rows, *w); });
+  for (const auto& [shard, write] : writes_.updates[2])
+    add_row("update_schedules", schedule_updates,
+            [&, w = write](auto& rows) { add_update(rows, *w); });
   for (const auto& batch : batches_) {
     const auto events = events_in_order(batch);
     for (size_t at = 0; at < events.size(); at += journal_row_events) {

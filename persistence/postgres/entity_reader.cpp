@@ -50,6 +50,12 @@ select id, kind, status, (extract(epoch from wake_at) * 1000000)::bigint,
            from orders
           where shard = $1::integer and wake_at is not null and wake_at <= $2::timestamptz
             and (wake_at, id) > ($3::timestamptz, $4::uuid)
+          order by wake_at, id limit $5::bigint)
+        union all
+        (select id, 2, status, wake_at, null, 0, '', ''
+           from schedules
+          where shard = $1::integer and wake_at is not null and wake_at <= $2::timestamptz
+            and (wake_at, id) > ($3::timestamptz, $4::uuid)
           order by wake_at, id limit $5::bigint)) as waiting
  order by wake_at, id limit $5::bigint)sql";
 
@@ -92,7 +98,8 @@ result<std::vector<entity>> entity_reader::load(std::span<const entity_id> ids) 
       const auto part = ids.subspan(at, std::min(load_ids, ids.size() - at));
       const auto rows = work.exec_params(
           "select body from tasks where id = any($1::uuid[])"
-          " union all select body from orders where id = any($1::uuid[])",
+          " union all select body from orders where id = any($1::uuid[])"
+          " union all select body from schedules where id = any($1::uuid[])",
           ids_text(part));
       auto decoded = decode_all(rows, std::move(found));
       if (!decoded)
@@ -142,7 +149,8 @@ result<std::vector<event_record>> entity_reader::history(entity_id id) {
   return session_.call([&](pqxx::transaction_base& work) -> result<std::vector<event_record>> {
     const auto rows = work.exec_params(
         "select history from tasks where id = $1::uuid"
-        " union all select history from orders where id = $1::uuid",
+        " union all select history from orders where id = $1::uuid"
+        " union all select history from schedules where id = $1::uuid",
         to_string(id));
     if (rows.empty())
       return failure{errc::not_found, "there is no " + to_string(id)};

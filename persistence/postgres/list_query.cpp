@@ -80,11 +80,12 @@ void add_filters(builder& b, const entity_query& query) {
     b.where_text("tags @> array[?::text]", query.tag);
     b.where_text("unique_key = ?", query.unique_key);
     add_text(b, query.text);
-  } else {
+  } else if (query.kind == entity_kind::order) {
     b.where_text("product = ?", query.product);
     b.where_text("customer = ?", query.customer);
   }
-  b.where_text("reference = ?", query.reference);
+  b.where_text(query.kind == entity_kind::schedule ? "name = ?" : "reference = ?",
+               query.reference);
   if (query.created_from != never)
     b.where("created_at >= ?::timestamptz", instant_text(query.created_from));
   if (query.created_to != never)
@@ -101,7 +102,9 @@ result<list_statement> make_list(const entity_query& query) {
   list_statement statement;
   statement.limit = std::clamp<size_t>(query.limit, 1, limits::list_items);
   statement.sql =
-      query.kind == entity_kind::task ? "select body from tasks" : "select body from orders";
+      query.kind == entity_kind::task    ? "select body from tasks"
+      : query.kind == entity_kind::order ? "select body from orders"
+                                         : "select body from schedules";
   builder b(statement);
   add_filters(b, query);
   const bool newest = query.order == list_order::newest_first;

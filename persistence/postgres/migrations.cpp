@@ -318,7 +318,25 @@ language sql immutable as $$
 $$;
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings, task_search};
+constexpr const char* schedule_table = R"sql(
+create table schedules (
+  id uuid primary key,
+  shard integer not null,
+  status smallint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  wake_at timestamptz,
+  finished_at timestamptz,
+  name text not null,
+  body bytea not null,
+  history bytea not null
+) with (fillfactor = 70);
+create index schedules_created_at on schedules (created_at);
+create index schedules_waiting on schedules (shard, wake_at, id) where wake_at is not null;
+create index schedules_name on schedules (name);
+)sql";
+
+constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings, task_search, schedule_table};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

@@ -232,7 +232,24 @@ CREATE TABLE operations (
 CREATE INDEX operations_running ON operations (id) WHERE state = 0;
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings, task_search};
+constexpr const char* schedule_table = R"sql(
+CREATE TABLE schedules (
+  id BLOB PRIMARY KEY,
+  shard INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  wake_at INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  body BLOB NOT NULL,
+  history BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX schedules_by_creation ON schedules (created_at, id);
+CREATE INDEX schedules_due ON schedules (shard, wake_at, id) WHERE wake_at IS NOT NULL;
+CREATE INDEX schedules_by_name ON schedules (name, created_at, id);
+)sql";
+
+constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings, task_search, schedule_table};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

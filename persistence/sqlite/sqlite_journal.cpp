@@ -140,9 +140,35 @@ result<void> update_order(database& db, const encoded_write& e, const order& o) 
   return changed_one(db, o.id);
 }
 
+result<void> write_schedule(database& db, const encoded_write& e, const schedule& s) {
+  if (e.write->insert) {
+    auto q = db.prepared("INSERT INTO schedules VALUES (?,?,?,?,?,?,?,?,?,?)");
+    q.add_id(e.id).add(int64_t{s.id.shard().value}).add(static_cast<int64_t>(s.status));
+    q.add(s.spec->name).add_time(s.wake_at()).add(micros(s.created_at)).add(micros(s.updated_at));
+    q.add_time(s.finished_at).add_blob(e.body).add_blob(e.history);
+    return q.run();
+  }
+  // Fires leave no trace in the history, so that most updates need not write it anew.
+  auto q = db.prepared(e.history.empty()
+                           ? "UPDATE schedules SET status = ?, wake_at = ?, updated_at = ?, "
+                             "finished_at = ?, body = ? WHERE id = ?"
+                           : "UPDATE schedules SET status = ?, wake_at = ?, updated_at = ?, "
+                             "finished_at = ?, body = ?, history = CAST(history || ? AS BLOB) "
+                             "WHERE id = ?");
+  q.add(static_cast<int64_t>(s.status)).add_time(s.wake_at()).add(micros(s.updated_at));
+  q.add_time(s.finished_at).add_blob(e.body);
+  if (!e.history.empty())
+    q.add_blob(e.history);
+  if (auto ok = q.add_id(e.id).run(); !ok)
+    return ok;
+  return changed_one(db, s.id);
+}
+
 result<void> write_entity(database& db, const encoded_write& e) {
   if (const auto* t = std::get_if<task>(&e.write->state))
     return e.write->insert ? insert_task(db, e, *t) : update_task(db, e, *t);
+  if (const auto* s = std::get_if<schedule>(&e.write->state))
+    return write_schedule(db, e, *s);
   const auto& o = std::get<order>(e.write->state);
   return e.write->insert ? insert_order(db, e, o) : update_order(db, e, o);
 }

@@ -49,7 +49,9 @@ public:
     sql_ = "SELECT e.body FROM ";
     // CROSS JOIN keeps SQLite from turning the two around: the tags' key gives the order.
     sql_ += tagged ? "task_tags g CROSS JOIN tasks e ON e.id = g.id"
-                   : (wanted.kind == entity_kind::task ? "tasks e" : "orders e");
+           : wanted.kind == entity_kind::task  ? "tasks e"
+           : wanted.kind == entity_kind::order ? "orders e"
+                                               : "schedules e";
     sql_ += " WHERE 1";
     if (tagged)
       equal("g.tag", wanted.tag);
@@ -61,11 +63,11 @@ public:
       equal("e.queue", wanted_.queue);
       equal("e.unique_key", wanted_.unique_key);
       add_text();
-    } else {
+    } else if (wanted_.kind == entity_kind::order) {
       equal("e.product", wanted_.product);
       equal("e.customer", wanted_.customer);
     }
-    equal("e.reference", wanted_.reference);
+    equal(wanted_.kind == entity_kind::schedule ? "e.name" : "e.reference", wanted_.reference);
     add_statuses();
     if (wanted_.created_from != never)
       number(" AND " + key_ + ".created_at >= ?", micros(wanted_.created_from));
@@ -150,6 +152,8 @@ private:
 bool asks_for_nothing(const entity_query& q) {
   if (q.kind == entity_kind::task)
     return !q.product.empty() || !q.customer.empty();
+  if (q.kind == entity_kind::schedule && (!q.product.empty() || !q.customer.empty()))
+    return true;
   return !q.task_kind.empty() || !q.queue.empty() || !q.tag.empty() || !q.unique_key.empty() ||
          !q.text.empty();
 }

@@ -38,9 +38,10 @@ result<std::vector<entity>> sqlite_reader::load(std::span<const entity_id> ids) 
   auto ok = snapshot([&](database& db) -> result<void> {
     auto tasks = db.prepared("SELECT body FROM tasks WHERE id = ?");
     auto orders = db.prepared("SELECT body FROM orders WHERE id = ?");
+    auto schedules = db.prepared("SELECT body FROM schedules WHERE id = ?");
     for (const auto& id : ids) {
       const auto key = to_bytes(id.value);
-      for (auto* q : {&tasks, &orders}) {
+      for (auto* q : {&tasks, &orders, &schedules}) {
         const auto row = q->add_id(key).step();
         if (!row)
           return row.error();
@@ -110,11 +111,17 @@ result<std::vector<due_row>> sqlite_reader::due(shard_id shard, time_point until
                          entity_kind::task);
         !tasks)
       return tasks;
+    if (auto orders = ask("SELECT id, status, wake_at FROM orders "
+                          "WHERE shard = ? AND wake_at IS NOT NULL AND wake_at <= ? "
+                          "AND (wake_at, id) > (?, ?) ORDER BY wake_at, id LIMIT ?",
+                          entity_kind::order);
+        !orders)
+      return orders;
     return ask(
-        "SELECT id, status, wake_at FROM orders "
+        "SELECT id, status, wake_at FROM schedules "
         "WHERE shard = ? AND wake_at IS NOT NULL AND wake_at <= ? "
         "AND (wake_at, id) > (?, ?) ORDER BY wake_at, id LIMIT ?",
-        entity_kind::order);
+        entity_kind::schedule);
   });
   if (!ok)
     return std::move(ok).error();
@@ -132,7 +139,8 @@ result<std::vector<event_record>> sqlite_reader::history(entity_id id) {
   auto ok = snapshot([&](database& db) -> result<void> {
     auto q = db.prepared(
         "SELECT history FROM tasks WHERE id = ?1 "
-        "UNION ALL SELECT history FROM orders WHERE id = ?1");
+        "UNION ALL SELECT history FROM orders WHERE id = ?1 "
+        "UNION ALL SELECT history FROM schedules WHERE id = ?1");
     const auto row = q.add_id(key).step();
     if (!row)
       return row.error();

@@ -190,6 +190,14 @@ public:
   live_feed* feed_under_test = nullptr;
   operation_desk& operations() override { return operation_desk_of_tests; }
   fake_operation_desk operation_desk_of_tests;
+  void preview(fire_times_spec times, time_point from, time_point, size_t,
+               answer<fire_preview> done) override {
+    previewed = std::move(times);
+    done(fire_preview{{{std::chrono::floor<std::chrono::seconds>(from).time_since_epoch().count(), 0,
+                        fire_note::none}},
+                      {},
+                      true});
+  }
   void check_readiness(answer<readiness> done) override { on_readiness(std::move(done)); }
   void metrics(answer<std::string> done) override { done(std::string("orrery_up 1\n")); }
   void loads(answer<std::map<std::string, node_load>> done) override {
@@ -228,6 +236,7 @@ public:
     const std::lock_guard lock(guard_);
     return listed_;
   }
+  fire_times_spec previewed;
 
 private:
   mutable std::mutex guard_;

@@ -1,0 +1,174 @@
+/// Schedules as they are stored and as they are written and read as JSON.
+
+#include "codec/messages.hpp"
+#include "codec/stored.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace orrery::codec {
+namespace {
+
+constexpr time_point start = from_micros(1'800'000'000'000'000);
+const entity_id id = id_of_schedule("nightly", 16);
+
+schedule_spec full_spec() {
+  schedule_spec s;
+  s.name = "nightly";
+  s.description = "The report";
+  s.times.expressions = {"0 30 2 * * ?", "R/2026-01-01T00:00:00Z/PT6H"};
+  s.times.except = {"weekly:SAT,SUN"};
+  s.times.zone = "Europe/Warsaw";
+  s.times.dst = dst_policy::literal;
+  s.times.start = start;
+  s.times.end = start + 24h;
+  s.task.kind = "http";
+  s.task.payload = R"({"url":"https://shop.example/{{scheduledAt}}"})";
+  s.overlap = overlap_policy::buffer_all;
+  s.misfire = misfire_policy::all;
+  s.misfire_after = 30s;
+  s.catchup_window = 2h;
+  s.jitter = 5s;
+  s.limit = 7;
+  s.pause_on_failure = true;
+  return s;
+}
+
+schedule full_schedule() {
+  schedule s;
+  s.id = id;
+  s.spec = full_spec();
+  s.status = schedule_status::paused;
+  s.version = 9;
+  s.definition = 3;
+  s.created_at = start;
+  s.updated_at = start + 1s;
+  s.finished_at = start + 2s;
+  s.next_at = start + 3s;
+  s.last_at = start - 3s;
+  s.note = "maintenance";
+  s.counters = {1, 2, 3, 4, 5, 6, 7};
+  s.series = 4;
+  s.recent = {{start, start + 5ms, start, fire_kind::catch_up, fire_outcome::failed,
+               id_of_child(id, "a"), 2}};
+  s.waiting = {{start + 1s, fire_kind::triggered, 4}};
+  s.backfills = {{3, start - 24h, start, overlap_policy::allow}};
+  return s;
+}
+
+std::vector<schedule_event> every_event() {
+  return {schedule_created{full_spec(), start},
+          schedule_updated{full_spec(), start},
+          schedule_paused{"why"},
+          schedule_resumed{"done", start},
+          schedule_fired{start, fire_kind::backfill, 3, id_of_child(id, "a"), false, true,
+                         start + 1s},
+          schedule_skipped{start, skip_reason::buffer, 17, true, start + 1s},
+          schedule_buffered{{start, fire_kind::catch_up, 2}, true, start + 1s},
+          schedule_child_ended{id_of_child(id, "a"), 2, child_outcome::expired},
+          schedule_backfill_started{{3, start, start + 1h, overlap_policy::skip}},
+          schedule_backfill_moved{start},
+          schedule_completed{},
+          schedule_deleted{}};
+}
+
+TEST(stored_schedule, reads_back_as_it_was) {
+  const auto bytes = encode(entity{full_schedule()});
+  EXPECT_EQ(decode_entity(bytes).value(), entity{full_schedule()});
+  const auto plain = schedule{};
+  EXPECT_EQ(decode_entity(encode(entity{plain})).value(), entity{plain});
+  for (size_t cut = 0; cut < bytes.size(); ++cut)
+    (void)decode_entity(std::string_view(bytes).substr(0, cut));  // refused or read, never a crash
+}
+
+TEST(stored_schedule, keeps_every_event_in_the_journal_and_few_in_its_history) {
+  std::vector<event_record> records;
+  int64_t position = 0;
+  for (const auto& event : every_event())
+    records.push_back({position_t{++position}, id, start, entity_event{event}});
+  ASSERT_EQ(records.size(), std::variant_size_v<schedule_event>);
+  std::vector<const event_record*> pointers;
+  for (const auto& record : records)
+    pointers.push_back(&record);
+  EXPECT_EQ(decode_journal(encode_journal(pointers)).value(), records);
+  const auto kept = decode_history(id, encode_history(records)).value();
+  std::vector<std::string> names;
+  for (const auto& record : kept)
+    names.emplace_back(name_of(record.event));
+  EXPECT_EQ(names, (std::vector<std::string>{"ScheduleCreated", "ScheduleUpdated", "SchedulePaused",
+                                             "ScheduleResumed", "ScheduleBackfillStarted",
+                                             "ScheduleCompleted", "ScheduleDeleted"}));
+  EXPECT_EQ(encode_history({records[4]}), "") << "a fire adds nothing to the row's history";
+}
+
+TEST(schedule_json, of_each_command_reads_back_as_it_was) {
+  schedule_spec of_order = full_spec();
+  of_order.action = schedule_action::order;
+  of_order.task = {};
+  of_order.order.product = "Laptop";
+  schedule_spec of_message = full_spec();
+  of_message.action = schedule_action::message;
+  of_message.task = {};
+  of_message.message = {"ticks", "{{name}}", R"({"at":"{{scheduledAt}}"})"};
+  for (const auto& command : std::vector<schedule_command>{
+           submit_schedule{full_spec(), {}}, submit_schedule{of_order, {}},
+           submit_schedule{of_message, {}}, update_schedule{full_spec(), 3, {}},
+           pause_schedule{"why"}, resume_schedule{"done", {}}, trigger_schedule{{}, {}},
+           trigger_schedule{overlap_policy::allow, {}},
+           backfill_schedule{start, start + 1h, overlap_policy::skip, {}}, delete_schedule{}}) {
+    const auto text = write_intake(id, command);
+    EXPECT_TRUE(check_json(text)) << text;
+    const auto read = read_command(entity_kind::schedule, name_of(command), text);
+    ASSERT_TRUE(read) << text << ": " << read.error().field << ' ' << read.error().detail;
+    EXPECT_EQ(write_intake(id, *read), text);
+    const auto& again = std::get<schedule_command>(*read);
+    EXPECT_EQ(again.index(), command.index());
+    if (const auto* submit = std::get_if<submit_schedule>(&command)) {
+      EXPECT_EQ(std::get<submit_schedule>(again).spec, submit->spec);
+    }
+  }
+}
+
+TEST(schedule_json, names_the_field_that_is_wrong) {
+  const auto field = [](std::string_view verb, std::string_view body) {
+    const auto read = read_command(entity_kind::schedule, verb, body);
+    EXPECT_FALSE(read) << body;
+    return read ? std::string() : read.error().field;
+  };
+  const std::string begin = R"({"name":"a","expressions":["* * * * * ?"],)";
+  EXPECT_EQ(field("submit", R"({"name":"a","expressions":["* * * * * ?"]})"), "task");
+  EXPECT_EQ(field("submit", begin + R"("task":{"kind":"noop"},"order":{"product":"x"}})"), "order");
+  EXPECT_EQ(field("submit", begin + R"("task":{"kind":""}})"), "task.kind");
+  EXPECT_EQ(field("submit", begin + R"("task":{"kind":"noop","ttl":"x"}})"), "task.ttl");
+  EXPECT_EQ(field("submit", begin + R"("order":{"product":"x","quantity":0}})"), "order.quantity");
+  EXPECT_EQ(field("submit", begin + R"("message":{"topic":"t","value":1,"key":"\""}})"),
+            "message.key");
+  EXPECT_EQ(field("submit", begin + R"("overlap":"both","task":{"kind":"noop"}})"), "overlap");
+  EXPECT_EQ(field("submit", begin + R"("dst":"no","task":{"kind":"noop"}})"), "dst");
+  EXPECT_EQ(field("submit", begin + R"("limit":-1,"task":{"kind":"noop"}})"), "limit");
+  EXPECT_EQ(field("submit", R"({"name":"a","task":{"kind":"noop"}})"), "expressions");
+  EXPECT_EQ(field("backfill", R"({"from":"2026-01-01T00:00:00Z"})"), "to");
+  EXPECT_EQ(field("backfill", R"({"from":"yesterday","to":"2026-01-01T00:00:00Z"})"), "from");
+  EXPECT_EQ(read_command(entity_kind::schedule, "explode", "{}").error().code, errc::not_found);
+}
+
+TEST(schedule_json, of_the_view_is_valid_and_tells_lateness) {
+  std::string text;
+  append_view(text, entity{full_schedule()});
+  const auto view = nlohmann::json::parse(text);
+  EXPECT_EQ(view["scheduleId"], to_string(id));
+  EXPECT_EQ(view["status"], "PAUSED");
+  EXPECT_EQ(view["recent"][0]["lateness"], "PT0.005S");
+  EXPECT_EQ(view["counters"]["bufferDropped"], 7);
+  text.clear();
+  append_fires(text, full_schedule());
+  EXPECT_EQ(nlohmann::json::parse(text)["items"][0]["outcome"], "failed");
+  for (const auto& event : every_event()) {
+    text.clear();
+    append_view(text, event_record{position_t{1}, id, start, entity_event{event}});
+    EXPECT_EQ(nlohmann::json::parse(text)["type"], name_of(event));
+  }
+}
+
+}  // namespace
+}  // namespace orrery::codec

@@ -123,7 +123,7 @@ lane_view dispatcher::explain(const slot_key& key) const {
   view.node = context_.node;
   view.known_kind = context_.knows_kind(key.task_kind);
   for (const auto& [lane, lines] : lanes_)
-    if (lane.queue == key.queue && lane.task_kind == key.task_kind)
+    if (lane.queue == key.queue && lane.kind == key.task_kind)
       view.waiting += lines.size();
   if (const auto found = used_by_kind_.find(key.task_kind); found != used_by_kind_.end())
     view.used_by_kind = found->second;

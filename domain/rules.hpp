@@ -42,12 +42,12 @@ struct work_rule {
   std::string name;                     ///< Of the queue or kind.
   bool paused = false;                  ///< Nothing of it begins. What runs goes on.
   bool draining = false;                ///< Nothing new is taken. What is there goes on.
-  std::string note;                     ///< Why, for people.
-  work_limit whole;                     ///< Of the queue, over all nodes. Queues only.
-  work_limit each_key;                  ///< Of each limit key in the queue. Queues only.
+  std::string note = {};                ///< Why, for people.
+  work_limit whole = {};                ///< Of the queue, over all nodes. Queues only.
+  work_limit each_key = {};             ///< Of each limit key in the queue. Queues only.
   on_limit strategy = on_limit::queue;  ///< For `each_key.concurrency`.
   uint64_t version = 0;                 ///< Counts the changes.
-  time_point changed_at{};
+  time_point changed_at = {};
 
   friend bool operator==(const work_rule&, const work_rule&) = default;
 };

@@ -119,8 +119,10 @@ void redis_mirror::publish(shard_id shard, std::vector<status_event> events,
   inner_->publish(shard, std::move(events), std::move(done));
 }
 
-result<event_sink::tails> redis_mirror::last_published(shard_id shard, duration timeout) {
-  return inner_->last_published(shard, timeout);
+result<event_sink::tails> redis_mirror::last_published(shard_id shard,
+                                                       const publishing_state& known,
+                                                       duration timeout) {
+  return inner_->last_published(shard, known, timeout);
 }
 
 void redis_mirror::publish_dead_letters(std::vector<dead_letter> letters,

@@ -2,6 +2,7 @@
 
 #include "http/gzip.hpp"
 #include "http/rate_limiter.hpp"
+#include "http/routes.hpp"
 #include "tests/unit/http/server_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -98,8 +99,9 @@ TEST_F(edges, every_closed_route_asks_who_it_is_and_what_he_may) {
       continue;
     }
     EXPECT_EQ(stranger, 401) << r.pattern;
-    if (r.needs != permission::signed_in)
+    if (r.needs != permission::signed_in) {
       EXPECT_EQ(little, 403) << r.pattern;
+    }
   }
 }
 

@@ -62,7 +62,7 @@ result<void> schedule_actor::known_kind(const schedule_spec& spec) const {
   return {};
 }
 
-result<void> schedule_actor::prepare(schedule_command& command) {
+result<void> schedule_actor::prepare(schedule_command& wish) {
   return std::visit(
       [&](auto& c) -> result<void> {
         if constexpr (requires { c.spec; }) {
@@ -86,7 +86,7 @@ result<void> schedule_actor::prepare(schedule_command& command) {
         }
         return {};
       },
-      command);
+      wish);
 }
 
 void schedule_actor::refuse(do_command& wish, failure why) {

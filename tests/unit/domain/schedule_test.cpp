@@ -354,7 +354,8 @@ TEST(create, refuses_what_never_fires_and_names_what_is_wrong) {
 
 TEST(templates, are_filled_with_the_values_of_the_fire) {
   auto spec = with(overlap_policy::allow);
-  spec.task.payload = R"({"at":"{{scheduledAt}}","n":{{fireNumber}},"who":"{{ name }}","x":{"y":{}}})";
+  spec.task.payload =
+      R"({"at":"{{scheduledAt}}","n":{{fireNumber}},"who":"{{ name }}","x":{"y":{}}})";
   schedule_driver d(spec);
   d.advance(1s);
   const auto& task = *std::get<shared_value<task_spec>>(d.started[0].spec);

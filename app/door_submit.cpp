@@ -127,7 +127,14 @@ result<void> door::look_up(entity_store& store, std::vector<prepared>& items) {
     bool ended = false;
     bool succeeded = false;
     if (const auto stored = known.find(one.answer.id); stored != known.end()) {
-      before = std::visit([](const auto& x) { return x.spec->request_hash; }, *stored->second);
+      before = std::visit(
+          [](const auto& x) {
+            if constexpr (requires { x.spec->request_hash; })
+              return x.spec->request_hash;
+            else
+              return std::string();  // a schedule does not come this way
+          },
+          *stored->second);
       ended = is_final(*stored->second);
       succeeded = kind_of(*stored->second) == entity_kind::task &&
                   std::get<task>(*stored->second).status == task_status::succeeded;

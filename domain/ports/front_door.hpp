@@ -5,6 +5,7 @@
 /// once and runs its callback exactly once, on any thread, within its own time limit.
 
 #include "domain/cron/preview.hpp"
+#include "domain/lane_view.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/operations.hpp"
 #include "domain/ports/intake_log.hpp"

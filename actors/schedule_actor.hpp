@@ -20,7 +20,7 @@ private:
   bool waits() const override;
   void take(do_command& wish);
   /// Puts the times into the commands that need them.
-  result<void> prepare(schedule_command& command);
+  result<void> prepare(schedule_command& wish);
   result<shared_times> times_of(const fire_times_spec& spec) const;
   result<void> known_kind(const schedule_spec& spec) const;
   void refuse(do_command& wish, failure why);

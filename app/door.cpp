@@ -230,7 +230,7 @@ void door::append(std::vector<prepared> items, each_answer done) {
               using command = std::decay_t<decltype(c)>;
               if constexpr (std::is_same_v<command, task_command>)
                 std::get<submit_task>(c).spec.reference = one.answer.reference;
-              else
+              else if constexpr (std::is_same_v<command, order_command>)
                 std::get<submit_order>(c).spec.reference = one.answer.reference;
             },
             one.item.command);

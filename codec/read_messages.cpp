@@ -182,10 +182,9 @@ result<entity_command> read_command(entity_kind kind, std::string_view verb,
       return std::optional<entity_command>{};
     return command_of(verb, std::move(*parsed));
   };
-  auto command =
-      kind == entity_kind::schedule
-          ? schedule_command_of(verb, text)
-      : kind == entity_kind::task ? read(read_task_body(text)) : read(read_order_body(text));
+  auto command = kind == entity_kind::schedule ? schedule_command_of(verb, text)
+                 : kind == entity_kind::task   ? read(read_task_body(text))
+                                               : read(read_order_body(text));
   if (!command)
     return std::move(command).error();
   if (!*command)

@@ -117,7 +117,8 @@ bool is_whole(const flow& f) {
 
 template <class Event>
 bool read_event(std::string_view bytes, Event& into) {
-  if constexpr (requires { into.spec; } && !requires { into.next_at; }) {
+  if constexpr (
+      requires { into.spec; } && !requires { into.next_at; }) {
     std::decay_t<decltype(*into.spec)> spec;
     const bool ok = read_message(bytes, spec);
     into.spec = std::move(spec);

@@ -189,7 +189,9 @@ struct event_writer {
 };
 
 std::string_view id_name(entity_kind kind) {
-  return kind == entity_kind::task ? "taskId" : kind == entity_kind::order ? "orderId" : "scheduleId";
+  return kind == entity_kind::task    ? "taskId"
+         : kind == entity_kind::order ? "orderId"
+                                      : "scheduleId";
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ inline constexpr size_t name_bytes = 128;       ///< kind, queue, tag, flow, pro
 inline constexpr size_t reference_bytes = 512;
 inline constexpr size_t tags = 32;
 inline constexpr size_t metadata_bytes = 16 * 1024;
-inline constexpr size_t schedule_recent = 50;    ///< fires kept with a schedule
-inline constexpr size_t schedule_buffer = 1'000;  ///< fires that wait for the end of another
-inline constexpr size_t schedule_running = 1'000; ///< beside each other
+inline constexpr size_t schedule_recent = 50;      ///< fires kept with a schedule
+inline constexpr size_t schedule_buffer = 1'000;   ///< fires that wait for the end of another
+inline constexpr size_t schedule_running = 1'000;  ///< beside each other
 inline constexpr size_t schedule_backfills = 10;
 inline constexpr size_t batch_items = 10'000;
 inline constexpr size_t batch_bytes = 16 * 1024 * 1024;
@@ -37,7 +37,8 @@ inline constexpr duration ttl_default = 15min;
 inline constexpr duration delay_max = 24h * 3650;  ///< runAt, deadline, expiresIn: ten years ahead
 inline constexpr int64_t quantity_max = 1'000'000;
 inline constexpr size_t list_items = 1'000;
-inline constexpr size_t children_at_once = 1'000;  ///< Started by one decision; also open at a time.
+inline constexpr size_t children_at_once =
+    1'000;  ///< Started by one decision; also open at a time.
 inline constexpr size_t flow_steps = 10'000;
 
 }  // namespace orrery::limits

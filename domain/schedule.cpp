@@ -65,8 +65,8 @@ struct folder {
     s.next_at = exhausted(s) ? never : e.next_at;
   }
   void operator()(const schedule_fired& e) {
-    const auto waits = std::find(s.waiting.begin(), s.waiting.end(),
-                                 waiting_fire{e.at, e.kind, e.series});
+    const auto waits =
+        std::find(s.waiting.begin(), s.waiting.end(), waiting_fire{e.at, e.kind, e.series});
     if (!e.turn && waits != s.waiting.end())
       s.waiting.erase(waits);
     const bool own = e.kind == fire_kind::scheduled || e.kind == fire_kind::catch_up;
@@ -163,8 +163,7 @@ bool schedule::waits_for_children() const noexcept {
 
 std::vector<child_watch> schedule::watches() const {
   std::vector<child_watch> list;
-  const auto kind =
-      spec->action == schedule_action::order ? entity_kind::order : entity_kind::task;
+  const auto kind = spec->action == schedule_action::order ? entity_kind::order : entity_kind::task;
   const bool cancels = spec->overlap == overlap_policy::cancel_other && !waiting.empty();
   for (const auto& fire : recent) {
     if (!is_running(fire))
@@ -194,9 +193,9 @@ time_point schedule::alarm_at() const noexcept {
   if (status == schedule_status::deleted)
     return never;
   const bool free = !waits_for_children() && waiting.empty();
-  const bool lines_up = !backfills.empty() &&
-                        (backfills.front().overlap == overlap_policy::buffer_all ||
-                         backfills.front().overlap == overlap_policy::buffer_one);
+  const bool lines_up =
+      !backfills.empty() && (backfills.front().overlap == overlap_policy::buffer_all ||
+                             backfills.front().overlap == overlap_policy::buffer_one);
   if (!backfills.empty() && (free || !lines_up))
     return updated_at;  // there is more to do than fits into one decision
   if (status != schedule_status::active)

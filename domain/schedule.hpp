@@ -64,11 +64,11 @@ struct backfill_range {
 };
 
 struct schedule_counters {
-  uint64_t fired = 0;            ///< Scheduled and made up for; what `limit` counts.
-  uint64_t triggered = 0;        ///< By hand, and of backfills.
-  uint64_t failed = 0;           ///< What was started failed or expired.
-  uint64_t missed_catchup = 0;   ///< Later than the catch-up window.
-  uint64_t misfires_skipped = 0; ///< Left out by the misfire policy.
+  uint64_t fired = 0;             ///< Scheduled and made up for; what `limit` counts.
+  uint64_t triggered = 0;         ///< By hand, and of backfills.
+  uint64_t failed = 0;            ///< What was started failed or expired.
+  uint64_t missed_catchup = 0;    ///< Later than the catch-up window.
+  uint64_t misfires_skipped = 0;  ///< Left out by the misfire policy.
   uint64_t overlap_skipped = 0;
   uint64_t buffer_dropped = 0;
 
@@ -213,8 +213,8 @@ struct trigger_schedule {
   shared_times times = {};
 };
 struct backfill_schedule {
-  time_point from{};  ///< Inclusive.
-  time_point to{};    ///< Inclusive.
+  time_point from{};                      ///< Inclusive.
+  time_point to{};                        ///< Inclusive.
   std::optional<overlap_policy> overlap;  ///< Empty = `buffer_all`.
   shared_times times = {};
 };
@@ -229,10 +229,9 @@ struct schedule_children_ended {
   shared_times times = {};
 };
 
-using schedule_command =
-    std::variant<submit_schedule, update_schedule, pause_schedule, resume_schedule,
-                 trigger_schedule, backfill_schedule, delete_schedule, wake_schedule,
-                 schedule_children_ended>;
+using schedule_command = std::variant<submit_schedule, update_schedule, pause_schedule,
+                                      resume_schedule, trigger_schedule, backfill_schedule,
+                                      delete_schedule, wake_schedule, schedule_children_ended>;
 std::string_view name_of(const schedule_command& command) noexcept;
 
 /// As for tasks: no events and no failure = already so. At most `limits::children_at_once` starts; what is

@@ -40,9 +40,10 @@ public:
   /// A fire of any kind, by an overlap policy.
   void offer(waiting_fire fire, overlap_policy overlap, bool turn, time_point next_at) {
     const auto& s = *state_;
-    const auto running = static_cast<size_t>(
-        std::count_if(s.recent.begin(), s.recent.end(),
-                      [](const auto& f) { return f.outcome == fire_outcome::running; }));
+    const auto running =
+        static_cast<size_t>(std::count_if(s.recent.begin(), s.recent.end(), [](const auto& f) {
+          return f.outcome == fire_outcome::running;
+        }));
     if (overlap == overlap_policy::allow ? running < limits::schedule_running
                                          : running == 0 && s.waiting.empty())
       return start(fire, turn, next_at);
@@ -109,8 +110,8 @@ private:
   }
 
   void cancel_running() {
-    const auto kind = state_->spec->action == schedule_action::order ? entity_kind::order
-                                                                     : entity_kind::task;
+    const auto kind =
+        state_->spec->action == schedule_action::order ? entity_kind::order : entity_kind::task;
     for (const auto& fire : state_->recent)
       if (fire.outcome == fire_outcome::running)
         out_.commands.push_back({fire.child, kind, {"the next fire takes its place", false}});
@@ -211,8 +212,8 @@ outcome one(schedule_event event) {
 }
 
 failure refused(const schedule& s, const char* verb) {
-  return {errc::rejected, "cannot " + std::string(verb) + ": the schedule is " +
-                              std::string(to_string(s.status))};
+  return {errc::rejected,
+          "cannot " + std::string(verb) + ": the schedule is " + std::string(to_string(s.status))};
 }
 
 outcome create(const std::optional<schedule>& state, const submit_schedule& c, time_point now) {
@@ -253,7 +254,8 @@ struct for_existing {
     if (auto ok = validate(c.spec); !ok)
       return std::move(ok).error();
     const bool same = c.spec.times == s.spec->times && s.next_at != never;
-    const auto next = same ? s.next_at : c.times->next_time(std::max(now, s.last_at)).value_or(never);
+    const auto next =
+        same ? s.next_at : c.times->next_time(std::max(now, s.last_at)).value_or(never);
     if (next == never)
       return failure{errc::invalid, "these times never come: the schedule would never fire",
                      "expressions"};

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, schedule_statuses> statuses = {"ACTIVE", 
                                                                       "COMPLETED", "DELETED"};
 constexpr std::array<std::string_view, 4> kinds = {"scheduled", "catch-up", "triggered",
                                                    "backfill"};
-constexpr std::array<std::string_view, 6> outcomes = {"running", "started",   "succeeded",
+constexpr std::array<std::string_view, 6> outcomes = {"running", "started", "succeeded",
                                                       "failed",  "expired", "cancelled"};
 constexpr std::array<std::string_view, 4> reasons = {"misfire", "catchup-window", "overlap",
                                                      "buffer"};
@@ -78,7 +78,8 @@ result<void> validate_action(const schedule_spec& spec) {
     case schedule_action::message: break;
   }
   const auto& m = spec.message;
-  if (m.topic.empty() || m.topic.size() > 249 || !is_name(m.topic) || m.topic.find(':') != m.topic.npos)
+  if (m.topic.empty() || m.topic.size() > 249 || !is_name(m.topic) ||
+      m.topic.find(':') != m.topic.npos)
     return bad("message.topic", "must be the name of a topic");
   if (m.key.size() > limits::reference_bytes)
     return bad("message.key", "must have at most 512 bytes");
@@ -130,17 +131,16 @@ std::optional<schedule_status> parse_schedule_status(std::string_view text) noex
 
 std::string_view name_of(const schedule_event& event) noexcept {
   constexpr std::string_view names[] = {
-      "ScheduleCreated",  "ScheduleUpdated",         "SchedulePaused",
-      "ScheduleResumed",  "ScheduleFired",           "ScheduleFireSkipped",
-      "ScheduleBuffered", "ScheduleChildEnded",      "ScheduleBackfillStarted",
-      "ScheduleBackfillMoved", "ScheduleCompleted",  "ScheduleDeleted"};
+      "ScheduleCreated",         "ScheduleUpdated",       "SchedulePaused",    "ScheduleResumed",
+      "ScheduleFired",           "ScheduleFireSkipped",   "ScheduleBuffered",  "ScheduleChildEnded",
+      "ScheduleBackfillStarted", "ScheduleBackfillMoved", "ScheduleCompleted", "ScheduleDeleted"};
   static_assert(std::size(names) == std::variant_size_v<schedule_event>);
   return names[event.index()];
 }
 
 std::string_view name_of(const schedule_command& command) noexcept {
-  constexpr std::string_view names[] = {"submit",   "update",   "pause",  "resume", "trigger",
-                                        "backfill", "delete", "wake",   "children ended"};
+  constexpr std::string_view names[] = {"submit",   "update", "pause", "resume",        "trigger",
+                                        "backfill", "delete", "wake",  "children ended"};
   static_assert(std::size(names) == std::variant_size_v<schedule_command>);
   return names[command.index()];
 }

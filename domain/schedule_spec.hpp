@@ -12,9 +12,9 @@ namespace orrery {
 enum class schedule_action : uint8_t { task = 0, order, message };
 /// What becomes of a fire while something that an earlier one started is under way.
 enum class overlap_policy : uint8_t {
-  skip = 0,      ///< It is left out, and counted.
-  buffer_one,    ///< One waits for the end; others are left out, and counted.
-  buffer_all,    ///< All wait, up to `limits::schedule_buffer`; what is beyond is dropped, and counted.
+  skip = 0,    ///< It is left out, and counted.
+  buffer_one,  ///< One waits for the end; others are left out, and counted.
+  buffer_all,  ///< All wait, up to `limits::schedule_buffer`; what is beyond is dropped, and counted.
   cancel_other,  ///< What runs is cancelled; this one begins when that has ended.
   allow,         ///< It begins beside the other.
 };

@@ -64,13 +64,15 @@ result<void> check_template(std::string_view text) {
     const auto place = "character " + std::to_string(at + 1) + ": ";
     const auto end = text.find("}}", at);
     // JSON may well hold two braces in a row; a mark is a word between them.
-    if (end == std::string_view::npos || text.substr(at, end - at).find('"') != std::string_view::npos) {
+    if (end == std::string_view::npos ||
+        text.substr(at, end - at).find('"') != std::string_view::npos) {
       at += 2;
       continue;
     }
     const auto name = text.substr(at + 2, end - at - 2);
     if (find_mark(name) == nullptr)
-      return failure{errc::invalid, place + "there is no value \"" + std::string(name.substr(0, 64)) +
+      return failure{errc::invalid, place + "there is no value \"" +
+                                        std::string(name.substr(0, 64)) +
                                         "\"; there are scheduleId, name, scheduledAt, firedAt, "
                                         "localTime, fireNumber and kind"};
     at = end + 2;
@@ -119,7 +121,8 @@ child_start start_of(const schedule& s, const fire_times& times, time_point at, 
     made.spec = shared_value<order_spec>(std::move(order));
     return made;
   }
-  auto task = spec.action == schedule_action::task ? spec.task : publishing_task(spec.message, values);
+  auto task =
+      spec.action == schedule_action::task ? spec.task : publishing_task(spec.message, values);
   if (spec.action == schedule_action::task) {
     task.payload = fill_template(task.payload, values);
     task.description = fill_template(task.description, values);

@@ -102,7 +102,11 @@ uint32_t days_of_month(const cron_fields& f, unsigned first, unsigned length) no
 
 uint32_t days_of_week(const cron_fields& f, unsigned first, unsigned length) noexcept {
   uint32_t days = 0;
-  for (unsigned weekday = 0; weekday < 7; ++weekday) {
+  unsigned named = f.weekdays | f.last_weekdays;
+  for (const auto of_k : f.nth_weekdays)
+    named |= of_k;
+  for (; named != 0; named &= named - 1) {
+    const auto weekday = static_cast<unsigned>(std::countr_zero(named));
     const auto start = (weekday + 7 - first) % 7;  // days after the first of the month
     const auto bit = static_cast<uint8_t>(1u << weekday);
     if ((f.weekdays & bit) != 0)

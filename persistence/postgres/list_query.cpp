@@ -84,8 +84,7 @@ void add_filters(builder& b, const entity_query& query) {
     b.where_text("product = ?", query.product);
     b.where_text("customer = ?", query.customer);
   }
-  b.where_text(query.kind == entity_kind::schedule ? "name = ?" : "reference = ?",
-               query.reference);
+  b.where_text(query.kind == entity_kind::schedule ? "name = ?" : "reference = ?", query.reference);
   if (query.created_from != never)
     b.where("created_at >= ?::timestamptz", instant_text(query.created_from));
   if (query.created_to != never)
@@ -101,10 +100,9 @@ std::string cursor_after(const entity& last) {
 result<list_statement> make_list(const entity_query& query) {
   list_statement statement;
   statement.limit = std::clamp<size_t>(query.limit, 1, limits::list_items);
-  statement.sql =
-      query.kind == entity_kind::task    ? "select body from tasks"
-      : query.kind == entity_kind::order ? "select body from orders"
-                                         : "select body from schedules";
+  statement.sql = query.kind == entity_kind::task    ? "select body from tasks"
+                  : query.kind == entity_kind::order ? "select body from orders"
+                                                     : "select body from schedules";
   builder b(statement);
   add_filters(b, query);
   const bool newest = query.order == list_order::newest_first;

@@ -48,10 +48,10 @@ public:
     key_ = tagged ? "g" : "e";
     sql_ = "SELECT e.body FROM ";
     // CROSS JOIN keeps SQLite from turning the two around: the tags' key gives the order.
-    sql_ += tagged ? "task_tags g CROSS JOIN tasks e ON e.id = g.id"
-           : wanted.kind == entity_kind::task  ? "tasks e"
-           : wanted.kind == entity_kind::order ? "orders e"
-                                               : "schedules e";
+    sql_ += tagged                              ? "task_tags g CROSS JOIN tasks e ON e.id = g.id"
+            : wanted.kind == entity_kind::task  ? "tasks e"
+            : wanted.kind == entity_kind::order ? "orders e"
+                                                : "schedules e";
     sql_ += " WHERE 1";
     if (tagged)
       equal("g.tag", wanted.tag);

@@ -67,6 +67,9 @@ public:
   void apply(entity_id id, task_command command, time_point at = noon) {
     apply(id, entity_command{std::move(command)}, at);
   }
+  void apply(entity_id id, schedule_command command, time_point at = noon) {
+    apply(id, entity_command{std::move(command)}, at);
+  }
   void apply(entity_id id, order_command command, time_point at = noon) {
     apply(id, entity_command{std::move(command)}, at);
   }
@@ -136,9 +139,11 @@ private:
     };
     if (const auto* of_task = std::get_if<task_command>(&command))
       keep(decide(state ? std::optional(std::get<task>(*state)) : std::nullopt, *of_task, at));
+    else if (const auto* of_order = std::get_if<order_command>(&command))
+      keep(decide(state ? std::optional(std::get<order>(*state)) : std::nullopt, *of_order, at));
     else
-      keep(decide(state ? std::optional(std::get<order>(*state)) : std::nullopt,
-                  std::get<order_command>(command), at));
+      keep(decide(state ? std::optional(std::get<schedule>(*state)) : std::nullopt,
+                  std::get<schedule_command>(command), at));
     return events;
   }
 
@@ -165,7 +170,7 @@ private:
       moved.queue = t->spec->queue;
       moved.task_kind = t->spec->kind;
       moved.tasks[status_of(e)] += n;
-    } else {
+    } else if (kind_of(e) == entity_kind::order) {
       counts_.orders[status_of(e)] += n;
     }
   }

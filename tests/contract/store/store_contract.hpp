@@ -179,6 +179,7 @@ protected:
 
 #include "tests/contract/store/store_contract_letters.hpp"
 #include "tests/contract/store/store_contract_operations.hpp"
+#include "tests/contract/store/store_contract_schedules.hpp"
 #include "tests/contract/store/store_contract_read.hpp"
 #include "tests/contract/store/store_contract_tasks.hpp"
 #include "tests/contract/store/store_contract_write.hpp"

@@ -57,19 +57,19 @@ schedule full_schedule() {
 }
 
 std::vector<schedule_event> every_event() {
-  return {schedule_created{full_spec(), start},
-          schedule_updated{full_spec(), start},
-          schedule_paused{"why"},
-          schedule_resumed{"done", start},
-          schedule_fired{start, fire_kind::backfill, 3, id_of_child(id, "a"), false, true,
-                         start + 1s},
-          schedule_skipped{start, skip_reason::buffer, 17, true, start + 1s},
-          schedule_buffered{{start, fire_kind::catch_up, 2}, true, start + 1s},
-          schedule_child_ended{id_of_child(id, "a"), 2, child_outcome::expired},
-          schedule_backfill_started{{3, start, start + 1h, overlap_policy::skip}},
-          schedule_backfill_moved{start},
-          schedule_completed{},
-          schedule_deleted{}};
+  return {
+      schedule_created{full_spec(), start},
+      schedule_updated{full_spec(), start},
+      schedule_paused{"why"},
+      schedule_resumed{"done", start},
+      schedule_fired{start, fire_kind::backfill, 3, id_of_child(id, "a"), false, true, start + 1s},
+      schedule_skipped{start, skip_reason::buffer, 17, true, start + 1s},
+      schedule_buffered{{start, fire_kind::catch_up, 2}, true, start + 1s},
+      schedule_child_ended{id_of_child(id, "a"), 2, child_outcome::expired},
+      schedule_backfill_started{{3, start, start + 1h, overlap_policy::skip}},
+      schedule_backfill_moved{start},
+      schedule_completed{},
+      schedule_deleted{}};
 }
 
 TEST(stored_schedule, reads_back_as_it_was) {

@@ -193,8 +193,8 @@ public:
   void preview(fire_times_spec times, time_point from, time_point, size_t,
                answer<fire_preview> done) override {
     previewed = std::move(times);
-    done(fire_preview{{{std::chrono::floor<std::chrono::seconds>(from).time_since_epoch().count(), 0,
-                        fire_note::none}},
+    done(fire_preview{{{std::chrono::floor<std::chrono::seconds>(from).time_since_epoch().count(),
+                        0, fire_note::none}},
                       {},
                       true});
   }

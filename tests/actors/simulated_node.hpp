@@ -317,7 +317,7 @@ protected:
 
   virtual_clock time;
   memory_store truth{time};
-  memory_cluster kafka;
+  memory_cluster kafka{memory_cluster::ownership::automatic, &time};
   memory_log log{kafka, "test", memory_log::drive::stepped};
   memory_topics topics;
   memory_sink sink{topics, memory_sink::drive::stepped};

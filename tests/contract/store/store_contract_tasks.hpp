@@ -36,7 +36,7 @@ TEST_P(store_contract, finds_who_holds_a_unique_key) {
   EXPECT_EQ(holder_in(*reader, one, "k"), id);
   EXPECT_EQ(holder_in(*reader, two, "k"), std::nullopt);
   EXPECT_EQ(holder_in(*reader, one, "K"), std::nullopt);
-  owner.apply(id, start_task{"node-1"});
+  owner.apply(id, task_command{start_task{"node-1"}});
   commit(owner);
   EXPECT_EQ(holder_in(*reader, one, "k"), id);
 }
@@ -45,14 +45,14 @@ TEST_P(store_contract, a_key_is_found_no_longer_once_its_task_has_ended) {
   auto owner = own(one);
   const auto good = owner.finished(keyed("good"));
   const auto bad = owner.submit(keyed("bad"));
-  owner.apply(bad, cancel_task{});
+  owner.apply(bad, task_command{cancel_task{}});
   const auto born_ended = owner.submit(keyed("both"));
-  owner.apply(born_ended, cancel_task{});
+  owner.apply(born_ended, task_command{cancel_task{}});
   commit(owner);
   EXPECT_EQ(holder_in(*reader, one, "good"), std::nullopt);
   EXPECT_EQ(holder_in(*reader, one, "bad"), std::nullopt);
   EXPECT_EQ(holder_in(*reader, one, "both"), std::nullopt);
-  owner.apply(good, rerun_task{});
+  owner.apply(good, task_command{rerun_task{}});
   commit(owner);
   EXPECT_EQ(holder_in(*reader, one, "good"), good);
 }
@@ -87,7 +87,7 @@ TEST_P(store_contract, counts_tasks_by_queue_and_kind) {
   const auto moving = first.submit(mail);
   second.submit(mail);
   commit({first.seal(), second.seal()});
-  first.apply(moving, start_task{"node-1"});
+  first.apply(moving, task_command{start_task{"node-1"}});
   second.submit(an_order());
   commit({first.seal(), second.seal()});
   queue_counts plain{"default", "noop", {}};

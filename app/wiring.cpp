@@ -92,6 +92,7 @@ struct running_node::parts {
   std::string http_address;
   std::string token;
   std::atomic<bool> failed{false};
+  std::atomic<bool> actors_run{false};
   bool stopped = false;
 
   std::unique_ptr<store> truth;
@@ -238,7 +239,8 @@ result<void> running_node::parts::start_actors() {
                            [&](const node_row& one) { return one.name == name; });
       });
   rules = std::make_unique<rule_book>(*settings, time, board, [this] {
-    caf::anon_send(context->dispatcher, actors::rules_changed{});
+    if (actors_run)  // before, they read the board as they start
+      caf::anon_send(context->dispatcher, actors::rules_changed{});
   });
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
@@ -263,7 +265,8 @@ result<void> running_node::parts::start_faces() {
     token = *made;
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *feed, *context, *node, *writer, rules.get(), timer});
+                                            *reads, *feed, *context, *node, *writer, rules.get(),
+                                            timer});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -285,7 +288,10 @@ result<void> running_node::parts::start_faces() {
   }
   if (auto ok = rules->start(); !ok)
     return failure{ok.error().code, "rules: " + ok.error().detail};
-  return node->start();
+  if (auto ok = node->start(); !ok)
+    return ok;
+  actors_run = true;
+  return {};
 }
 
 void running_node::parts::stop() {

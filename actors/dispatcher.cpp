@@ -158,7 +158,7 @@ void dispatcher::release(const slot_key& key, shard_id shard) {
 void dispatcher::forget(shard_id shard) {
   shards_.erase(shard);
   shard_since_.erase(shard);
-  for (auto* all : {&held_, &stale_}) {
+  for (auto* all : {&stale_, &held_}) {  // as `release` takes the stale ones first
     const auto of = all->find(shard);
     if (of == all->end())
       continue;

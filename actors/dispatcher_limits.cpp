@@ -20,6 +20,12 @@ void dispatcher::look_at_rules() {
   if (rules == rules_)
     return;
   rules_ = std::move(rules);
+  // What runs already counts from the first moment of a rule, credit that is out included.
+  for (const auto& [queue, used] : used_by_queue_)
+    if (const auto* rule = rules_->of_queue(queue);
+        rule != nullptr && !rule->whole.none() && !shares_.contains(queue))
+      for (size_t i = 0; i < used; ++i)
+        shares_[queue].begun(false);
   for (const auto& kind : std::exchange(credit_out_, {}))
     for (const auto& [number, shard] : shards_)
       send<caf::message_priority::high>(shard, return_credit{kind});

@@ -12,6 +12,8 @@ namespace {
 /// What a node that is gone held comes back after it; longer than a node without the log keeps its shards.
 constexpr duration quota_lease = 10s;
 constexpr duration wish_pause = 20ms;
+/// A bucket that is full wastes what would drip in.
+constexpr duration rate_pause = 5ms;
 constexpr duration wish_period = 500ms;
 
 bool is_shared(const work_rule* rule) { return rule != nullptr && !rule->whole.none(); }
@@ -53,12 +55,14 @@ void dispatcher::settle_quotas() {
       share.keeper_changed();
       share.said_at = {};
     }
-    const bool wants = waiting_here > 0 && now - share.said_at >= wish_pause;
+    const auto* rule = rules_->of_queue(queue);
+    const auto pause = rule != nullptr && rule->whole.rate > 0 ? rate_pause : wish_pause;
+    const bool wants = waiting_here > 0 && now - share.said_at >= pause;
     const bool due = !share.idle() && now - share.said_at >= wish_period;
     if (!home.empty() && (wants || due || share.said_at == duration{}))
       to_home(queue, share.wish(queue, waiting_here, now));
     if (waiting_here > 0)
-      look_again_at(now + wish_pause);
+      look_again_at(now + pause);
     else if (!share.idle())
       look_again_at(now + wish_period);
     ++it;

@@ -106,7 +106,8 @@ void worker_desk::ask_next(uint64_t number, poll& one) {
     one.claiming = false;
     if (one.wish.wait == duration{} || now() >= one.until)
       return answer(number);
-    if (!interest_told_)
+    if (std::none_of(told_.begin(), told_.end(),
+                     [&](const lease_wish& other) { return same_interest(other, one.wish); }))
       tell_interest();
     return;
   }
@@ -220,6 +221,7 @@ void worker_desk::tell_interest() {
                      [&](const lease_wish& other) { return same_interest(other, one.wish); }))
       news.wishes.push_back(one.wish);
   interest_told_ = !news.wishes.empty();
+  told_ = news.wishes;
   told_at_ = now();
   for (const auto& [node, load] : context_.loads.all())
     to_node(node, codec::encode_note(worker_notes::want{news.wishes}));

@@ -70,6 +70,7 @@ private:
   uint64_t last_ = 0;
   bool ticking_ = false;
   bool interest_told_ = false;  ///< Somebody was told that we wait for work.
+  std::vector<lease_wish> told_;
   instant told_at_{};
 };
 

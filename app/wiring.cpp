@@ -99,6 +99,7 @@ struct running_node::parts {
   std::string token;
   std::string first_account_link;
   std::atomic<bool> failed{false};
+  std::atomic<bool> actors_run{false};
   bool stopped = false;
 
   std::unique_ptr<store> truth;
@@ -304,7 +305,8 @@ result<void> running_node::parts::start_actors() {
                            [&](const node_row& one) { return one.name == name; });
       });
   rules = std::make_unique<rule_book>(*settings, time, board, [this] {
-    caf::anon_send(context->dispatcher, actors::rules_changed{});
+    if (actors_run)  // before, they read the board as they start
+      caf::anon_send(context->dispatcher, actors::rules_changed{});
   });
   context->zones = zones.lookup();
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
@@ -389,6 +391,7 @@ result<void> running_node::parts::start_faces() {
     return failure{ok.error().code, "rules: " + ok.error().detail};
   if (auto started = node->start(); !started)
     return started;
+  actors_run = true;
   front->start();
   return {};
 }

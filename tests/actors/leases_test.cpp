@@ -132,9 +132,11 @@ TEST_F(leases, nobody_gets_more_than_asked_and_nothing_is_handed_out_twice) {
         EXPECT_EQ(item.lease.token, (attempt_token{1, 1}));
       }
   EXPECT_EQ(got, submitted);
-  for (const auto& one : waiting)
-    if (one->has_value())
+  for (const auto& one : waiting) {
+    if (one->has_value()) {
       EXPECT_LE(items(one).size(), 2u);
+    }
+  }
 }
 
 TEST_F(leases, labels_queue_and_kind_must_suit) {

@@ -64,9 +64,10 @@ public:
       running += one.running.size();
     most = std::max(most, running);
     ASSERT_LE(running, limit.concurrency);
-    if (limit.rate > 0)
+    if (limit.rate > 0) {
       ASSERT_LE(static_cast<double>(starts),
                 1 + limit.rate * static_cast<double>((now - begun).count()) / 1e6 + 1e-6);
+    }
   }
 
   void say(size_t from, quota_note note) {
@@ -242,8 +243,9 @@ TEST(lane_lines, random_use_loses_and_doubles_nothing) {
           break;
         }
         case 3:
-          if (const auto* next = lines.next_key())
+          if (const auto* next = lines.next_key()) {
             EXPECT_EQ(inside.erase(lines.pop(std::string(*next)).id), 1u);
+          }
           break;
         case 4: lines.close(key); break;
         default: lines.open(key);

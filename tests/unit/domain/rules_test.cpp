@@ -39,8 +39,14 @@ TEST(token_bucket, says_when_the_next_one_comes) {
 }
 
 TEST(work_rules, name_what_holds_a_task) {
-  work_rule queue{.name = "mail", .paused = true, .note = "the server moves"};
-  work_rule kind{.scope = rule_scope::kind, .name = "email", .draining = true};
+  work_rule queue;
+  queue.name = "mail";
+  queue.paused = true;
+  queue.note = "the server moves";
+  work_rule kind;
+  kind.scope = rule_scope::kind;
+  kind.name = "email";
+  kind.draining = true;
   const work_rules rules({queue, kind});
   EXPECT_EQ(rules.pause_of("mail", "email"), "queue mail is paused: the server moves");
   EXPECT_EQ(rules.pause_of("other", "email"), "");
@@ -49,7 +55,8 @@ TEST(work_rules, name_what_holds_a_task) {
 }
 
 TEST(work_rules, a_rule_that_means_nothing_is_refused) {
-  work_rule rule{.name = "q"};
+  work_rule rule;
+  rule.name = "q";
   EXPECT_TRUE(validate(rule));
   rule.whole.rate = -1;
   EXPECT_EQ(validate(rule).error().field, "rate");

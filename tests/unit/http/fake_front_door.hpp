@@ -221,7 +221,7 @@ public:
     edit(rule);
     done(rule);
   }
-  work_rule rule{.name = "default"};
+  work_rule rule;
   std::function<void(lease_wish, answer<lease_answer>)> on_lease =
       [](lease_wish, answer<lease_answer> done) { done(lease_answer{}); };
   void find(entity_kind, std::string text, answer<entity_id> done) override {

@@ -111,8 +111,9 @@ TEST(bpmn, draws_every_step_and_names_only_what_it_has_drawn) {
     // Everything drawn has its place.
     const auto placed = values_of(xml, "bpmnElement");
     for (const auto& id : ids)
-      if (id.starts_with("flow_") && !id.ends_with("_edge"))
+      if (id.starts_with("flow_") && !id.ends_with("_edge")) {
         EXPECT_TRUE(placed.contains(id)) << id;
+      }
   }
   const auto names = values_of(flow_as_bpmn(f), "name");
   for (const auto& step : f.steps)

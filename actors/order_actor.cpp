@@ -54,10 +54,10 @@ void order_actor::ask_for_flow() {
 void order_actor::flow_known(flow_found& news) {
   if (!asked_)
     return;
-  if (!news.found && news.found.error().code == errc::busy)
+  if (!news.found && news.found.error().code == errc::conflict)
     return ask_for_flow();  // our own message: time to try again
   if (!news.found && news.found.error().code != errc::not_found && state_->awaits_flow()) {
-    delayed_send(this, std::chrono::milliseconds{500}, flow_found{failure{errc::busy, "again"}});
+    delayed_send(this, std::chrono::milliseconds{500}, flow_found{failure{errc::conflict, "again"}});
     return;
   }
   asked_ = false;

@@ -104,6 +104,8 @@ struct folder {
       step.begun = 0;
     } else {
       step.status = good ? succeeded : step_status::failed;
+      if (!good && !e.end.began)
+        step.begun = 0;  // nothing was done, so nothing is undone
     }
   }
   void operator()(const order_step_skipped& e) {

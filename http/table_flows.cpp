@@ -66,12 +66,6 @@ constexpr std::array table{
           .parameters = "id"},
     command("/api/orders/{id}/kill", "killOrder", "Reason",
             "Ends an order and kills its tasks. Nothing is compensated."),
-    command(
-        "/api/orders/{id}/resume", "resumeOrder", "OrderResume",
-        "FAILED: begins again from a step, with all that depends on it and all that was undone. "
-        "COMPENSATION_FAILED: tries the failed compensations again."),
-    command("/api/orders/{id}/skip-step", "skipStep", "OrderStepSkip",
-            "Takes a step, or its failed compensation, as done."),
 };
 
 }  // namespace

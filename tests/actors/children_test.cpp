@@ -238,6 +238,19 @@ TEST_F(children, an_order_of_an_unknown_flow_is_rejected_and_says_why) {
   EXPECT_EQ(the(id).reason, "there is no flow nowhere");
 }
 
+TEST_F(children, a_flow_is_asked_for_until_the_store_answers) {
+  know({step("a")});
+  known.forget = true;
+  known.refusals = 3;
+  const auto id = submit_order_of("shop");
+  settle();  // and does not spin
+  EXPECT_EQ(the(id).status, order_status::created);
+  EXPECT_EQ(known.refusals, 2);
+  advance(5s, 100ms);
+  finish_all();
+  EXPECT_EQ(the(id).status, order_status::completed);
+}
+
 TEST_F(children, a_flow_that_this_node_has_not_heard_of_is_looked_up) {
   know({step("a")});
   known.forget = true;  // it is in the store only

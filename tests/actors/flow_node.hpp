@@ -14,6 +14,10 @@ protected:
       return forget || found == flows.end() ? std::nullopt : std::optional(found->second);
     }
     void fetch(std::string name, std::function<void(result<shared_value<flow>>)> done) override {
+      if (refusals > 0) {
+        --refusals;
+        return done(failure{errc::busy, "away"});
+      }
       const auto found = flows.find(name);
       if (found == flows.end())
         done(failure{errc::not_found, "there is no such flow"});
@@ -22,6 +26,7 @@ protected:
     }
     std::map<std::string, shared_value<flow>, std::less<>> flows;
     bool forget = false;
+    int refusals = 0;  ///< Questions that are not answered.
   };
 
   flow_node() { context.flows = &known; }

@@ -20,8 +20,19 @@ bool is_birth(const entity_event& event) {
 bool follows_end(const std::optional<entity>& state, const entity_event& event) {
   if (!state || !is_final(*state))
     return false;
-  const auto* of_task = std::get_if<task_event>(&event);
-  return of_task == nullptr || !std::holds_alternative<task_rerun>(*of_task);
+  if (const auto* e = std::get_if<task_event>(&event))
+    return !std::holds_alternative<task_rerun>(*e) &&
+           !std::holds_alternative<task_submission_refused>(*e) &&
+           !std::holds_alternative<task_result_orphaned>(*e) &&
+           !std::holds_alternative<task_result_adopted>(*e) &&
+           !std::holds_alternative<task_followed>(*e) && !std::holds_alternative<task_pinned>(*e);
+  if (const auto* e = std::get_if<order_event>(&event))
+    return !std::holds_alternative<order_submission_refused>(*e) &&
+           !std::holds_alternative<order_resumed>(*e) &&
+           !std::holds_alternative<order_compensation_resumed>(*e) &&
+           !std::holds_alternative<order_step_ended>(*e) &&
+           !std::holds_alternative<order_step_skipped>(*e);
+  return true;
 }
 
 template <class... Case>

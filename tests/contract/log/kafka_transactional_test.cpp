@@ -59,6 +59,8 @@ protected:
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(kafka_transactional, sink_contract, transactional_sink_adapter);
+// The log's suite, which comes along with the adapters, is run by kafka_test.cpp.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(log_contract);
 
 TEST_F(transactions, the_watermark_names_the_last_event_and_the_store) {
   const auto sink = make_transactional(adapter_.options);

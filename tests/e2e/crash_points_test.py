@@ -4,9 +4,11 @@ again, and what a client outside was promised is compared with what is there.
 docs/reliability.md says what each point is. The binary has them compiled in (`CRASH_BINARY`).
 """
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -146,6 +148,9 @@ class Crash:
             self.node.process.terminate()
         return self.await_death(self.node)
 
+    def while_dead(self):
+        """Nothing."""
+
     def run(self):
         first_is_plain = self.point == "attempt-takeover" or (
             self.point == "rebalance" and isinstance(self.place, Cluster))
@@ -153,6 +158,7 @@ class Crash:
         work = self.work().start()
         try:
             self.crash()
+            self.while_dead()
             time.sleep(0.3)
             if not self.node.alive():
                 self.start(False)
@@ -199,6 +205,17 @@ class Crash:
         return report
 
 
+class TamperedWith(Crash):
+    """Somebody deletes a commit from the journal while the program is dead."""
+
+    def while_dead(self):
+        with contextlib.closing(sqlite3.connect(self.node.dir / "orrery.db")) as database:
+            changed = database.execute("delete from journal where (shard, first_position) in "
+                                       "(select shard, max(first_position) from journal group by shard)")
+            assert changed.rowcount > 0
+            database.commit()
+
+
 class CrashPoints(unittest.TestCase):
     def run_all(self, place, points, at_once):
         sink = Sink(tempfile.mkdtemp(prefix="orrery-sink-"))
@@ -216,6 +233,14 @@ class CrashPoints(unittest.TestCase):
               f"{totals.counts['ok']} accepted, {totals.counts['unknown']} unknown of which "
               f"{totals.counts['recovered']} were there, {totals.counts['effects']} effects, "
               f"{totals.counts['histories']} histories", file=sys.stderr)
+
+    def test_a_loss_is_found(self):
+        sink = Sink(tempfile.mkdtemp(prefix="orrery-sink-"))
+        self.addCleanup(shutil.rmtree, sink.file.parent, ignore_errors=True)
+        self.addCleanup(sink.close)
+        findings = TamperedWith(Embedded(self), "commit-told", sink).outcome().findings
+        for name in ("S6 positions", "S6 views"):
+            self.assertTrue(any(one.startswith(name) for one in findings), findings)
 
     def test_an_embedded_node_loses_nothing_at_any_of_them(self):
         self.run_all(Embedded, list(POINTS), at_once=3)

@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace {

@@ -66,8 +66,9 @@ protected:
       ASSERT_EQ(times[i] - times[i - 1], 1s) << i;
     std::set<entity_id> children;
     for (const auto& one : tasks_stored())
-      if (one.spec->parent == id)
+      if (one.spec->parent == id) {
         EXPECT_TRUE(children.insert(one.id).second);
+      }
     EXPECT_EQ(children.size(), times.size());
   }
   void kill_owner(entity_id id) {

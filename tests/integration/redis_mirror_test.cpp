@@ -22,7 +22,9 @@ public:
     published += events.size();
     done({});
   }
-  result<tails> last_published(shard_id, duration) override { return tails{}; }
+  result<tails> last_published(shard_id, const publishing_state&, duration) override {
+    return tails{};
+  }
   void publish_dead_letters(std::vector<dead_letter>,
                             std::function<void(result<void>)> done) override {
     done({});

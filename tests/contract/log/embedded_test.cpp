@@ -216,7 +216,7 @@ TEST_F(embedded_node, shows_status_events_as_a_view_of_the_journal) {
   const auto journal = store->open_journal();
   shard_owner owner(first_shard, *journal->acquire(first_shard, "node-1", noon));
   embedded_sink sink(*store);
-  EXPECT_EQ(*sink.last_published(first_shard, all_committed, patience), event_sink::tails{});
+  EXPECT_EQ(*sink.last_published(first_shard, publishing_state{}, patience), event_sink::tails{});
 
   const auto task_id = owner.finished(a_task("mail"));
   ASSERT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
@@ -245,7 +245,7 @@ TEST_F(embedded_node, shows_status_events_as_a_view_of_the_journal) {
   ASSERT_TRUE(later);
   EXPECT_EQ(*later, std::vector(events->begin() + 4, events->end()));
   EXPECT_TRUE(sink.read(first_shard, position_t{7}, 10)->empty());
-  const auto last = sink.last_published(first_shard, all_committed, patience);
+  const auto last = sink.last_published(first_shard, publishing_state{}, patience);
   ASSERT_TRUE(last);
   for (const auto& tail : *last)
     EXPECT_EQ(tail, position_t{6});

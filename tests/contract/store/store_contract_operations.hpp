@@ -62,30 +62,30 @@ TEST_P(store_contract, gives_an_operation_to_another_node_only_when_it_stands_st
 
 TEST_P(store_contract, saves_progress_and_tells_of_a_wish_to_stop) {
   const auto operations = under_test->open_operations();
-  auto one = an_operation(1);
-  ASSERT_TRUE(operations->add(one));
-  one.matched = 100;
-  one.applied = 90;
-  one.refused = 10;
-  one.refusal = "cannot rerun: the task is RUNNING";
-  one.cursor = "17.x";
-  one.updated_at = noon + 5s;
-  EXPECT_EQ(operations->save(one).value(), false);
-  ASSERT_TRUE(operations->ask_stop(one.id));
-  EXPECT_EQ(operations->save(one).value(), true);
-  auto found = operations->get(one.id);
+  auto kept = an_operation(1);
+  ASSERT_TRUE(operations->add(kept));
+  kept.matched = 100;
+  kept.applied = 90;
+  kept.refused = 10;
+  kept.refusal = "cannot rerun: the task is RUNNING";
+  kept.cursor = "17.x";
+  kept.updated_at = noon + 5s;
+  EXPECT_EQ(operations->save(kept).value(), false);
+  ASSERT_TRUE(operations->ask_stop(kept.id));
+  EXPECT_EQ(operations->save(kept).value(), true);
+  auto found = operations->get(kept.id);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->stop_asked);
   EXPECT_EQ(found->matched, 100);
   EXPECT_EQ(found->applied, 90);
   EXPECT_EQ(found->refused, 10);
-  EXPECT_EQ(found->refusal, one.refusal);
+  EXPECT_EQ(found->refusal, kept.refusal);
   EXPECT_EQ(found->cursor, "17.x");
-  one.state = operation_state::stopped;
-  one.finished_at = noon + 6s;
-  EXPECT_TRUE(operations->save(one));
+  kept.state = operation_state::stopped;
+  kept.finished_at = noon + 6s;
+  EXPECT_TRUE(operations->save(kept));
   EXPECT_TRUE(operations->claim("node-1", noon + 1h, noon + 30min)->empty());
-  EXPECT_EQ(operations->get(one.id)->finished_at, noon + 6s);
+  EXPECT_EQ(operations->get(kept.id)->finished_at, noon + 6s);
   EXPECT_EQ(operations->ask_stop(an_operation(9).id).error().code, errc::not_found);
 }
 

@@ -29,9 +29,9 @@ TEST_P(store_contract, keeps_a_schedule_and_finds_it_by_id_name_status_and_time)
   const auto id = new_entity_id(noon, one, 77);
   owner.apply(id, schedule_command{submit_schedule{a_schedule("first"), times}});
   commit(owner);
-  const auto reader = under_test->open_reader();
-  EXPECT_EQ(reader->load(std::span(&id, 1)).value(), std::vector{owner.state(id)});
-  const auto due = reader->due(one, noon + 10s, {}, 10).value();
+  const auto session = under_test->open_reader();
+  EXPECT_EQ(session->load(std::span(&id, 1)).value(), std::vector{owner.state(id)});
+  const auto due = session->due(one, noon + 10s, {}, 10).value();
   ASSERT_EQ(due.size(), 1u);
   EXPECT_EQ(due[0].id, id);
   EXPECT_EQ(due[0].kind, entity_kind::schedule);
@@ -40,13 +40,13 @@ TEST_P(store_contract, keeps_a_schedule_and_finds_it_by_id_name_status_and_time)
   query.kind = entity_kind::schedule;
   query.reference = "first";
   query.statuses = {static_cast<uint8_t>(schedule_status::active)};
-  EXPECT_EQ(reader->list(query).value().items, std::vector{owner.state(id)});
+  EXPECT_EQ(session->list(query).value().items, std::vector{owner.state(id)});
   query.reference = "second";
-  EXPECT_TRUE(reader->list(query).value().items.empty());
+  EXPECT_TRUE(session->list(query).value().items.empty());
   query.kind = entity_kind::task;
   query.reference.clear();
   query.statuses.clear();
-  EXPECT_TRUE(reader->list(query).value().items.empty());
+  EXPECT_TRUE(session->list(query).value().items.empty());
 }
 
 TEST_P(store_contract, keeps_fires_in_the_journal_and_not_in_the_history_of_the_row) {
@@ -61,10 +61,10 @@ TEST_P(store_contract, keeps_fires_in_the_journal_and_not_in_the_history_of_the_
   }
   owner.apply(id, schedule_command{pause_schedule{"enough"}}, noon + 4s);
   commit(owner);
-  const auto reader = under_test->open_reader();
-  EXPECT_EQ(reader->load(std::span(&id, 1)).value(), std::vector{owner.state(id)});
-  EXPECT_EQ(reader->journal(one, position_t{1}, 100).value(), owner.events());
-  const auto history = reader->history(id).value();
+  const auto session = under_test->open_reader();
+  EXPECT_EQ(session->load(std::span(&id, 1)).value(), std::vector{owner.state(id)});
+  EXPECT_EQ(session->journal(one, position_t{1}, 100).value(), owner.events());
+  const auto history = session->history(id).value();
   ASSERT_EQ(history.size(), 2u);
   EXPECT_EQ(history[0], owner.events().front());
   EXPECT_EQ(history[1], owner.events().back());

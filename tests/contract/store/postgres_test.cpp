@@ -410,7 +410,8 @@ TEST_F(postgres_faults, migrates_once_when_many_nodes_start_together) {
       });
   }
   EXPECT_EQ(done, 4);
-  EXPECT_EQ(place.sql("select count(*) from together.schema_version"), "1");
+  EXPECT_EQ(place.sql("select count(*) = max(version) and count(*) > 0 from together.schema_version"),
+            "t");  // each step once
 }
 
 }  // namespace

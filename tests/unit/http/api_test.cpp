@@ -78,8 +78,8 @@ TEST_F(api, the_document_has_every_route_and_no_other) {
   const auto& text = openapi_document();
   EXPECT_TRUE(codec::check_json(text));
   size_t operations = 0;
-  for (auto at = text.find("\"operationId\":"); at != std::string::npos;
-       at = text.find("\"operationId\":", at + 1))
+  for (auto at = text.find("\"operationId\":\""); at != std::string::npos;
+       at = text.find("\"operationId\":\"", at + 1))
     ++operations;
   EXPECT_EQ(operations, routes().size());
   for (const auto& r : routes())

@@ -57,7 +57,8 @@ void order_actor::flow_known(flow_found& news) {
   if (!news.found && news.found.error().code == errc::conflict)
     return ask_for_flow();  // our own message: time to try again
   if (!news.found && news.found.error().code != errc::not_found && state_->awaits_flow()) {
-    delayed_send(this, std::chrono::milliseconds{500}, flow_found{failure{errc::conflict, "again"}});
+    delayed_send(this, std::chrono::milliseconds{500},
+                 flow_found{failure{errc::conflict, "again"}});
     return;
   }
   asked_ = false;

@@ -45,7 +45,7 @@ private:
     std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
     std::string worker = {};                                  ///< Of a grant: whose slot it is.
     std::shared_ptr<const lease_claim> claim = {};
-    time_point due{};                                         ///< Of a timer.
+    time_point due{};  ///< Of a timer.
 
     static item wake(time_point at) {
       item one;

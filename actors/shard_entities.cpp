@@ -118,12 +118,7 @@ void shard_actor::hand_over(live_entity& entry, item what) {
   switch (what.what) {
     case item::kind::grant: send(entry.actor, slot_granted{what.worker, what.claim}); break;
     case item::kind::wake:
-      send(entry.actor,
-           do_command{wake_command(entry.kind),
-                      0,
-                      {},
-                      false,
-                      what.due});
+      send(entry.actor, do_command{wake_command(entry.kind), 0, {}, false, what.due});
       break;
     case item::kind::news: {
       auto news = news_for(entry.kind, *what.ends);

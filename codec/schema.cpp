@@ -189,8 +189,8 @@ result<schema_set> schema_set::load(const std::vector<std::string_view>& documen
     }
     for (const auto& [name, value] : p.sections["parameters"].items()) {
       at = "parameter " + name + ": ";
-      p.parameters[name] = {value.at("name").get<std::string>(), value.at("in") == "path", value.at("in") == "query",
-                            make.make(value.at("schema"))};
+      p.parameters[name] = {value.at("name").get<std::string>(), value.at("in") == "path",
+                            value.at("in") == "query", make.make(value.at("schema"))};
     }
   } catch (const refused& why) {
     return failure{errc::invalid, at + why.sentence};

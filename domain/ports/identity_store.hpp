@@ -24,8 +24,8 @@ enum class identity_table : uint8_t { users, sessions, api_keys, signing_keys, t
 inline constexpr size_t identity_tables = 6;
 /// The table's name in SQL.
 constexpr std::string_view to_string(identity_table table) noexcept {
-  constexpr std::string_view names[] = {"users", "sessions", "api_keys", "signing_keys",
-                                        "throttles", "answers"};
+  constexpr std::string_view names[] = {"users",        "sessions",  "api_keys",
+                                        "signing_keys", "throttles", "answers"};
   return names[static_cast<size_t>(table)];
 }
 

@@ -336,7 +336,9 @@ create index schedules_waiting on schedules (shard, wake_at, id) where wake_at i
 create index schedules_name on schedules (name);
 )sql";
 
-constexpr std::array migrations = {tables, settled_letters, fence_by_offsets, flows, store_identity, accounts, settings, task_search, schedule_table};
+constexpr std::array migrations = {tables,   settled_letters, fence_by_offsets,
+                                   flows,    store_identity,  accounts,
+                                   settings, task_search,     schedule_table};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

@@ -249,7 +249,8 @@ CREATE INDEX schedules_due ON schedules (shard, wake_at, id) WHERE wake_at IS NO
 CREATE INDEX schedules_by_name ON schedules (name, created_at, id);
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows, store_identity, accounts, settings, task_search, schedule_table};
+constexpr std::array steps = {version_1, version_2, flows,       store_identity,
+                              accounts,  settings,  task_search, schedule_table};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

@@ -144,7 +144,8 @@ void session_twin::accept_known_ids(std::vector<shard_batch>& batches) {
 /// The event goes into the journal now, the row of the entity with the next commit.
 void session_twin::hold_back_ends(std::vector<shard_batch>& batches) {
   for (auto& batch : batches) {
-    shard_batch late{batch.shard, batch.epoch, batch.last(), batch.next, batch.next, batch.counts, {}, {}};
+    shard_batch late{batch.shard, batch.epoch,  batch.last(), batch.next,
+                     batch.next,  batch.counts, {},           {}};
     for (auto& write : batch.writes) {
       const auto known = mine_->entities.find(id_of(write.state));
       if (write.insert || !is_final(write.state) || known == mine_->entities.end())

@@ -391,7 +391,8 @@ void workload::cancel_by_what_was_read() {
   event_record record{position_t{now->position.value + 1}, id, world.time.now(),
                       task_event{task_cancelled{}}};
   evolve(state, record);
-  shard_batch batch{id.shard(), now->epoch, now->position, now->next, now->next, now->counts, {}, {}};
+  shard_batch batch{id.shard(), now->epoch, now->position, now->next, now->next, now->counts,
+                    {},         {}};
   batch.writes.push_back({*state, false, {record}});
   world.watch.before(std::span(&batch, 1), "somebody");
   world.watch.after(std::span(&batch, 1), session->commit(std::span(&batch, 1)));

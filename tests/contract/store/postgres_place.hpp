@@ -73,9 +73,10 @@ protected:
   void expect_whole(int64_t tasks, int64_t events) {
     const auto t = std::to_string(tasks);
     const auto e = std::to_string(events);
-    EXPECT_EQ(place.sql("select position, (select coalesce(sum(n), 0) from unnest(task_counts[1:9]) n)"
-                        " from shards where shard = 1"),
-              e + "|" + t);
+    EXPECT_EQ(
+        place.sql("select position, (select coalesce(sum(n), 0) from unnest(task_counts[1:9]) n)"
+                  " from shards where shard = 1"),
+        e + "|" + t);
     EXPECT_EQ(place.sql("select count(*) from tasks"), t);
     EXPECT_EQ(place.sql("select coalesce(max(last), 0), coalesce(sum(last - first + 1), 0)"
                         " from journal"),

@@ -410,8 +410,9 @@ TEST_F(postgres_faults, migrates_once_when_many_nodes_start_together) {
       });
   }
   EXPECT_EQ(done, 4);
-  EXPECT_EQ(place.sql("select count(*) = max(version) and count(*) > 0 from together.schema_version"),
-            "t");  // each step once
+  EXPECT_EQ(
+      place.sql("select count(*) = max(version) and count(*) > 0 from together.schema_version"),
+      "t");  // each step once
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "actors/task_actor.hpp"
 
+#include "actors/limit_board.hpp"
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
@@ -103,8 +104,10 @@ void task_actor::recover() {
   const auto& options = *state_->spec->options;
   if (state_->status == task_status::queued) {
     // The scan offers rows; what a row does not tell, the task tells itself.
+    const auto rules = context_.rules != nullptr ? context_.rules->now() : nullptr;
     slot_offered_ = options.labels.empty() && options.limit_key.empty() &&
-                    !context_.is_external(state_->spec->kind);
+                    !context_.is_external(state_->spec->kind) &&
+                    (!rules || rules->of_queue(state_->spec->queue) == nullptr);
     if (!slot_offered_)
       emit({});
   }

@@ -113,7 +113,9 @@ class Node:
                 [*prefix, binary, "serve", "--data", self.dir, "--http", "127.0.0.1:0", "--node", name,
                  "--auth", "off", *options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
-                env=system.environment | (environment or {}), preexec_fn=die_with_parent, start_new_session=True)
+                env={**(os.environ if system.environment is None else system.environment),
+                     **(environment or {})},
+                preexec_fn=die_with_parent, start_new_session=True)
 
     def await_ready(self):
         line = self.process.stdout.readline()

@@ -9,6 +9,7 @@ import urllib.request
 
 from support import BINARY, Folder, call, eventually
 
+LATER = time.strftime("%Y-01-01T00:00:00Z", time.gmtime(time.time() + 2 * 366 * 86400))
 SLOW = {"kind": "sleep", "payload": {"duration": "60s"}}
 
 
@@ -18,7 +19,7 @@ class Node:
     def __init__(self, case, *options):
         self.folder = Folder()
         self.options = options
-        case.addCleanup(self.close)
+        (case.addClassCleanup if isinstance(case, type) else case.addCleanup)(self.close)
         self.start()
 
     def start(self):
@@ -167,7 +168,7 @@ class Tasks(unittest.TestCase):
 
     def test_counts_agree_with_the_lists(self):
         for _ in range(3):
-            self.submit({"kind": "noop"}, queue="counted", runAt="2100-01-01T00:00:00Z")
+            self.submit({"kind": "noop"}, queue="counted", runAt=LATER)
         self.assertTrue(eventually(lambda: [
             row["counts"]["SCHEDULED"] for row in self.call("/api/tasks/counts")["items"]
             if row["queue"] == "counted"] == [3], 20), self.call("/api/tasks/counts"))
@@ -183,7 +184,7 @@ class BulkOperations(unittest.TestCase):
             return answer
 
         ask("/api/tasks/batch", [
-            {"kind": "noop", "queue": "bulk", "runAt": "2100-01-01T00:00:00Z"} for _ in range(250)])
+            {"kind": "noop", "queue": "bulk", "runAt": LATER} for _ in range(250)])
         self.assertTrue(eventually(lambda: len(
             ask("/api/tasks?queue=bulk&status=SCHEDULED&limit=1000")["items"]) == 250, 30))
         wish = {"action": "cancel", "filter": {"queue": "bulk"}, "reason": "not needed"}

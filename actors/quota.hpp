@@ -73,12 +73,19 @@ public:
   bool idle() const { return held() == 0; }
 
 private:
+  /// Who was not heard of for so long keeps what it holds, and is not waited for with more.
+  static constexpr duration fresh = 1s;
+  /// What cannot be shared evenly goes to the next so often.
+  static constexpr duration turn = 1s;
   struct holder {
     uint32_t at_most = 0;  ///< It cannot hold more.
     uint32_t wants = 0;
-    uint64_t answer = 0;  ///< Number of the last answer to it.
+    uint64_t seen = 0;     ///< Number of the last answer it told us it has.
+    std::map<uint64_t, uint32_t> unseen;  ///< What answers after that allow it, by number.
     duration heard_at{};
   };
+
+  uint32_t fair_share(const std::string& node, duration now) const;
 
   const duration lease_;
   const duration careful_until_;

@@ -26,8 +26,10 @@ caf::behavior ttl_supervisor::make_behavior() {
 
 void ttl_supervisor::arm(arm_clock& wish) {
   const auto left = std::max(duration{}, wish.at - context_.time.now());
-  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false};
-  deadlines_.push({clock().now() + left, wish.id, wish.token});
+  const instant due = clock().now() + left;
+  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false, due};
+  deadlines_.push({due, wish.id, wish.token});
+  forget_disarmed();
   sleep_until_next();
 }
 
@@ -47,7 +49,7 @@ void ttl_supervisor::forget_disarmed() {
   std::priority_queue<deadline> kept;
   for (; !deadlines_.empty(); deadlines_.pop()) {
     const auto found = armed_.find(deadlines_.top().id);
-    if (found != armed_.end() && found->second.token == deadlines_.top().token)
+    if (found != armed_.end() && counts(deadlines_.top(), found->second))
       kept.push(deadlines_.top());
   }
   deadlines_ = std::move(kept);
@@ -60,7 +62,7 @@ void ttl_supervisor::look() {
     const auto due = deadlines_.top();
     deadlines_.pop();
     const auto found = armed_.find(due.id);
-    if (found != armed_.end() && found->second.token == due.token)
+    if (found != armed_.end() && counts(due, found->second))
       fire(due, found->second);
   }
   sleep_until_next();
@@ -81,7 +83,8 @@ void ttl_supervisor::fire(const deadline& due, armed& one) {
   one.fired = true;
   send(one.entity, clock_passed{due.token, one.clock});
   // It disarms when it obeys; if it does not, it is told again and somebody is told by the log.
-  deadlines_.push({clock().now() + context_.limits.stop_grace, due.id, due.token});
+  one.due = clock().now() + context_.limits.stop_grace;
+  deadlines_.push({one.due, due.id, due.token});
 }
 
 }  // namespace orrery::actors

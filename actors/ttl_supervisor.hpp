@@ -26,6 +26,7 @@ private:
     caf::actor entity;
     end_reason clock = end_reason::ttl;
     bool fired = false;
+    instant due = instant::max();  ///< Of its one entry in the heap that counts.
   };
   struct deadline {
     instant at;
@@ -37,6 +38,10 @@ private:
   void arm(arm_clock& wish);
   void look();
   void fire(const deadline& due, armed& clock);
+  /// Armed anew it has a new entry: those of before mean nothing.
+  static bool counts(const deadline& one, const armed& clock) {
+    return clock.token == one.token && clock.due == one.at;
+  }
   void sleep_until_next();
   void forget_disarmed();
 

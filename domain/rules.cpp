@@ -98,7 +98,10 @@ std::string work_rules::drain_of(const std::string& queue, const std::string& ki
 void token_bucket::refill(duration now) {
   if (now <= at_)
     return;
-  tokens_ = std::min(size(), tokens_ + rate_ * static_cast<double>((now - at_).count()) / 1e6);
+  tokens_ += rate_ * static_cast<double>((now - at_).count()) / 1e6;
+  // Full, it keeps the part of the next one: else who asks a little late gets less than the rate.
+  if (tokens_ > size())
+    tokens_ = size() + (tokens_ - std::floor(tokens_));
   at_ = now;
 }
 
@@ -113,7 +116,7 @@ void token_bucket::change(double rate, uint32_t burst, duration now) {
 uint32_t token_bucket::take(uint32_t wanted, duration now) {
   refill(now);
   // What a sum of fractions misses by rounding is not waited for.
-  const auto whole = static_cast<uint32_t>(std::max(0.0, std::floor(tokens_ + 1e-9)));
+  const auto whole = static_cast<uint32_t>(std::clamp(std::floor(tokens_ + 1e-9), 0.0, size()));
   const auto taken = std::min(wanted, whole);
   tokens_ = std::max(0.0, tokens_ - taken);
   return taken;

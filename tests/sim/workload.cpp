@@ -156,7 +156,7 @@ void workload::submit_with_key() {
   auto& chance = world_.chance;
   const auto key = "key-" + std::to_string(chance.below(8));
   const auto id = id_of_idempotency_key("task_topic", "client", key, world_.how.shards);
-  auto& op = begin(intake::tasks, id.shard(), expectation::entity_or_letter);
+  auto& op = begin(intake::tasks, id.shard(), expectation::entity_or_refusal);
   op.given = true;
   op.id = id;
   op.hash = chance.hits(200) ? "another-body" : "body";
@@ -391,7 +391,8 @@ void workload::cancel_by_what_was_read() {
   event_record record{position_t{now->position.value + 1}, id, world.time.now(),
                       task_event{task_cancelled{}}};
   evolve(state, record);
-  shard_batch batch{id.shard(), now->epoch, now->position, now->next, now->next, now->counts, {}, {}};
+  shard_batch batch{id.shard(), now->epoch, now->position, now->next, now->next, now->counts,
+                    {},         {}};
   batch.writes.push_back({*state, false, {record}});
   world.watch.before(std::span(&batch, 1), "somebody");
   world.watch.after(std::span(&batch, 1), session->commit(std::span(&batch, 1)));

@@ -58,6 +58,7 @@ struct intended {
   std::set<std::tuple<intake, shard_id, int64_t>> letters;
   std::map<size_t, size_t> records;  ///< Per operation.
   std::map<entity_id, std::string> hashes;
+  std::map<entity_id, size_t> refusals;  ///< Submissions with another body than the first.
 };
 
 /// What the records of one partition ask for.
@@ -74,10 +75,10 @@ void read_log(world& seen, intake topic, shard_id shard, intended& wanted) {
     switch (op->expects) {
       case expectation::dead_letter: wanted.letters.insert({topic, shard, record.offset}); break;
       case expectation::entity: wanted.entities.insert(id); break;
-      case expectation::entity_or_letter:
+      case expectation::entity_or_refusal:
         wanted.entities.insert(id);
         if (wanted.hashes.try_emplace(id, op->hash).first->second != op->hash)
-          wanted.letters.insert({topic, shard, record.offset});
+          ++wanted.refusals[id];
         break;
       case expectation::command: break;
     }
@@ -127,6 +128,18 @@ void audit_dead_letters(world& seen, const intended& wanted) {
     if (!found.contains(key))
       seen.violated("S1: no dead letter for shard " + number(std::get<1>(key).value) + " offset " +
                     number(std::get<2>(key)));
+}
+
+/// S9: who came second under a key with another body is told, each time.
+void audit_refusals(world& seen, const intended& wanted) {
+  for (const auto& id : wanted.entities) {
+    const auto found = wanted.refusals.find(id);
+    const auto due = found == wanted.refusals.end() ? 0 : found->second;
+    const auto told = refusals_in(*seen.reader->history(id));
+    if (told != due)
+      seen.violated("S9: " + to_string(id) + " tells of " + std::to_string(told) +
+                    " refused submissions, the log holds " + std::to_string(due));
+  }
 }
 
 /// Nothing is left in memory: all work is done.
@@ -180,6 +193,7 @@ void audit(world& seen) {
       seen.violated("S2: entity " + to_string(id) + " exists and was never sent");
   audit_acknowledged(seen);
   audit_dead_letters(seen, wanted);
+  audit_refusals(seen, wanted);
   audit_nodes(seen);
 }
 

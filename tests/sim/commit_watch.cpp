@@ -24,12 +24,21 @@ bool is_end(const entity_event& event) {
 
 }  // namespace
 
+size_t refusals_in(std::span<const event_record> events) {
+  return static_cast<size_t>(
+      std::count_if(events.begin(), events.end(), [](const event_record& record) {
+        const auto* event = std::get_if<task_event>(&record.event);
+        return event != nullptr && std::holds_alternative<task_submission_refused>(*event);
+      }));
+}
+
 /// One batch, and what of it has been accounted for.
 struct commit_watch::in_batch {
   const shard_batch& batch;
   std::unordered_map<entity_id, const entity_write*> writes;
   std::set<entity_id> explained;
   std::set<std::pair<intake, int64_t>> letters;
+  std::map<entity_id, size_t> refused;  ///< Submissions under a key that another body has.
   position_t last_birth;
 };
 
@@ -67,7 +76,7 @@ void commit_watch::check(const shard_batch& batch) {
               std::to_string(known.epoch.value));
   if (batch.expected != known.position)
     wrong("S6", batch, "follows position " + std::to_string(known.position.value));
-  in_batch seen{batch, {}, {}, {}, {}};
+  in_batch seen{batch, {}, {}, {}, {}, {}};
   for (const auto& write : batch.writes)
     seen.writes.emplace(id_of(write.state), &write);
   for (const auto topic : {intake::orders, intake::tasks}) {
@@ -76,6 +85,11 @@ void commit_watch::check(const shard_batch& batch) {
   }
   for (const auto& write : batch.writes) {
     check_clocks(write);
+    if (const auto told = refusals_in(write.events), due = seen.refused[id_of(write.state)];
+        told != due)
+      wrong("S9", batch,
+            "tells of " + std::to_string(told) + " refused submissions of " +
+                to_string(id_of(write.state)) + ", its records hold " + std::to_string(due));
     if (const auto id = id_of(write.state); write.insert && !seen.explained.contains(id))
       wrong("S2", batch, "makes " + to_string(id) + ", which none of its records asked for");
   }
@@ -123,9 +137,16 @@ void commit_watch::check_record(in_batch& seen, const log_record& record) {
       if (!letter)
         missing("its dead letter");
       return;
-    case expectation::entity_or_letter:
-      if (letter)
+    case expectation::entity_or_refusal:
+      if (const auto* of_task =
+              write != seen.writes.end() ? std::get_if<task>(&write->second->state) : nullptr;
+          of_task != nullptr ? of_task->spec->request_hash != op->hash
+                             : known != entities_.end() && known->second.hash != op->hash) {
+        ++seen.refused[id];
+        if (of_task == nullptr)
+          missing("its refusal");
         return;
+      }
       [[fallthrough]];
     case expectation::entity:
       if (write != seen.writes.end() && write->second->insert) {
@@ -156,13 +177,16 @@ void commit_watch::check_record(in_batch& seen, const log_record& record) {
 /// An attempt that its time to live ended has had all of it, by a clock that nobody sets.
 void commit_watch::check_clocks(const entity_write& write) {
   const auto id = id_of(write.state);
+  auto started_at = std::get_if<task>(&write.state) ? entities_[id].started_at : time_point{};
   auto token = entities_[id].token;
   for (const auto& record : write.events) {
     const auto* event = std::get_if<task_event>(&record.event);
     if (event == nullptr)
       return;
-    if (const auto* started = std::get_if<task_started>(event))
+    if (const auto* started = std::get_if<task_started>(event)) {
       token = started->token;
+      started_at = record.at;
+    }
     const auto* retried = std::get_if<task_retry_scheduled>(event);
     const auto* expired = std::get_if<task_expired>(event);
     if (!(retried && retried->reason == end_reason::ttl) &&
@@ -171,7 +195,13 @@ void commit_watch::check_clocks(const entity_write& write) {
     const auto found = attempts_.find({id, token.run, token.attempt});
     if (found == attempts_.end())
       continue;
-    const auto had = world_.time.now() - found->second.first;
+    auto had = world_.time.now() - found->second.first;
+    // Work of another node had the way there too: then the owner's own clock tells, if nobody set it.
+    if (found->second.node != node_) {
+      if (world_.clock_was_set_since(found->second.first - 10s))
+        continue;
+      had = std::max(had, record.at - started_at);
+    }
     if (const auto ttl = std::get<task>(write.state).spec->ttl; had + 5ms < ttl)
       world_.violated("TTL: an attempt of " + to_string(id) + " was ended after " +
                       format_duration(had) + ", its time to live is " + format_duration(ttl));
@@ -185,15 +215,20 @@ void commit_watch::learn(const shard_batch& batch) {
   for (const auto& write : batch.writes) {
     auto& one = entities_[id_of(write.state)];
     one.ended = is_final(write.state);
-    if (const auto* of_task = std::get_if<task>(&write.state))
+    if (const auto* of_task = std::get_if<task>(&write.state)) {
       one.token = of_task->token();
+      one.hash = of_task->spec->request_hash;
+      one.started_at = of_task->started_at;
+    }
   }
 }
 
 void commit_watch::begun(const work_item& item, const std::string& node) {
   auto& one = attempts_[{item.task, item.token.run, item.token.attempt}];
-  if (one.times++ == 0)
+  if (one.times++ == 0) {
     one.first = world_.time.now();
+    one.node = node;
+  }
   if (!one.epochs.insert(item.epoch.value).second)
     world_.violated("S4: " + node + " began run " + std::to_string(item.token.run) + " attempt " +
                     std::to_string(item.token.attempt) + " of " + to_string(item.task) +

@@ -13,6 +13,9 @@ namespace orrery::sim {
 
 class world;
 
+/// How many submissions under a key that another body has are refused.
+size_t refusals_in(std::span<const event_record> events);
+
 class commit_watch {
 public:
   explicit commit_watch(world& around) : world_(around) {}
@@ -35,10 +38,13 @@ private:
   struct known_entity {
     bool ended = false;
     attempt_token token{};
+    time_point started_at{};  ///< By the owner's clock.
+    std::string hash;         ///< Of the request that made it.
   };
   struct attempt {
     uint32_t times = 0;
     time_point first{};
+    std::string node;  ///< That began it first.
     std::set<int64_t> epochs;
   };
   struct in_batch;

@@ -156,7 +156,7 @@ void workload::submit_with_key() {
   auto& chance = world_.chance;
   const auto key = "key-" + std::to_string(chance.below(8));
   const auto id = id_of_idempotency_key("task_topic", "client", key, world_.how.shards);
-  auto& op = begin(intake::tasks, id.shard(), expectation::entity_or_letter);
+  auto& op = begin(intake::tasks, id.shard(), expectation::entity_or_refusal);
   op.given = true;
   op.id = id;
   op.hash = chance.hits(200) ? "another-body" : "body";

@@ -16,7 +16,7 @@ class world;
 class sim_node;
 
 /// What a record in the log must lead to.
-enum class expectation { entity, dead_letter, entity_or_letter, command };
+enum class expectation { entity, dead_letter, entity_or_refusal, command };
 
 struct operation {
   size_t number = 0;

@@ -170,7 +170,7 @@ void world::revocation_began(shard_id shard, bool lost) {
 
 void world::work_started(const work_item& item, const std::string& node) {
   note("work " + to_string(item.task) + ' ' + std::to_string(item.token.run) + '/' +
-       std::to_string(item.token.attempt));
+       std::to_string(item.token.attempt) + " on " + node);
   watch.begun(item, node);
 }
 

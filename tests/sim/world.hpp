@@ -71,6 +71,7 @@ public:
 
   /// How much later than a tick a clock may fire, by pauses and by how time moves here.
   duration lateness() const;
+  bool clock_was_set_since(time_point when) const { return clock_set_at_ > when; }
   void count_events(size_t count) { outcome_.events += count; }
 
   options how;
@@ -129,7 +130,8 @@ private:
   size_t trace_lines_ = 5000;
   time_point began_{};
   time_point log_back_at_{};
-  duration jumped_{};  ///< How far a clock was ever away from the right time.
+  time_point clock_set_at_{};  ///< When somebody last set a clock.
+  duration jumped_{};          ///< How far a clock was ever away from the right time.
   verdict outcome_;
   std::deque<std::string> trace_;
 };

@@ -181,6 +181,7 @@ void world::fault_of_a_clock() {
   if (!nodes[which] || chance.below(10'000) >= how.clock_jumps)
     return;
   ++outcome_.faults["clock jump"];
+  clock_set_at_ = time.now();
   if (chance.hits(300)) {
     note("the clock of node " + std::to_string(which) + " is set right");
     return nodes[which]->set_clock_right();

@@ -91,7 +91,7 @@ class BadInput(unittest.TestCase):
         for body, field in (("{}", "kind"), ('{"kind":5}', "kind"), ('{"kind":"noop","ttl":5}', None),
                             ('{"kind":"noop","ttl":"later"}', "ttl"),
                             ('{"kind":"noop","tags":"a"}', "tags"),
-                            ('{"kind":"noop","tags":[1]}', "tags"),
+                            ('{"kind":"noop","tags":[1]}', "tags[0]"),
                             ('{"kind":"noop","retry":5}', "retry"),
                             ('{"kind":"noop","retry":{"maxAttempts":"3"}}', "retry.maxAttempts"),
                             ('{"kind":"noop","delivery":"perhaps"}', "delivery"),
@@ -145,7 +145,7 @@ class BadInput(unittest.TestCase):
         self.refused("POST", "/api/tasks/batch", b"[" + b" " * (17 * 1024 * 1024) + b"]", status=413)
         # A batch may have 10 MB, its items not.
         self.refused("POST", "/api/tasks/batch", b'[{"kind":"noop","description":"' + b"x" * ten +
-                     b'"}]', field="items[0]")
+                     b'"}]', field="items[0].description")
         self.refused("POST", "/api/tasks/batch",
                      b"[" + b",".join([b'{"kind":"noop"}'] * 10_001) + b"]")
         self.refused("POST", "/api/orders", json.dumps({"product": "x" * 129}), field="product")

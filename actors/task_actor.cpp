@@ -43,7 +43,7 @@ caf::behavior task_actor::make_behavior() {
         if (handle(wish)) {
           stop_what_is_over(mode);
           if (clocks_armed_ && state_->status == task_status::running &&
-              state_->attempt_ends(heard_at_).at < armed_for_)
+              present_end().at < armed_for_)
             arm_clocks();  // a deadline was brought forward
         }
       },
@@ -89,7 +89,7 @@ void task_actor::listen_to(const do_command& wish) {
 void task_actor::end_by_clock(const clock_passed& news) {
   if (!work_running_ || news.token != work_token_ || state_->status != task_status::running)
     return;
-  const auto end = state_->attempt_ends(heard_at_);
+  const auto end = present_end();
   if (now() < end.at)
     return arm_clocks();
   entity_effect effect;
@@ -332,17 +332,23 @@ void task_actor::stop_work(stop_mode mode) {
   emit({});
 }
 
-void task_actor::arm_clocks() {
-  // The ttl counts from now, not from the start's record: a start that waited for its commit costs the
-  // work nothing.
-  if (!clocks_armed_)
-    start_delay_ = std::max<duration>(context_.time.now() - state_->started_at, 0us);
+/// When the attempt must end, its start's own delay not counted against it.
+attempt_end task_actor::present_end() const {
   auto end = state_->attempt_ends(heard_at_);
   if (end.clock == end_reason::ttl && state_->extra->ends_at == never) {
     end.at += start_delay_;
     if (const auto life = state_->life_ends_at(); life != never && life <= end.at)
       end = {life, end_reason::total_ttl};
   }
+  return end;
+}
+
+void task_actor::arm_clocks() {
+  // The ttl counts from now, not from the start's record: a start that waited for its commit costs the
+  // work nothing.
+  if (!clocks_armed_)
+    start_delay_ = std::max<duration>(context_.time.now() - state_->started_at, 0us);
+  const auto end = present_end();
   clocks_armed_ = true;
   armed_for_ = end.at;
   send(context_.ttl,

@@ -44,6 +44,7 @@ private:
   void sleep_on(work_done news);
   void work_ended(work_done& news);
   void stop_work(stop_mode mode);
+  attempt_end present_end() const;
   void arm_clocks();
   void disarm_clocks();
   void listen_to(const do_command& wish);

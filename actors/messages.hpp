@@ -171,6 +171,8 @@ struct slot_granted {
   std::string worker;  ///< Another node whose slot it is; empty = this one.
   std::shared_ptr<const lease_claim> claim = {};
 };
+/// To a task that waits and was loaded: nobody else has offered it.
+struct ask_for_slot {};
 struct committed_note {};
 /// The flow that an order named.
 struct flow_found {
@@ -382,6 +384,7 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::scan_due))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::watched_state))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::do_command))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::slot_granted))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::ask_for_slot))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::committed_note))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::work_done))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::clock_passed))
@@ -437,6 +440,7 @@ ORRERY_LOCAL_MESSAGE(scan_due)
 ORRERY_LOCAL_MESSAGE(watched_state)
 ORRERY_LOCAL_MESSAGE(do_command)
 ORRERY_LOCAL_MESSAGE(slot_granted)
+ORRERY_LOCAL_MESSAGE(ask_for_slot)
 ORRERY_LOCAL_MESSAGE(committed_note)
 ORRERY_LOCAL_MESSAGE(work_done)
 ORRERY_LOCAL_MESSAGE(clock_passed)

@@ -33,9 +33,10 @@ public:
   void on_exit() override;
 
 private:
-  /// Something for an entity: a command, a slot, a timer, or the ends of children.
+  /// Something for an entity: a command, a slot, a timer, the ends of children, or the question whether it
+  /// wants a slot.
   struct item {
-    enum class kind { command, grant, wake, news };
+    enum class kind { command, grant, wake, news, ask };
     kind what = kind::command;
     uint64_t sequence = 0;
     reply_to reply;

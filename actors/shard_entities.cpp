@@ -117,6 +117,10 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
 void shard_actor::hand_over(live_entity& entry, item what) {
   switch (what.what) {
     case item::kind::grant: send(entry.actor, slot_granted{what.worker, what.claim}); break;
+    case item::kind::ask:
+      CHECK(entry.kind == entity_kind::task, "only tasks want slots");
+      send(entry.actor, ask_for_slot{});
+      break;
     case item::kind::wake:
       send(entry.actor, do_command{wake_command(entry.kind), 0, {}, false, what.due});
       break;
@@ -280,6 +284,8 @@ void shard_actor::crashed(const entity_crashed& news) {
   // a parent would be told again what it died of.
   if (entry.kind == entity_kind::task || ++entry.crashes <= 3)
     entry.stash.push_back({item::kind::wake, 0, {}, {}});
+  if (entry.kind == entity_kind::task)
+    entry.stash.push_back({item::kind::ask, 0, {}, {}});  // the slot it had is free again
   release_answered();
   settle_leaving(news.id);
 }
@@ -339,7 +345,7 @@ void shard_actor::due_rows(due_loaded& news) {
       // A row says nothing of labels and limit keys: where these may count, the task is asked.
       const auto rules = context_.rules != nullptr ? context_.rules->now() : nullptr;
       if (context_.is_external(row.task_kind) || (rules && rules->of_queue(row.queue) != nullptr)) {
-        deliver(row.id, row.kind, {item::kind::wake, 0, {}, {}});
+        deliver(row.id, row.kind, {item::kind::ask, 0, {}, {}});
         set_timer(row.id, row.waits_until, true);
         continue;
       }

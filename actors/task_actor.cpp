@@ -1,6 +1,5 @@
 #include "actors/task_actor.hpp"
 
-#include "actors/limit_board.hpp"
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
@@ -29,6 +28,12 @@ caf::behavior task_actor::make_behavior() {
     return {};
   return {
       [this](slot_granted& grant) { take_slot(grant); },
+      [this](ask_for_slot) {
+        ++handled_;
+        if (std::exchange(slot_presumed_, false))
+          slot_offered_ = false;
+        emit({});
+      },
       [this](const lease_taken& news) { lease_was_taken(news); },
       [this](work_done& news) { work_ended(news); },
       [this](do_command& wish) {
@@ -101,16 +106,8 @@ void task_actor::end_by_clock(const clock_passed& news) {
 
 /// Restored from the store. Whatever ran before is gone with the actor or node that ran it.
 void task_actor::recover() {
-  const auto& options = *state_->spec->options;
-  if (state_->status == task_status::queued) {
-    // The scan offers rows; what a row does not tell, the task tells itself.
-    const auto rules = context_.rules != nullptr ? context_.rules->now() : nullptr;
-    slot_offered_ = options.labels.empty() && options.limit_key.empty() &&
-                    !context_.is_external(state_->spec->kind) &&
-                    (!rules || rules->of_queue(state_->spec->queue) == nullptr);
-    if (!slot_offered_)
-      emit({});
-  }
+  // Who is loaded while it waits has been offered before, or is asked: `ask_for_slot`.
+  slot_offered_ = slot_presumed_ = state_->status == task_status::queued;
   if (state_->status != task_status::running || resume_lease())
     return;
   log::info("attempt.lost", {{"task", to_string(id_)},
@@ -162,7 +159,7 @@ void task_actor::take_slot(slot_granted& grant) {
   worker_ = std::move(grant.worker);
   claim_ = std::move(grant.claim);
   slot_held_ = true;
-  slot_offered_ = false;
+  slot_offered_ = slot_presumed_ = false;
   entity_effect effect;
   begin(effect);
   if (!waits_for_commit_)

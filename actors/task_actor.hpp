@@ -55,7 +55,8 @@ private:
   bool slot_in_hand_ = false;  ///< Came with the command that gives birth; not used yet.
   bool slot_held_ = false;
   bool slot_offered_ = false;
-  bool work_due_ = false;  ///< Begun; to be executed once the effect is on its way.
+  bool slot_presumed_ = false;  ///< Offered, as far as one knows who was only just loaded.
+  bool work_due_ = false;       ///< Begun; to be executed once the effect is on its way.
   bool work_running_ = false;
   bool waits_for_commit_ = false;
   bool clocks_armed_ = false;

@@ -112,7 +112,8 @@ TEST_P(store_contract, counts_agree_with_the_statuses_of_the_shards) {
   }
   commit(owner);
   std::array<int64_t, task_statuses> sum{};
-  for (const auto& row : reader->counts().value())
+  const auto rows = reader->counts().value();
+  for (const auto& row : rows)
     for (size_t i = 0; i < task_statuses; ++i)
       sum[i] += row.tasks[i];
   EXPECT_EQ(sum, row_of(one).counts.tasks);

@@ -20,6 +20,7 @@ dispatcher::dispatcher(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior dispatcher::make_behavior() {
+  look_at_rules();  // before the first slot: a rule may have been made long before this node began
   return {
       [this](dispatch_update& news) { update(news); },
       [this](const shard_gone& news) { forget(news.number); },

@@ -64,6 +64,11 @@ std::optional<std::string> accepted_memory::find(entity_id id) const {
   return std::nullopt;
 }
 
+bool accepted_memory::knows(entity_id id) const {
+  const std::lock_guard lock(guard_);
+  return young_.contains(id) || old_.contains(id);
+}
+
 door::door(door_parts parts)
     : parts_(std::move(parts)),
       catching_up_("catch-up", 1000),

@@ -30,6 +30,8 @@ public:
   /// The hash it was accepted with, where it was accepted here a few seconds ago at most: later it is
   /// in the view, or has become a dead letter, and only the shard can tell.
   std::optional<std::string> find(entity_id id) const;
+  /// Was accepted here, at whatever time: all that can be said of it while nobody can read the intake.
+  bool knows(entity_id id) const;
 
 private:
   static constexpr size_t generation_max = 100'000;

@@ -185,6 +185,18 @@ TEST_F(limits_of_queues, a_paused_queue_begins_nothing_and_goes_on_when_resumed)
   EXPECT_EQ(status(held), task_status::running);
 }
 
+TEST_F(limits_of_queues, a_rule_older_than_the_node_holds_from_the_first_slot) {
+  auto one = rule_of("default");
+  one.paused = true;
+  one.version = 1;
+  board.set(work_rules({std::move(one)}));  // read from the store at the start: nobody tells of it
+  caf::anon_send_exit(context.dispatcher, caf::exit_reason::kill);
+  settle();
+  context.dispatcher = sys.spawn<actors::dispatcher>(context);
+  submit_key("");
+  EXPECT_TRUE(work.running.empty());
+}
+
 TEST_F(limits_of_queues, a_paused_kind_is_held_in_every_queue) {
   work_rule one;
   one.scope = rule_scope::kind;

@@ -4,11 +4,15 @@
 summary.py record FOLDER NAME passed|failed   one check that is no test program
 summary.py ctest FOLDER                       what the last ctest run left in FOLDER/ctest
 summary.py unittest FOLDER TESTS              runs the Python tests in the folder TESTS
+summary.py file FOLDER FILE                   runs those of one file
 summary.py total FOLDER                       prints the sum; exit 1 when one failed or none ran
 """
+import concurrent.futures
 import json
 import pathlib
+import subprocess
 import sys
+import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -54,9 +58,10 @@ class Result(unittest.TextTestResult):
         self.good += 1
 
 
-def run_unittest(folder, tests):
-    sys.path.insert(0, str(tests))
-    suite = unittest.defaultTestLoader.discover(str(tests), pattern="*_test.py")
+def run_file(folder, file):
+    """The tests of one Python file, in this process."""
+    sys.path.insert(0, str(file.parent))
+    suite = unittest.defaultTestLoader.discover(str(file.parent), pattern=file.name)
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2, resultclass=Result).run(suite)
     bad = result.failures + result.errors
     for test, _ in bad:
@@ -64,8 +69,31 @@ def run_unittest(folder, tests):
     for test, reason in result.skipped:
         record(folder, f"{test}: {reason}", "skipped")
     if result.good:
-        record(folder, "Python tests", "passed", result.good)
+        record(folder, f"Python tests of {file.stem}", "passed", result.good)
     return 1 if bad else 0
+
+
+def run_unittest(folder, tests):
+    """Every file in a process of its own, two at a time: they wait more than they compute. A file that says
+    `ALONE = True` measures time and runs after the others, by itself."""
+    files = sorted(tests.glob("*_test.py"), key=lambda file: -file.stat().st_size)
+    alone = [file for file in files if "\nALONE = True\n" in file.read_text(encoding="utf-8")]
+
+    def run(file):
+        begun = time.monotonic()
+        done = subprocess.run([sys.executable, __file__, "file", str(folder), str(file)],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        sys.stderr.write(f"-- {file.stem}: {time.monotonic() - begun:.0f} s\n{done.stdout}")
+        sys.stderr.flush()
+        if done.returncode not in (0, 1):  # it did not come to its own counting
+            record(folder, f"{file.stem} ended with status {done.returncode}", "failed")
+        return done.returncode
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        codes = list(pool.map(run, [file for file in files if file not in alone]))
+    codes += [run(file) for file in alone]
+    return 1 if any(codes) else 0
 
 
 def total(folder):
@@ -88,6 +116,8 @@ def main():
         return record(folder, sys.argv[3], sys.argv[4])
     if verb == "ctest":
         return record_ctest(folder)
+    if verb == "file":
+        return run_file(folder, pathlib.Path(sys.argv[3]).resolve())
     if verb == "unittest":
         return run_unittest(folder, pathlib.Path(sys.argv[3]).resolve())
     return total(folder)

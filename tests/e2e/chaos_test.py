@@ -13,6 +13,7 @@ import chaos
 import checker
 
 MINUTES = 1.5
+ALONE = True
 
 
 class NinetySeconds(unittest.TestCase):

@@ -9,6 +9,7 @@ from support import eventually
 from system import FINAL, System
 
 ORDERS = TASKS = 2000
+ALONE = True
 
 
 def of_run(event):

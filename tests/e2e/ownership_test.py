@@ -18,6 +18,7 @@ from history import History, Operation
 from system import FINAL, Services, System
 
 SHARDS = 12
+ALONE = True
 
 
 def seconds_of(text):

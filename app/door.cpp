@@ -74,12 +74,15 @@ door::door(door_parts parts)
       catching_up_("catch-up", 1000),
       letters_(parts_.where, parts_.log, parts_.time,
                [this](const std::string& kind) { return parts_.context.knows_kind(kind); }),
-      operations_(parts_.where, *this, parts_.time, parts_.chance, parts_.node) {}
+      operations_(parts_.where, *this, parts_.time, parts_.chance, parts_.node),
+      store_watch_([this] { return parts_.where.ping(); },
+                   [this](auto delay, auto what) { after(delay, std::move(what)); }) {}
 
 door::~door() { stop(); }
 
 void door::stop() {
   stopping_ = true;
+  store_watch_.stop();
   operations_.stop();
   catching_up_.stop();
   letters_.stop();

@@ -9,6 +9,7 @@
 #include "app/operations_office.hpp"
 #include "app/door_prepared.hpp"
 #include "app/read_pool.hpp"
+#include "app/store_watch.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/mesh.hpp"
 #include "domain/ports/front_door.hpp"
@@ -138,6 +139,7 @@ private:
   void catch_up(entity_kind kind, entity_id id, answer<entity_view> done);
   /// The id of what a client called `text`, as its partition will derive it.
   entity_id derived_id(entity_kind kind, const std::string& text) const;
+  readiness readiness_with(result<void> reached);
   void after(duration delay, std::function<void()> what);
 
   door_parts parts_;
@@ -149,6 +151,7 @@ private:
   worker catching_up_;
   letter_office letters_;
   operations_office operations_;
+  store_watch store_watch_;
 };
 
 }  // namespace orrery::app

@@ -212,43 +212,38 @@ void door::preview(fire_times_spec times, time_point from, time_point to, size_t
 }
 
 void door::check_readiness(answer<readiness> done) {
-  const auto refused = [done] {
-    readiness state;
-    state.parts.push_back({"store", false, "too many requests wait for it"});
-    done(state);
+  store_watch_.ask(
+      [this, done](result<void> reached) { done(readiness_with(std::move(reached))); });
+}
+
+readiness door::readiness_with(result<void> reached) {
+  readiness state;
+  const auto add = [&](std::string name, const result<void>& outcome) {
+    state.parts.push_back(
+        {std::move(name), outcome.has_value(), outcome ? "" : outcome.error().detail});
   };
-  parts_.reads.run(
-      [this, done](entity_store&) {
-        readiness state;
-        const auto add = [&](std::string name, const result<void>& outcome) {
-          state.parts.push_back(
-              {std::move(name), outcome.has_value(), outcome ? "" : outcome.error().detail});
-        };
-        auto reached = parts_.where.ping();
-        // A store on a full disk still answers.
-        if (reached && !parts_.writer.healthy())
-          reached = failure{errc::unavailable, "the last commit failed"};
-        add("store", reached);
-        add("log", parts_.log.producer().ready());
-        const auto& probe = parts_.context.probe;
-        const auto owned = probe.shards_owned.load();
-        const auto assigned = probe.shards_assigned.load();
-        state.parts.push_back({"shards", owned == assigned && (assigned > 0 || members_.load()),
-                               std::to_string(owned) + " of " + std::to_string(assigned) +
-                                   " assigned shards run here"});
-        if (const auto unpublished = probe.shards_unpublished.load(); unpublished > 0)
-          state.parts.push_back({"publishing", false,
-                                 std::to_string(unpublished) +
-                                     " shards are not published: see outbox.replay_failed in the "
-                                     "log, and publish_resume"});
-        if (const auto* members = members_.load())
-          add("membership", members->ready());
-        state.ready = true;
-        for (const auto& part : state.parts)
-          state.ready &= part.ready;
-        done(state);
-      },
-      refused);
+  // A store on a full disk still answers.
+  if (reached && !parts_.writer.healthy())
+    reached = failure{errc::unavailable, "the last commit failed"};
+  add("store", reached);
+  add("log", parts_.log.producer().ready());
+  const auto& probe = parts_.context.probe;
+  const auto owned = probe.shards_owned.load();
+  const auto assigned = probe.shards_assigned.load();
+  state.parts.push_back(
+      {"shards", owned == assigned && (assigned > 0 || members_.load()),
+       std::to_string(owned) + " of " + std::to_string(assigned) + " assigned shards run here"});
+  if (const auto unpublished = probe.shards_unpublished.load(); unpublished > 0)
+    state.parts.push_back({"publishing", false,
+                           std::to_string(unpublished) +
+                               " shards are not published: see outbox.replay_failed in the "
+                               "log, and publish_resume"});
+  if (const auto* members = members_.load())
+    add("membership", members->ready());
+  state.ready = true;
+  for (const auto& part : state.parts)
+    state.ready &= part.ready;
+  return state;
 }
 
 void door::loads(answer<std::map<std::string, node_load>> done) {

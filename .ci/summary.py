@@ -16,6 +16,8 @@ import time
 import unittest
 import xml.etree.ElementTree as xml
 
+FILE_LIMIT = 900  # seconds of one Python file: none hangs the rest
+
 
 def record(folder, name, outcome, count=1):
     with open(folder / "counts.jsonl", "a", encoding="utf-8") as out:
@@ -81,13 +83,15 @@ def run_unittest(folder, tests):
 
     def run(file):
         begun = time.monotonic()
-        done = subprocess.run([sys.executable, __file__, "file", str(folder), str(file)],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        words = ["timeout", "--kill-after=10", str(FILE_LIMIT), sys.executable, __file__, "file"]
+        done = subprocess.run([*words, str(folder), str(file)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", check=False)
         sys.stderr.write(f"-- {file.stem}: {time.monotonic() - begun:.0f} s\n{done.stdout}")
         sys.stderr.flush()
         if done.returncode not in (0, 1):  # it did not come to its own counting
-            record(folder, f"{file.stem} ended with status {done.returncode}", "failed")
+            why = "hung" if done.returncode in (124, 137) else f"ended with status {done.returncode}"
+            record(folder, f"{file.stem} {why}", "failed")
         return done.returncode
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -83,7 +83,9 @@ class SecuredNode:
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            fields = {k.lower(): v for k, v in answer.getheaders()}
+            endless = fields.get("content-type", "").startswith("text/event-stream")
+            return Answer(answer.status, fields, answer.readline() if endless else answer.read())
         finally:
             connection.close()
 

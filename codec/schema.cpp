@@ -38,7 +38,7 @@ uint8_t type_bit(const std::string& name) {
 text_format format_of(const std::string& name) {
   if (name == "date-time")
     return text_format::date_time;
-  if (name == "duration")
+  if (name == "time-span")
     return text_format::duration;
   if (name == "uuid")
     return text_format::uuid;

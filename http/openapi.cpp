@@ -246,8 +246,9 @@ std::string write_document() {
   out.field("title", "Orrery").field("version", "1.0.0");
   out.field("summary", "Orders and tasks that do not get lost.");
   out.field("description",
-            "Times are RFC 3339 in UTC, durations ISO 8601 (`30s` is read too), ids text. A member "
-            "that is `null` counts as missing. Errors are problem documents (RFC 9457) that name "
+            "Times are RFC 3339 in UTC; durations (`format: time-span`) ISO 8601, seconds with or "
+            "without a fraction (`30s` is read too); ids text. A member that is `null` counts as "
+            "missing. Errors are problem documents (RFC 9457) that name "
             "the field.");
   out.key("license").begin_object().field("name", "Apache-2.0").field("identifier", "Apache-2.0");
   out.end_object().end_object();

@@ -17,11 +17,11 @@ CRASH_BINARY = pathlib.Path(os.environ.get("ORRERY_CRASH_BINARY", ROOT / "build/
 sys.path.insert(0, str(ROOT / "tests/chaos"))  # the outside client, its checker, the faults
 
 
-def run(*words, seconds=300, environment=None):
-    """A command to its end: status and everything it printed. `environment`: more variables."""
+def run(*words, seconds=300, environment=None, folder=None):
+    """A command to its end, in `folder`: status and all it printed. `environment`: more variables."""
     done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=seconds, check=False,
+                          timeout=seconds, check=False, cwd=folder,
                           env=os.environ | environment if environment else None)
     return done.returncode, done.stdout
 

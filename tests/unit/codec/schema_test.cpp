@@ -72,8 +72,8 @@ TEST(schema, lengths_bounds_choices_and_formats) {
   EXPECT_EQ(verdict(R"({"type":"integer","maximum":5})", "6"), ": must be at most 5");
   EXPECT_EQ(verdict(R"({"type":"integer","maximum":5})", "1e300"), ": must be at most 5");
   EXPECT_EQ(verdict(R"({"type":"string","enum":["a","b"]})", R"("c")"), ": must be one of a, b");
-  EXPECT_EQ(verdict(R"({"type":"string","format":"duration"})", R"("30s")"), "");
-  EXPECT_EQ(verdict(R"({"type":"string","format":"duration"})", R"("soon")"),
+  EXPECT_EQ(verdict(R"({"type":"string","format":"time-span"})", R"("30s")"), "");
+  EXPECT_EQ(verdict(R"({"type":"string","format":"time-span"})", R"("soon")"),
             ": must be a duration, as PT30S or 30s");
   EXPECT_EQ(verdict(R"({"type":"string","format":"date-time"})", R"("2026-11-21T10:00:00Z")"), "");
   EXPECT_NE(verdict(R"({"type":"string","format":"date-time"})", R"("today")"), "");

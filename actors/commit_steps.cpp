@@ -170,9 +170,17 @@ bool commit_steps::step_take(instant now, instant& next) {
     }
   }
   size_t entities = 0;
-  while (!enlisted_.empty() && entities < options_.entities_max) {
-    auto pending = std::move(enlisted_.front());
-    enlisted_.pop_front();
+  for (auto next_in = enlisted_.begin();
+       next_in != enlisted_.end() && entities < options_.entities_max;) {
+    // One batch per shard: of a shard that was lost and taken again at once, two tenures may be here.
+    const auto shard = (*next_in)->shard();
+    if (std::any_of(batches_.begin(), batches_.end(),
+                    [&](const shard_batch& batch) { return batch.shard == shard; })) {
+      ++next_in;
+      continue;
+    }
+    auto pending = std::move(*next_in);
+    next_in = enlisted_.erase(next_in);
     auto sealed = pending->seal();
     entities += sealed.batch.writes.size();
     group_.push_back({std::move(pending), sealed.ordinal});

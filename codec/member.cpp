@@ -2,7 +2,6 @@
 
 #include "codec/json.hpp"
 
-#include <cmath>
 #include <limits>
 
 namespace orrery::codec::detail {
@@ -46,15 +45,11 @@ template <class Number>
 bool member::whole_of(Number& into) const {
   if (is_null())
     return true;
-  // 61.0 is an integer of JSON Schema; beyond 2^53 a real no longer says which.
-  const bool exact = is(json_value::form::real) && std::trunc(value_.real) == value_.real &&
-                     std::abs(value_.real) <= 0x1p53;
-  if (!is(json_value::form::integer) && !exact)
+  if (!is(json_value::form::integer))
     return refuse("must be a whole number");
-  const auto number = exact ? static_cast<int64_t>(value_.real) : value_.integer;
-  if (!std::in_range<Number>(number))
+  if (!std::in_range<Number>(value_.integer))
     return refuse("is out of range");
-  into = static_cast<Number>(number);
+  into = static_cast<Number>(value_.integer);
   return true;
 }
 

@@ -39,6 +39,9 @@ result<shard_tenure> memory_journal::acquire(shard_id shard, std::string_view ow
 }
 
 commit_report memory_journal::commit(std::span<const shard_batch> batches) {
+  for (size_t i = 0; i < batches.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      CHECK(batches[i].shard != batches[j].shard, "a commit holds one batch per shard");
   const std::lock_guard lock(state_->guard);
   ++state_->commits;
   planned_fault fault{commit_outcome::done, false};

@@ -12,7 +12,7 @@ protected:
   acquisitions() { EXPECT_TRUE(truth.migrate(4)); }
   void step() {
     for (int i = 0; i < 100; ++i)
-      steps.step(now);
+      steps.step(now += 1ms);
   }
 
   virtual_clock time;
@@ -39,6 +39,30 @@ TEST_F(acquisitions, others_are_not_touched_by_a_withdrawal) {
   step();
   ASSERT_TRUE(told && *told);
   EXPECT_EQ((*told)->epoch.value, 1);
+}
+
+/// Lost and taken again at once: what the old tenure still had to say is refused, and does not keep the new one.
+TEST_F(acquisitions, two_tenures_of_a_shard_are_never_in_one_commit) {
+  std::vector<std::string> told_of;
+  std::vector<std::shared_ptr<actors::pending_commit>> tenures;
+  for (const std::string name : {"old", "new"}) {
+    steps.acquire(shard_id{1}, [this](auto tenure) { told = std::move(tenure); });
+    step();
+    tenures.push_back(std::make_shared<actors::pending_commit>(
+        **told, [&told_of, name](const actors::commit_note& note) {
+          told_of.push_back(name +
+                            (note.outcome == actors::commit_note::kind::done ? " done" : " lost"));
+        }));
+  }
+  for (const auto& one : tenures) {
+    actors::commit_release release;
+    release.ordinal = 1;
+    release.answered = log_place{intake::tasks, shard_id{1}, 0};
+    if (one->add(std::move(release)))
+      steps.enlist(one);
+  }
+  step();
+  EXPECT_EQ(told_of, (std::vector<std::string>{"old lost", "new done"}));
 }
 
 class revocations : public simulated_node {};

@@ -225,7 +225,8 @@ class System:
     # What a stranger sees of the topics.
 
     def producer(self, **how):
-        producer = KafkaProducer(bootstrap_servers=self.services.kafka, acks="all", retries=10, **how)
+        producer = KafkaProducer(bootstrap_servers=self.services.kafka, acks="all", retries=10,
+                                 retry_backoff_ms=500, **how)
         self.test.addCleanup(producer.close)
         return producer
 

@@ -110,7 +110,7 @@ protected:
       emit(std::move(effect));
       return false;
     }
-    if constexpr (crash_points && std::is_same_v<Entity, task>)
+    if constexpr (std::is_same_v<Entity, task>)
       if (std::holds_alternative<cancel_task>(*mine))
         reach(crash_point::cancel_decided);
     effect.reply = std::move(wish.reply);

@@ -11,7 +11,7 @@ namespace orrery::actors {
 
 namespace {
 
-constexpr auto tick_length = std::chrono::milliseconds{100};
+constexpr auto exchange_tick_length = std::chrono::milliseconds{100};
 /// A packet is repeated within the lease, so one question need not wait for longer.
 constexpr auto packet_limit = std::chrono::milliseconds{1000};
 
@@ -21,7 +21,7 @@ work_exchange::work_exchange(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior work_exchange::make_behavior() {
-  delayed_send(this, tick_length, exchange_tick{});
+  delayed_send(this, exchange_tick_length, exchange_tick{});
   return {
       [this](ask_for_slots& wish) {
         say(wish.peer, peer::borrow{std::move(wish.kind), wish.slots});
@@ -205,7 +205,8 @@ void work_exchange::heard(const std::string& peer, peer_message& message) {
 
 void work_exchange::tick() {
   // Alone there is only the load to be told.
-  delayed_send(this, context_.network != nullptr ? tick_length : tick_length * 10, exchange_tick{});
+  delayed_send(this, context_.network != nullptr ? exchange_tick_length : exchange_tick_length * 10,
+               exchange_tick{});
   if (context_.network != nullptr)
     for (const auto& peer : context_.network->reachable())
       if (peer != context_.node)

@@ -9,7 +9,7 @@ namespace orrery::actors {
 
 namespace {
 
-constexpr auto tick_length = std::chrono::milliseconds{50};
+constexpr auto desk_tick_length = std::chrono::milliseconds{50};
 /// So long a claim may take: the start of each attempt is committed first.
 constexpr auto claim_limit = std::chrono::seconds{5};
 /// Other nodes forget that somebody waits here unless they hear it again.
@@ -235,7 +235,7 @@ void worker_desk::to_node(const std::string& node, peer_message message) {
 
 void worker_desk::want_tick() {
   if (!std::exchange(ticking_, true))
-    delayed_send(this, tick_length, desk_tick{});
+    delayed_send(this, desk_tick_length, desk_tick{});
 }
 
 void worker_desk::tick() {

@@ -23,7 +23,7 @@ result<flow> read_file(const std::string& path) {
   return codec::read_flow(text.str());
 }
 
-int complain(const failure& why) {
+int complain_of_flow(const failure& why) {
   std::cerr << "orrery: " << (why.field.empty() ? "" : why.field + ": ") << why.detail << '\n';
   return 2;
 }
@@ -40,7 +40,7 @@ void add_flow_commands(CLI::App& app, int& status) {
   check->callback([path, &status] {
     const auto f = read_file(*path);
     if (!f) {
-      status = complain(f.error());
+      status = complain_of_flow(f.error());
       return;
     }
     std::cout << f->name << ": " << f->steps.size() << " steps\n";
@@ -51,7 +51,7 @@ void add_flow_commands(CLI::App& app, int& status) {
   draw->callback([path, &status] {
     const auto f = read_file(*path);
     if (!f)
-      status = complain(f.error());
+      status = complain_of_flow(f.error());
     else
       std::cout << codec::flow_as_bpmn(*f);
   });

@@ -1,7 +1,8 @@
 #pragma once
 /// Places where a test lets the program die as by kill -9: `CRASH_AT=<point>:<nth>` in the environment
-/// raises SIGKILL in the process itself the nth time the point is reached. Only in builds with
-/// ORRERY_CRASH_POINTS; in all others a point is nothing at all. docs/reliability.md says what each is for.
+/// raises SIGKILL in the process itself the nth time the point is reached. Only in a program that links
+/// base/crash_point.cpp, as `orrery_crash` does; all others have base/no_crash_point.cpp, where a point is
+/// nothing at all. docs/reliability.md says what each is for.
 ///
 /// A name or number that is not understood ends the process with status 2 at the first point, so that a
 /// misspelled test cannot pass.
@@ -37,18 +38,10 @@ enum class crash_point : uint8_t {
   sweep_between,
 };
 
-#ifdef ORRERY_CRASH_POINTS
-
-inline constexpr bool crash_points = true;
+/// Whether this program has them.
+bool has_crash_points() noexcept;
 
 /// Any thread. Does not return where this is the chosen moment.
 void reach(crash_point point) noexcept;
-
-#else
-
-inline constexpr bool crash_points = false;
-inline void reach(crash_point /*point*/) noexcept {}
-
-#endif
 
 }  // namespace orrery

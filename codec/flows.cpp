@@ -13,7 +13,7 @@ namespace {
 
 using namespace detail;
 
-constexpr char format = 1;
+constexpr char flow_format = 1;
 
 failure at(std::string place, failure why) {
   if (!why.field.empty())
@@ -170,7 +170,7 @@ void append_flow(std::string& out, const flow& f) {
 }
 
 std::string encode_flow(const flow& f) {
-  std::string bytes(1, format);
+  std::string bytes(1, flow_format);
   wire_writer out(bytes);
   fields(out, f);
   return bytes;
@@ -178,7 +178,8 @@ std::string encode_flow(const flow& f) {
 
 result<flow> decode_flow(std::string_view bytes) {
   flow f;
-  if (bytes.empty() || bytes.front() != format || !read_message(bytes.substr(1), f) || !validate(f))
+  if (bytes.empty() || bytes.front() != flow_format || !read_message(bytes.substr(1), f) ||
+      !validate(f))
     return failure{errc::corrupt, "the stored flow cannot be read"};
   return f;
 }

@@ -72,10 +72,6 @@ void write_settlement(json_writer& out, const stored_letter& one) {
   out.end_object();
 }
 
-failure invalid(std::string_view field, std::string sentence) {
-  return {errc::invalid, std::move(sentence), std::string(field)};
-}
-
 /// Reads an object; `take` says whether it knows the member, and leaves its complaint in `error`.
 template <class Take>
 result<void> read_members(std::string_view body, failure& error, Take take) {
@@ -211,15 +207,15 @@ result<letters_wish> read_letters_wish(letter_wish::verb what, std::string_view 
   if (!topic.empty()) {
     query.source = parse_intake(topic);
     if (!query.source)
-      return invalid("topic", "must be order_topic or task_topic");
+      return detail::invalid("topic", "must be order_topic or task_topic");
   }
   if (limit < 1 || limit > static_cast<int64_t>(limits::list_items))
-    return invalid("limit", "must be a number from 1 to 1000");
+    return detail::invalid("limit", "must be a number from 1 to 1000");
   query.limit = static_cast<size_t>(limit);
   const bool filtered =
       query.source || !query.reason.empty() || query.from != never || query.to != never;
   if (!filtered && !all)
-    return invalid("all", "must be true where nothing is filtered");
+    return detail::invalid("all", "must be true where nothing is filtered");
   return out;
 }
 

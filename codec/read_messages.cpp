@@ -21,13 +21,9 @@ constexpr std::array<std::string_view, 5> task_intake_verbs = {"submit", "cancel
 constexpr std::array<std::string_view, 5> order_intake_verbs = {"submit", "cancel", "confirm",
                                                                 "reject", "complete"};
 
-failure invalid(std::string_view field, std::string sentence) {
-  return {errc::invalid, std::move(sentence), std::string(field)};
-}
-
 result<void> fits(std::string_view text) {
   if (text.size() > body_bytes)
-    return invalid({}, "is larger than " + std::to_string(body_bytes) + " bytes");
+    return detail::invalid({}, "is larger than " + std::to_string(body_bytes) + " bytes");
   return {};
 }
 
@@ -37,10 +33,10 @@ result<intake_message> intake_of(auto body, const auto& verbs, std::string_view 
     std::string known = "must be one of";
     for (const auto v : verbs)
       known.append(" ").append(v);
-    return invalid("command", known);
+    return detail::invalid("command", known);
   }
   if (verb != "submit" && body.id_text.empty())
-    return invalid(id_field, "is missing");
+    return detail::invalid(id_field, "is missing");
   auto id_text = std::move(body.id_text);
   auto command = command_of(verb, std::move(body));
   if (!command)
@@ -50,7 +46,7 @@ result<intake_message> intake_of(auto body, const auto& verbs, std::string_view 
 
 result<submission> submission_of(entity_kind kind, auto body) {
   if (!body.command.empty() && body.command != "submit")
-    return invalid("command", "must be submit, or left out");
+    return detail::invalid("command", "must be submit, or left out");
   submission s;
   s.kind = kind;
   s.id_text = std::move(body.id_text);
@@ -76,7 +72,8 @@ result<std::vector<std::string_view>> split_lines(std::string_view text) {
     const auto end = text.find('\n');
     if (const auto line = trimmed(text.substr(0, end)); !line.empty()) {
       if (items.size() == limits::batch_items)
-        return invalid({}, "has more than " + std::to_string(limits::batch_items) + " items");
+        return detail::invalid({},
+                               "has more than " + std::to_string(limits::batch_items) + " items");
       items.push_back(line);
     }
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -113,13 +110,13 @@ result<submission> read_submission(entity_kind kind, std::string_view body) {
 
 result<batch_text> split_batch(std::string_view body) {
   if (body.size() > limits::batch_bytes)
-    return invalid({}, "is larger than 16 MiB");
+    return detail::invalid({}, "is larger than 16 MiB");
   const auto as_batch = [](result<std::vector<std::string_view>> items,
                            bool atomic) -> result<batch_text> {
     if (!items)
       return std::move(items).error();
     if (items->empty())
-      return invalid("items", "has no items");
+      return detail::invalid("items", "has no items");
     return batch_text{std::move(*items), atomic};
   };
   body = trimmed(body);

@@ -13,7 +13,7 @@ namespace orrery::codec {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using ordered = nlohmann::ordered_json;
 constexpr std::string_view reference_prefix = "#/components/schemas/";
 constexpr std::array<std::string_view, 7> describing = {
     "title", "description", "examples", "default", "deprecated", "writeOnly", "discriminator"};
@@ -48,8 +48,8 @@ text_format format_of(const std::string& name) {
   throw refused{"format " + name + " is not known"};
 }
 
-void add(json& section, const std::string& section_name, const std::string& name,
-         const json& value) {
+void add(ordered& section, const std::string& section_name, const std::string& name,
+         const ordered& value) {
   if (section.contains(name))
     throw refused{section_name + "." + name + " is there twice"};
   section[name] = value;
@@ -60,13 +60,13 @@ public:
   builder(std::deque<schema_node>& nodes, const std::map<std::string, schema_node*>& named)
       : nodes_(nodes), named_(named) {}
 
-  const schema_node* make(const json& from) {
+  const schema_node* make(const ordered& from) {
     auto& node = nodes_.emplace_back();
     fill(node, from);
     return &node;
   }
 
-  void fill(schema_node& node, const json& from) {
+  void fill(schema_node& node, const ordered& from) {
     if (!from.is_object())
       throw refused{"a schema must be an object"};
     for (const auto& [key, value] : from.items())
@@ -79,9 +79,9 @@ public:
   }
 
 private:
-  bool fill_shape(schema_node& node, const std::string& key, const json& value) {
+  bool fill_shape(schema_node& node, const std::string& key, const ordered& value) {
     if (key == "type") {
-      const auto list = value.is_array() ? value : json::array({value});
+      const auto list = value.is_array() ? value : ordered::array({value});
       for (const auto& one : list)
         node.types |= type_bit(one.get<std::string>());
     } else if (key == "properties") {
@@ -102,9 +102,9 @@ private:
     return true;
   }
 
-  static bool fill_limit(schema_node& node, const std::string& key, const json& value) {
+  static bool fill_limit(schema_node& node, const std::string& key, const ordered& value) {
     if (key == "enum" || key == "const") {
-      const auto list = key == "enum" ? value : json::array({value});
+      const auto list = key == "enum" ? value : ordered::array({value});
       for (const auto& one : list)
         node.choices.push_back(one.get<std::string>());
     } else if (key == "minLength") {
@@ -154,8 +154,8 @@ private:
 }  // namespace
 
 struct schema_set::parts {
-  std::map<std::string, json> sections;  ///< Each an object, sorted when it is written.
-  std::deque<schema_node> nodes;         ///< Addresses stay.
+  std::map<std::string, ordered> sections;  ///< Each an object, sorted when it is written.
+  std::deque<schema_node> nodes;            ///< Addresses stay.
   std::map<std::string, schema_node*> named;
   std::map<std::string, const schema_node*, std::less<>> schemas;
   std::map<std::string, schema_parameter, std::less<>> parameters;
@@ -172,7 +172,7 @@ result<schema_set> schema_set::load(const std::vector<std::string_view>& documen
   std::string at;
   try {
     for (const auto document : documents) {
-      const auto parsed = json::parse(document);
+      const auto parsed = ordered::parse(document);
       if (!parsed.is_object())
         throw refused{"must be an object of sections"};
       for (const auto& [section, members] : parsed.items())
@@ -194,7 +194,7 @@ result<schema_set> schema_set::load(const std::vector<std::string_view>& documen
     }
   } catch (const refused& why) {
     return failure{errc::invalid, at + why.sentence};
-  } catch (const json::exception& why) {
+  } catch (const ordered::exception& why) {
     return failure{errc::invalid, at + why.what()};
   }
   return out;

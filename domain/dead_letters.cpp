@@ -7,8 +7,8 @@ namespace orrery {
 
 namespace {
 
-constexpr std::array<std::string_view, letter_states> state_names = {"OPEN", "REDRIVING",
-                                                                     "REDRIVEN", "DISCARDED"};
+constexpr std::array<std::string_view, letter_states> letter_state_names = {
+    "OPEN", "REDRIVING", "REDRIVEN", "DISCARDED"};
 constexpr std::array<std::string_view, intakes> source_names = {"order_topic", "task_topic"};
 
 /// Takes a whole number off the front, up to `end`.
@@ -27,12 +27,12 @@ bool take(std::string_view& text, char end, int64_t& number) {
 }  // namespace
 
 std::string_view to_string(letter_state state) noexcept {
-  return state_names[static_cast<size_t>(state)];
+  return letter_state_names[static_cast<size_t>(state)];
 }
 
 std::optional<letter_state> parse_letter_state(std::string_view text) noexcept {
   for (size_t i = 0; i < letter_states; ++i)
-    if (state_names[i] == text)
+    if (letter_state_names[i] == text)
       return static_cast<letter_state>(i);
   return std::nullopt;
 }

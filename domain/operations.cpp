@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array<std::string_view, 8> action_names = {"cancel", "kill",       "pause", "resume",
                                                           "rerun",  "reschedule", "pin",   "unpin"};
-constexpr std::array<std::string_view, 3> state_names = {"RUNNING", "DONE", "STOPPED"};
+constexpr std::array<std::string_view, 3> operation_state_names = {"RUNNING", "DONE", "STOPPED"};
 
 bool filters(const entity_query& q) {
   return !q.statuses.empty() || !q.task_kind.empty() || !q.queue.empty() || !q.reference.empty() ||
@@ -28,11 +28,11 @@ std::optional<bulk_action> parse_bulk_action(std::string_view text) noexcept {
   return std::nullopt;
 }
 std::string_view to_string(operation_state state) noexcept {
-  return state_names[static_cast<size_t>(state)];
+  return operation_state_names[static_cast<size_t>(state)];
 }
 std::optional<operation_state> parse_operation_state(std::string_view text) noexcept {
-  for (size_t i = 0; i < state_names.size(); ++i)
-    if (state_names[i] == text)
+  for (size_t i = 0; i < operation_state_names.size(); ++i)
+    if (operation_state_names[i] == text)
       return static_cast<operation_state>(i);
   return std::nullopt;
 }

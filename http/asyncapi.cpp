@@ -65,7 +65,7 @@ void write_messages(json_writer& out) {
   out.end_object();
 }
 
-std::string write_document() {
+std::string write_asyncapi() {
   std::string text;
   json_writer out(text);
   out.begin_object().field("asyncapi", "3.0.0").key("info").begin_object();
@@ -90,7 +90,7 @@ std::string write_document() {
 }  // namespace
 
 const std::string& asyncapi_document() {
-  static const std::string text = write_document();
+  static const std::string text = write_asyncapi();
   return text;
 }
 

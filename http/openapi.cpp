@@ -239,7 +239,7 @@ void write_components(json_writer& out) {
   out.end_object().end_object().end_object();
 }
 
-std::string write_document() {
+std::string write_openapi() {
   std::string text;
   json_writer out(text);
   out.begin_object().field("openapi", "3.1.0").key("info").begin_object();
@@ -274,7 +274,7 @@ std::string write_document() {
 }  // namespace
 
 const std::string& openapi_document() {
-  static const std::string text = write_document();
+  static const std::string text = write_openapi();
   return text;
 }
 

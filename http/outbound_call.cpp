@@ -20,8 +20,8 @@ namespace {
 namespace net = boost::asio;
 namespace beast = boost::beast;
 
-constexpr auto token = net::as_tuple(net::use_awaitable);
-constexpr size_t header_bytes_max = 64 * 1024;
+constexpr auto plain_token = net::as_tuple(net::use_awaitable);
+constexpr size_t answer_header_bytes_max = 64 * 1024;
 constexpr int interim_answers_max = 10;
 
 /// Keeps the first bytes of a body and notes that there were more.
@@ -160,7 +160,7 @@ net::awaitable<outbound_call::trouble> outbound_call::resolve() {
   });
   if (!queued)
     co_return failed_outcome("busy", "too many names wait to be looked up", true);
-  co_await resolved_.async_wait(token);
+  co_await resolved_.async_wait(plain_token);
   if (aborted_ || timed_out_)
     co_return work_outcome{};
   if (!addresses_)
@@ -180,7 +180,8 @@ net::awaitable<outbound_call::trouble> outbound_call::connect() {
       continue;
     boost::system::error_code ignored;
     socket_.close(ignored);
-    auto [failed] = co_await socket_.async_connect(tcp::endpoint(address, request_.to.port), token);
+    auto [failed] =
+        co_await socket_.async_connect(tcp::endpoint(address, request_.to.port), plain_token);
     if (aborted_ || timed_out_)
       co_return work_outcome{};
     error = failed;
@@ -196,7 +197,7 @@ net::awaitable<outbound_call::trouble> outbound_call::secure() {
   tls_->set_verify_callback(net::ssl::host_name_verification(request_.to.host));
   if (!is_address(request_.to.host))
     SSL_set_tlsext_host_name(tls_->native_handle(), request_.to.host.c_str());
-  auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, token);
+  auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, plain_token);
   if (error)
     co_return failed_outcome("tls", request_.to.authority + ": " + error.message(), true);
   co_return std::nullopt;
@@ -206,19 +207,19 @@ net::awaitable<void> outbound_call::send() {
   // An error is not looked at: who answers before having read everything closes the connection, and
   // the answer is still there to be read. Without one, reading fails.
   if (tls_)
-    co_await net::async_write(*tls_, net::buffer(bytes_), token);
+    co_await net::async_write(*tls_, net::buffer(bytes_), plain_token);
   else
-    co_await net::async_write(socket_, net::buffer(bytes_), token);
+    co_await net::async_write(socket_, net::buffer(bytes_), plain_token);
 }
 
 net::awaitable<size_t> outbound_call::read_some(net::mutable_buffer into,
                                                 boost::system::error_code& error) {
   if (tls_) {
-    auto [failed, n] = co_await tls_->async_read_some(into, token);
+    auto [failed, n] = co_await tls_->async_read_some(into, plain_token);
     error = failed;
     co_return n;
   }
-  auto [failed, n] = co_await socket_.async_read_some(into, token);
+  auto [failed, n] = co_await socket_.async_read_some(into, plain_token);
   error = failed;
   co_return n;
 }
@@ -241,7 +242,7 @@ net::awaitable<outbound_call::trouble> outbound_call::receive() {
         break;
       const auto n = co_await read_some(buffer.prepare(16 * 1024), error);
       buffer.commit(n);
-      if (!parser->is_header_done() && (header_bytes += n) > header_bytes_max)
+      if (!parser->is_header_done() && (header_bytes += n) > answer_header_bytes_max)
         co_return failed_outcome("protocol", "the header of the answer is too long", true);
       if (error == net::error::eof && parser->got_some()) {
         parser->put_eof(error);

@@ -15,7 +15,7 @@ namespace orrery::http {
 namespace {
 
 constexpr size_t headers_max = 50;
-constexpr size_t header_bytes_max = 8 * 1024;
+constexpr size_t own_header_bytes_max = 8 * 1024;
 
 bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -53,7 +53,7 @@ result<void> check_header(const std::string& name, const std::string& value) {
   if (is_ours(name))
     return failure{errc::invalid, "is set by the runtime", field};
   // A line end inside a value would begin another header, or another request.
-  if (value.size() > header_bytes_max || std::any_of(value.begin(), value.end(), [](char c) {
+  if (value.size() > own_header_bytes_max || std::any_of(value.begin(), value.end(), [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
       }))
     return failure{errc::invalid, "must be text of one line, at most 8 KiB", field};
@@ -70,7 +70,7 @@ struct raw_payload {
 bool read_headers(raw_payload& p, const codec::detail::member& m) {
   return m.each([&](std::string_view name, codec::detail::json_value& value) {
     std::string text;
-    if (!codec::detail::member(name, value, p.error, "headers.").text(text, header_bytes_max))
+    if (!codec::detail::member(name, value, p.error, "headers.").text(text, own_header_bytes_max))
       return false;
     if (p.request.headers.size() >= headers_max) {
       p.error = {errc::invalid, "has more than " + std::to_string(headers_max) + " fields",

@@ -19,7 +19,6 @@ namespace orrery::http {
 
 namespace {
 
-constexpr auto token = net::as_tuple(net::use_awaitable_t<lane_executor>{});
 constexpr size_t read_size_max = 64 * 1024;
 constexpr size_t out_size_max = 64 * 1024;
 constexpr size_t linger_bytes_max = 1024 * 1024;
@@ -185,7 +184,8 @@ lane_task<session::verdict> session::receive() {
     if (tls_)
       n = co_await read_some(buffer_.prepare(read_size_), error);
     else
-      std::tie(error, n) = co_await socket_.async_read_some(buffer_.prepare(read_size_), token);
+      std::tie(error, n) =
+          co_await socket_.async_read_some(buffer_.prepare(read_size_), lane_token);
     if (timed_out_ && (phase_ == phase::header || phase_ == phase::body))
       co_return refuse(408, "the request did not arrive in time");
     if (error || closing_)
@@ -310,7 +310,7 @@ lane_task<void> session::linger() {
   size_t total = 0;
   buffer_.clear();
   while (total < linger_bytes_max) {
-    auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(read_size_max), token);
+    auto [error, n] = co_await socket_.async_read_some(buffer_.prepare(read_size_max), lane_token);
     if (error)
       co_return;
     total += n;

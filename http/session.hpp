@@ -3,7 +3,9 @@
 
 #include "http/lane.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -14,6 +16,11 @@
 namespace orrery::http {
 
 namespace beast = boost::beast;
+
+/// How a session waits for its socket: what went wrong is a value, not thrown.
+inline constexpr auto lane_token = net::as_tuple(net::use_awaitable_t<lane_executor>{});
+
+inline std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 /// Reads requests, has them answered, writes the answers in order. Lives in the frame of `serve`.
 class session final : public connection {

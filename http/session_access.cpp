@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::string_view scheme = "Bearer ";
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
 /// The version in `"17"` or `W/"17"`; nothing for `*` and for what is no version of ours.
 std::optional<uint64_t> version_in(std::string_view tag) {
   if (tag.starts_with("W/"))

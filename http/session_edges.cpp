@@ -17,8 +17,6 @@ constexpr size_t gzip_bytes_min = 1'024;
 /// Compressing blocks the io thread: about 10 ms for this much.
 constexpr size_t gzip_bytes_max = 512 * 1024;
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
 /// A name or address, perhaps with a port: nothing that could end a header line or a host.
 bool is_host(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {

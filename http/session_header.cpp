@@ -14,8 +14,6 @@ namespace {
 
 using beast::http::field;
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
 method method_of(beast::http::verb verb) noexcept {
   switch (verb) {
     case beast::http::verb::get: return method::get;

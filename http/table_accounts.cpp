@@ -37,7 +37,7 @@ constexpr route with(route r, std::string_view parameters, std::string_view erro
   return r;
 }
 
-constexpr std::array table{
+constexpr std::array account_table{
     with(account(post, "/api/auth/login", "login", permission::open, "Credentials", "Tokens",
                  "Signs in with name and password."),
          "", "401"),
@@ -98,6 +98,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> account_routes() noexcept { return table; }
+std::span<const route> account_routes() noexcept { return account_table; }
 
 }  // namespace orrery::http

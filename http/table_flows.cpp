@@ -11,8 +11,8 @@ namespace {
 
 using enum method;
 
-constexpr route command(std::string_view pattern, std::string_view name, std::string_view body,
-                        std::string_view description) {
+constexpr route flow_command(std::string_view pattern, std::string_view name, std::string_view body,
+                             std::string_view description) {
   return {.verb = post,
           .pattern = pattern,
           .handle = handlers::run_command,
@@ -28,7 +28,7 @@ constexpr route command(std::string_view pattern, std::string_view name, std::st
           .errors = "409"};
 }
 
-constexpr std::array table{
+constexpr std::array flow_table{
     route{.verb = post,
           .pattern = "/api/flows",
           .handle = handlers::put_flow,
@@ -64,12 +64,12 @@ constexpr std::array table{
           .kind = entity_kind::order,
           .answer = "CompensationPlan",
           .parameters = "id"},
-    command("/api/orders/{id}/kill", "killOrder", "Reason",
-            "Ends an order and kills its tasks. Nothing is compensated."),
+    flow_command("/api/orders/{id}/kill", "killOrder", "Reason",
+                 "Ends an order and kills its tasks. Nothing is compensated."),
 };
 
 }  // namespace
 
-std::span<const route> flow_routes() noexcept { return table; }
+std::span<const route> flow_routes() noexcept { return flow_table; }
 
 }  // namespace orrery::http

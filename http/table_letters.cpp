@@ -27,7 +27,7 @@ constexpr route settle(std::string_view pattern, std::string_view name, bool man
           .errors = many ? "" : "409"};
 }
 
-constexpr std::array table{
+constexpr std::array letter_table{
     route{.pattern = "/api/dead-letters",
           .handle = handlers::letters,
           .name = "listDeadLetters",
@@ -56,6 +56,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> letter_routes() noexcept { return table; }
+std::span<const route> letter_routes() noexcept { return letter_table; }
 
 }  // namespace orrery::http

@@ -11,7 +11,7 @@ namespace {
 
 using enum method;
 
-constexpr std::array table{
+constexpr std::array operation_table{
     route{.verb = post,
           .pattern = "/api/operations",
           .handle = handlers::begin_operation,
@@ -53,6 +53,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> operation_routes() noexcept { return table; }
+std::span<const route> operation_routes() noexcept { return operation_table; }
 
 }  // namespace orrery::http

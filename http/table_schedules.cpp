@@ -12,8 +12,8 @@ namespace {
 using enum method;
 constexpr auto schedules = entity_kind::schedule;
 
-constexpr route command(std::string_view pattern, std::string_view name, std::string_view body,
-                        std::string_view description) {
+constexpr route schedule_command(std::string_view pattern, std::string_view name,
+                                 std::string_view body, std::string_view description) {
   return {.verb = post,
           .pattern = pattern,
           .handle = handlers::run_command,
@@ -29,7 +29,7 @@ constexpr route command(std::string_view pattern, std::string_view name, std::st
           .errors = "409"};
 }
 
-constexpr std::array table{
+constexpr std::array schedule_table{
     route{.verb = post,
           .pattern = "/api/schedules",
           .handle = handlers::create_schedule,
@@ -111,18 +111,19 @@ constexpr std::array table{
           .kind = schedules,
           .answer = "FirePreview",
           .parameters = "id from to limit"},
-    command("/api/schedules/{id}/pause", "pauseSchedule", "ScheduleNote",
-            "Pauses a schedule: nothing is fired until it is resumed."),
-    command("/api/schedules/{id}/resume", "resumeSchedule", "ScheduleNote",
-            "Resumes a schedule with the next time after now; what was paused is not made up for."),
-    command("/api/schedules/{id}/trigger", "triggerSchedule", "ScheduleTrigger",
-            "Fires now, beside the plan, also while paused."),
-    command("/api/schedules/{id}/backfill", "backfillSchedule", "ScheduleBackfill",
-            "Fires every time of a range, both ends included, one after the other."),
+    schedule_command("/api/schedules/{id}/pause", "pauseSchedule", "ScheduleNote",
+                     "Pauses a schedule: nothing is fired until it is resumed."),
+    schedule_command(
+        "/api/schedules/{id}/resume", "resumeSchedule", "ScheduleNote",
+        "Resumes a schedule with the next time after now; what was paused is not made up for."),
+    schedule_command("/api/schedules/{id}/trigger", "triggerSchedule", "ScheduleTrigger",
+                     "Fires now, beside the plan, also while paused."),
+    schedule_command("/api/schedules/{id}/backfill", "backfillSchedule", "ScheduleBackfill",
+                     "Fires every time of a range, both ends included, one after the other."),
 };
 
 }  // namespace
 
-std::span<const route> schedule_routes() noexcept { return table; }
+std::span<const route> schedule_routes() noexcept { return schedule_table; }
 
 }  // namespace orrery::http

@@ -9,7 +9,7 @@ namespace orrery::http {
 
 namespace {
 
-constexpr std::array table{
+constexpr std::array system_table{
     route{.pattern = "/healthz",
           .handle = handlers::health,
           .needs = permission::open,
@@ -84,6 +84,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> system_routes() noexcept { return table; }
+std::span<const route> system_routes() noexcept { return system_table; }
 
 }  // namespace orrery::http

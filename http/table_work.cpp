@@ -31,7 +31,7 @@ constexpr route command(entity_kind kind, std::string_view pattern, std::string_
           .errors = "409"};
 }
 
-constexpr std::array table{
+constexpr std::array work_table{
     route{.verb = post,
           .pattern = "/api/orders",
           .handle = handlers::submit_one,
@@ -226,6 +226,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> work_routes() noexcept { return table; }
+std::span<const route> work_routes() noexcept { return work_table; }
 
 }  // namespace orrery::http

@@ -58,7 +58,7 @@ constexpr route rule(method verb, std::string_view pattern, std::string_view nam
           .parameters = parameter};
 }
 
-constexpr std::array table{
+constexpr std::array worker_table{
     route{.verb = post,
           .pattern = "/api/workers/lease",
           .handle = handlers::lease_work,
@@ -121,6 +121,6 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const route> worker_routes() noexcept { return table; }
+std::span<const route> worker_routes() noexcept { return worker_table; }
 
 }  // namespace orrery::http

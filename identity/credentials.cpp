@@ -14,8 +14,6 @@ constexpr size_t seen_max = 10'000;
 constexpr size_t key_id_digits = 16;
 constexpr std::string_view key_prefix = "ork_";
 
-failure refused(std::string why) { return {errc::rejected, std::move(why)}; }
-
 }  // namespace
 
 std::optional<principal> service::known(std::string_view credential) {

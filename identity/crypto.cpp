@@ -16,11 +16,6 @@ void start() {
   (void)ready;
 }
 
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
 constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 }  // namespace

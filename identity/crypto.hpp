@@ -11,6 +11,14 @@
 
 namespace orrery::identity {
 
+/// As C libraries want it.
+inline const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+inline unsigned char* bytes_of(std::string& text) {
+  return reinterpret_cast<unsigned char*>(text.data());
+}
+
 std::string random_bytes(size_t count);
 std::string random_hex(size_t bytes);
 

@@ -14,8 +14,6 @@ namespace {
 using codec::json_object;
 using codec::json_writer;
 
-failure refused(std::string why) { return {errc::rejected, std::move(why)}; }
-
 int64_t seconds(time_point at) {
   return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
 }

@@ -19,6 +19,9 @@ inline constexpr duration clock_skew = 30s;
 
 enum class algorithm : uint8_t { eddsa, rs256 };
 
+/// Somebody is not whom they say they are; `why` is for logs.
+inline failure refused(std::string why) { return {errc::rejected, std::move(why)}; }
+
 struct verification_key {
   algorithm alg = algorithm::eddsa;
   std::string public_key;  ///< Ed25519

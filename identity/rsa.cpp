@@ -23,10 +23,6 @@ struct deleter {
 template <class T>
 using owned = std::unique_ptr<T, deleter>;
 
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 owned<EVP_PKEY> key_of(std::string_view modulus, std::string_view exponent) {
   const owned<BIGNUM> n(BN_bin2bn(bytes_of(modulus), static_cast<int>(modulus.size()), nullptr));
   const owned<BIGNUM> e(BN_bin2bn(bytes_of(exponent), static_cast<int>(exponent.size()), nullptr));

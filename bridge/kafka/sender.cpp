@@ -141,7 +141,7 @@ void sender::send(std::vector<outgoing> messages, answer done) {
     }
     return;
   }
-  if (crash_points && how_.role == "log")
+  if (how_.role == "log")
     reach(crash_point::submit_before_durable);
 }
 

@@ -10,7 +10,7 @@ namespace orrery::kafka {
 
 namespace {
 
-constexpr int poll_ms = 100;
+constexpr int batch_poll_ms = 100;
 constexpr size_t poll_records = 1000;
 constexpr size_t batch_records = 500;
 
@@ -135,7 +135,7 @@ void shard_reader::run(std::function<void(const std::string&)> failed) {
 /// all of it for a full batch.
 void shard_reader::poll(std::vector<rd_kafka_message_t*>& room, consumer_troubles& troubles) {
   (void)rd_kafka_poll(client_.get(), 0);
-  auto count = rd_kafka_consume_batch_queue(queue_.get(), poll_ms, room.data(), 1);
+  auto count = rd_kafka_consume_batch_queue(queue_.get(), batch_poll_ms, room.data(), 1);
   if (count < 1)
     return;
   const auto more = rd_kafka_consume_batch_queue(queue_.get(), 0, room.data() + 1, room.size() - 1);

@@ -12,7 +12,7 @@ namespace orrery::kafka {
 
 namespace {
 
-constexpr duration ask_timeout = 5s;
+constexpr duration topics_ask_timeout = 5s;
 constexpr duration create_timeout = 15s;
 constexpr duration usable_timeout = 20s;
 
@@ -36,7 +36,8 @@ struct found_topic {
 result<std::map<std::string, found_topic>> look(rd_kafka_t* client,
                                                 const std::vector<std::string>& names) {
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client, 1, nullptr, &raw, milliseconds_of(ask_timeout));
+  const auto code =
+      rd_kafka_metadata(client, 1, nullptr, &raw, milliseconds_of(topics_ask_timeout));
   const metadata_ptr metadata(raw);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return failure_of(code, "asking Kafka for its topics");

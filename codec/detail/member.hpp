@@ -12,6 +12,10 @@
 
 namespace orrery::codec::detail {
 
+inline failure invalid(std::string_view field, std::string sentence) {
+  return {errc::invalid, std::move(sentence), std::string(field)};
+}
+
 /// Every verb leaves the variable alone where the value is `null`, and is false where the value is not
 /// what it must be; `error` then says so.
 class member {

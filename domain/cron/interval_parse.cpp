@@ -1,17 +1,12 @@
 /// Reading ISO 8601 repeating intervals.
 
 #include "base/time.hpp"
+#include "domain/cron/digits.hpp"
 #include "domain/cron/interval.hpp"
 
 #include <cctype>
 
 namespace orrery {
-
-namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 class interval_parser {
 public:

@@ -1,5 +1,7 @@
 #include "domain/cron/parse.hpp"
 
+#include "domain/cron/digits.hpp"
+
 #include <algorithm>
 #include <cctype>
 
@@ -13,7 +15,6 @@ constexpr std::string_view weekday_names[] = {"SUN", "MON", "TUE", "WED", "THU",
 constexpr size_t text_bytes_max = 1024;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 std::string shown(char c) {

@@ -1,12 +1,12 @@
 /// What only the fields of days have: `L`, `W` and `#`.
 
+#include "domain/cron/digits.hpp"
 #include "domain/cron/parse.hpp"
 
 namespace orrery {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string quoted(char c) { return std::string("\"") + c + '"'; }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "codec/stored.hpp"
 #include "persistence/postgres/list_query.hpp"
+#include "persistence/postgres/row_bytes.hpp"
 #include "persistence/postgres/row_text.hpp"
 
 #include <algorithm>
@@ -12,11 +13,8 @@ namespace {
 
 /// Ids per statement when loading.
 constexpr size_t load_ids = 1000;
-constexpr size_t rows_max = 100'000;
 
 std::string_view view_of(const pqxx::field& f) { return {f.c_str(), f.size()}; }
-
-std::string bytes_of(const pqxx::field& f) { return pqxx::binarystring(f).str(); }
 
 result<std::vector<entity>> decode_all(const pqxx::result& rows, std::vector<entity> out = {}) {
   for (const auto& row : rows) {

@@ -3,6 +3,7 @@
 #include "codec/letters.hpp"
 #include "persistence/postgres/binary_format.hpp"
 #include "persistence/postgres/entity_reader.hpp"
+#include "persistence/postgres/row_bytes.hpp"
 #include "persistence/postgres/row_text.hpp"
 
 #include <algorithm>
@@ -15,9 +16,6 @@ constexpr const char* letter_columns =
     "id, source, shard, \"offset\", (extract(epoch from at) * 1000000)::bigint, reason, key, value,"
     " headers, state, (extract(epoch from settled_at) * 1000000)::bigint, settled_by, note,"
     " redriven_to, edited, copied";
-constexpr size_t rows_max = 100'000;
-
-std::string bytes_of(const pqxx::field& f) { return pqxx::binarystring(f).str(); }
 
 result<dead_letter> read_letter(const pqxx::row& row) {
   auto headers = codec::decode_headers(bytes_of(row[8]));
@@ -62,13 +60,13 @@ result<std::vector<Row>> read_all(const pqxx::result& rows, result<Row> (*read)(
   return out;
 }
 
-struct list_statement {
+struct letter_statement {
   std::string sql;
   std::vector<std::string> parameters;
 };
 
-list_statement list_of(const letter_query& query, const std::optional<letter_place>& after) {
-  list_statement out;
+letter_statement list_of(const letter_query& query, const std::optional<letter_place>& after) {
+  letter_statement out;
   out.sql = std::string("select ") + letter_columns + " from dead_letters where true";
   const auto put = [&](std::string value) {
     out.parameters.push_back(std::move(value));

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* columns = "body, node, stop";
 
-result<bulk_operation> read_row(const pqxx::row& row) {
+result<bulk_operation> read_operation(const pqxx::row& row) {
   auto one = codec::read_operation(row[0].c_str());
   if (!one)
     return one;
@@ -19,10 +19,10 @@ result<bulk_operation> read_row(const pqxx::row& row) {
   return one;
 }
 
-result<std::vector<bulk_operation>> read_rows(const pqxx::result& rows) {
+result<std::vector<bulk_operation>> read_operations(const pqxx::result& rows) {
   std::vector<bulk_operation> out;
   for (const auto& row : rows) {
-    auto one = read_row(row);
+    auto one = read_operation(row);
     if (!one)
       return std::move(one).error();
     out.push_back(std::move(*one));
@@ -53,13 +53,13 @@ result<bulk_operation> operation_table::get(entity_id id) {
         std::string("select ") + columns + " from operations where id = $1::uuid", to_string(id));
     if (rows.empty())
       return missing(id);
-    return read_row(rows[0]);
+    return read_operation(rows[0]);
   });
 }
 
 result<std::vector<bulk_operation>> operation_table::list(size_t limit) {
   return session_.call([&](pqxx::transaction_base& work) {
-    return read_rows(work.exec_params(
+    return read_operations(work.exec_params(
         std::string("select ") + columns + " from operations order by id desc limit $1::bigint",
         std::to_string(limit)));
   });
@@ -68,7 +68,7 @@ result<std::vector<bulk_operation>> operation_table::list(size_t limit) {
 result<std::vector<bulk_operation>> operation_table::claim(std::string_view node, time_point now,
                                                            time_point stale) {
   return session_.call([&](pqxx::transaction_base& work) {
-    return read_rows(work.exec_params(
+    return read_operations(work.exec_params(
         std::string("update operations set node = $1, updated_at = $2::timestamptz"
                     " where state = 0 and (node = $1 or updated_at < $3::timestamptz) returning ") +
             columns,

@@ -1,7 +1,5 @@
 #include "persistence/sqlite/crash_vfs.hpp"
 
-#ifdef ORRERY_CRASH_POINTS
-
 #include "base/crash_point.hpp"
 
 #include <mutex>
@@ -49,6 +47,8 @@ int open_any(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int*
 }  // namespace
 
 void install_crash_vfs() {
+  if (!has_crash_points())
+    return;
   static std::once_flag done;
   std::call_once(done, [] {
     auto& own = here();
@@ -61,5 +61,3 @@ void install_crash_vfs() {
 }
 
 }  // namespace orrery::sqlite
-
-#endif

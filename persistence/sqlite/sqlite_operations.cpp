@@ -9,7 +9,7 @@ namespace {
 
 #define ORRERY_OPERATION_COLUMNS "body, node, stop"
 
-result<bulk_operation> read_row(const sqlite::query& q) {
+result<bulk_operation> read_operation(const sqlite::query& q) {
   auto one = codec::read_operation(q.text(0));
   if (!one)
     return one;
@@ -18,21 +18,21 @@ result<bulk_operation> read_row(const sqlite::query& q) {
   return one;
 }
 
-result<void> read_rows(sqlite::query& q, std::vector<bulk_operation>& into) {
+result<void> read_operations(sqlite::query& q, std::vector<bulk_operation>& into) {
   for (;;) {
     const auto row = q.step();
     if (!row)
       return row.error();
     if (!*row)
       return {};
-    auto one = read_row(q);
+    auto one = read_operation(q);
     if (!one)
       return std::move(one).error();
     into.push_back(std::move(*one));
   }
 }
 
-result<void> changed_one(database& db, entity_id id) {
+result<void> changed_operation(database& db, entity_id id) {
   if (db.changes() == 1)
     return {};
   return failure{errc::not_found, "there is no operation " + to_string(id)};
@@ -58,7 +58,7 @@ result<bulk_operation> sqlite_operations::get(entity_id id) {
     const auto text = to_string(id);
     auto q = db.prepared("SELECT " ORRERY_OPERATION_COLUMNS " FROM operations WHERE id = ?");
     q.add(text);
-    return read_rows(q, found);
+    return read_operations(q, found);
   });
   if (!ok)
     return std::move(ok).error();
@@ -73,7 +73,7 @@ result<std::vector<bulk_operation>> sqlite_operations::list(size_t limit) {
     auto q =
         db.prepared("SELECT " ORRERY_OPERATION_COLUMNS " FROM operations ORDER BY id DESC LIMIT ?");
     q.add(static_cast<int64_t>(limit));
-    return read_rows(q, found);
+    return read_operations(q, found);
   });
   if (!ok)
     return std::move(ok).error();
@@ -88,7 +88,7 @@ result<std::vector<bulk_operation>> sqlite_operations::claim(std::string_view no
       auto q = db.prepared("SELECT " ORRERY_OPERATION_COLUMNS
                            " FROM operations WHERE state = 0 AND (node = ? OR updated_at < ?)");
       q.add(node).add(micros(stale));
-      if (auto read = read_rows(q, found); !read)
+      if (auto read = read_operations(q, found); !read)
         return read;
     }
     for (auto& one : found) {
@@ -144,7 +144,7 @@ result<void> sqlite_operations::ask_stop(entity_id id) {
   return writer_->write([&](database& db) -> result<void> {
     auto asked =
         db.prepared("UPDATE operations SET stop = (state = 0) WHERE id = ?").add(text).run();
-    return asked ? changed_one(db, id) : asked;
+    return asked ? changed_operation(db, id) : asked;
   });
 }
 

@@ -1,7 +1,7 @@
 """The program dies by SIGKILL at each of its commit steps, on both stores, under load; then it is started
 again, and what a client outside was promised is compared with what is there.
 
-docs/reliability.md says what each point is. The binary has them compiled in (`CRASH_BINARY`).
+docs/reliability.md says what each point is. `CRASH_BINARY` has them.
 """
 import concurrent.futures
 import contextlib
@@ -15,7 +15,7 @@ import time
 import traceback
 import unittest
 
-from support import CRASH_BINARY, ROOT, eventually
+from support import BINARY, CRASH_BINARY, ROOT, eventually
 
 import checker
 from evidence import Evidence, read_journal, read_letters, read_views
@@ -55,8 +55,8 @@ class Embedded:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="orrery-crash-"))
         test.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
-    def launch(self, name, options, environment):
-        return Node(self, name, [*self.options, *options], CRASH_BINARY, environment)
+    def launch(self, name, options, environment, binary=CRASH_BINARY):
+        return Node(self, name, [*self.options, *options], binary, environment)
 
     def fill(self, found, node):
         found.journal = read_journal(SHARDS, ["--data", node.dir], binary=CRASH_BINARY)
@@ -241,6 +241,21 @@ class CrashPoints(unittest.TestCase):
         findings = TamperedWith(Embedded(self), "commit-told", sink).outcome().findings
         for name in ("S6 positions", "S6 views"):
             self.assertTrue(any(one.startswith(name) for one in findings), findings)
+
+    def test_the_program_of_every_day_takes_no_notice(self):
+        node = Embedded(self).launch("plain", [], {"CRASH_AT": "submit-after-durable:1"}, BINARY)
+        self.addCleanup(node.kill)
+        node.await_ready()
+        code, answer = node.call("/api/orders", {"product": "Laptop", "quantity": 1})
+        self.assertLess(code, 300, answer)
+        self.assertEqual(0, node.stop())
+
+    def test_a_misspelled_point_ends_the_program(self):
+        node = Embedded(self).launch("misspelled", [], {"CRASH_AT": "submit-after-durabel:1"})
+        self.addCleanup(node.kill)
+        with self.assertRaises(RuntimeError):
+            node.await_ready()
+        self.assertEqual(2, node.ended(30))
 
     def test_an_embedded_node_loses_nothing_at_any_of_them(self):
         self.run_all(Embedded, list(POINTS), at_once=3)

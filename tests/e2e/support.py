@@ -13,7 +13,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("ORRERY_BINARY", ROOT / "build/release/bin/orrery"))
 # The same with crash points (base/crash_point.hpp).
-CRASH_BINARY = pathlib.Path(os.environ.get("ORRERY_CRASH_BINARY", ROOT / "build/crash/bin/orrery"))
+CRASH_BINARY = pathlib.Path(os.environ.get("ORRERY_CRASH_BINARY", BINARY.with_name("orrery_crash")))
 sys.path.insert(0, str(ROOT / "tests/chaos"))  # the outside client, its checker, the faults
 
 

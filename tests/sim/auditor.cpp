@@ -7,10 +7,6 @@ namespace orrery::sim {
 
 namespace {
 
-position_t position_of(const status_event& event) {
-  return std::visit([](const auto& e) { return e.position; }, event);
-}
-
 std::string number(int64_t value) { return std::to_string(value); }
 
 /// Everything published: nothing missing, nothing else, repeats only where there was a reason.

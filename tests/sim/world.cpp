@@ -12,9 +12,6 @@ namespace {
 constexpr auto backlog_limit = 30s;
 constexpr auto rest_limit = 10min;
 
-position_t position_of(const status_event& event) {
-  return std::visit([](const auto& e) { return e.position; }, event);
-}
 entity_id id_of_event(const status_event& event) {
   if (const auto* t = std::get_if<task_status_event>(&event))
     return t->task_id;

@@ -10,6 +10,10 @@
 
 namespace orrery::sim {
 
+inline position_t position_of(const status_event& event) {
+  return std::visit([](const auto& e) { return e.position; }, event);
+}
+
 /// Events handed to the topics by one call.
 struct publication {
   std::string node;

@@ -6,6 +6,7 @@
 #include "persistence/memory/memory_settings.hpp"
 #include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
+#include "tests/contract/store/store_contract_letters.hpp"
 
 #include <atomic>
 

@@ -5,6 +5,7 @@
 #include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
 #include "tests/contract/store/settings_contract.hpp"
+#include "tests/contract/store/store_contract_letters.hpp"
 
 #include <gtest/gtest.h>
 #include <atomic>

@@ -7,6 +7,7 @@
 #include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
+#include "tests/contract/store/store_contract_letters.hpp"
 
 #include <atomic>
 #include <ctime>

@@ -4,7 +4,7 @@
 ///     INSTANTIATE_TEST_SUITE_P(sqlite, store_contract, ::testing::Values(store_adapter{
 ///         "sqlite", [] { return std::make_unique<sqlite_place>(); }}), store_adapter_name);
 ///
-/// The tests stand in store_contract_write.hpp and store_contract_read.hpp.
+/// The tests stand in store_contract_*.cpp, compiled once for all adapters.
 
 #include "domain/ports/store.hpp"
 #include "tests/contract/store/store_batches.hpp"
@@ -176,10 +176,3 @@ protected:
 };
 
 }  // namespace orrery::test
-
-#include "tests/contract/store/store_contract_letters.hpp"
-#include "tests/contract/store/store_contract_operations.hpp"
-#include "tests/contract/store/store_contract_schedules.hpp"
-#include "tests/contract/store/store_contract_read.hpp"
-#include "tests/contract/store/store_contract_tasks.hpp"
-#include "tests/contract/store/store_contract_write.hpp"

@@ -9,8 +9,8 @@
 namespace orrery::codec {
 namespace {
 
-constexpr time_point start = from_micros(1'800'000'000'000'000);
-const entity_id id = id_of_schedule("nightly", 16);
+constexpr time_point schedule_start = from_micros(1'800'000'000'000'000);
+const entity_id nightly_id = id_of_schedule("nightly", 16);
 
 schedule_spec full_spec() {
   schedule_spec s;
@@ -20,8 +20,8 @@ schedule_spec full_spec() {
   s.times.except = {"weekly:SAT,SUN"};
   s.times.zone = "Europe/Warsaw";
   s.times.dst = dst_policy::literal;
-  s.times.start = start;
-  s.times.end = start + 24h;
+  s.times.start = schedule_start;
+  s.times.end = schedule_start + 24h;
   s.task.kind = "http";
   s.task.payload = R"({"url":"https://shop.example/{{scheduledAt}}"})";
   s.overlap = overlap_policy::buffer_all;
@@ -36,40 +36,40 @@ schedule_spec full_spec() {
 
 schedule full_schedule() {
   schedule s;
-  s.id = id;
+  s.id = nightly_id;
   s.spec = full_spec();
   s.status = schedule_status::paused;
   s.version = 9;
   s.definition = 3;
-  s.created_at = start;
-  s.updated_at = start + 1s;
-  s.finished_at = start + 2s;
-  s.next_at = start + 3s;
-  s.last_at = start - 3s;
+  s.created_at = schedule_start;
+  s.updated_at = schedule_start + 1s;
+  s.finished_at = schedule_start + 2s;
+  s.next_at = schedule_start + 3s;
+  s.last_at = schedule_start - 3s;
   s.note = "maintenance";
   s.counters = {1, 2, 3, 4, 5, 6, 7};
   s.series = 4;
-  s.recent = {{start, start + 5ms, start, fire_kind::catch_up, fire_outcome::failed,
-               id_of_child(id, "a"), 2}};
-  s.waiting = {{start + 1s, fire_kind::triggered, 4}};
-  s.backfills = {{3, start - 24h, start, overlap_policy::allow}};
+  s.recent = {{schedule_start, schedule_start + 5ms, schedule_start, fire_kind::catch_up,
+               fire_outcome::failed, id_of_child(nightly_id, "a"), 2}};
+  s.waiting = {{schedule_start + 1s, fire_kind::triggered, 4}};
+  s.backfills = {{3, schedule_start - 24h, schedule_start, overlap_policy::allow}};
   return s;
 }
 
-std::vector<schedule_event> every_event() {
-  return {
-      schedule_created{full_spec(), start},
-      schedule_updated{full_spec(), start},
-      schedule_paused{"why"},
-      schedule_resumed{"done", start},
-      schedule_fired{start, fire_kind::backfill, 3, id_of_child(id, "a"), false, true, start + 1s},
-      schedule_skipped{start, skip_reason::buffer, 17, true, start + 1s},
-      schedule_buffered{{start, fire_kind::catch_up, 2}, true, start + 1s},
-      schedule_child_ended{id_of_child(id, "a"), 2, child_outcome::expired},
-      schedule_backfill_started{{3, start, start + 1h, overlap_policy::skip}},
-      schedule_backfill_moved{start},
-      schedule_completed{},
-      schedule_deleted{}};
+std::vector<schedule_event> every_schedule_event() {
+  return {schedule_created{full_spec(), schedule_start},
+          schedule_updated{full_spec(), schedule_start},
+          schedule_paused{"why"},
+          schedule_resumed{"done", schedule_start},
+          schedule_fired{schedule_start, fire_kind::backfill, 3, id_of_child(nightly_id, "a"),
+                         false, true, schedule_start + 1s},
+          schedule_skipped{schedule_start, skip_reason::buffer, 17, true, schedule_start + 1s},
+          schedule_buffered{{schedule_start, fire_kind::catch_up, 2}, true, schedule_start + 1s},
+          schedule_child_ended{id_of_child(nightly_id, "a"), 2, child_outcome::expired},
+          schedule_backfill_started{{3, schedule_start, schedule_start + 1h, overlap_policy::skip}},
+          schedule_backfill_moved{schedule_start},
+          schedule_completed{},
+          schedule_deleted{}};
 }
 
 TEST(stored_schedule, reads_back_as_it_was) {
@@ -84,14 +84,14 @@ TEST(stored_schedule, reads_back_as_it_was) {
 TEST(stored_schedule, keeps_every_event_in_the_journal_and_few_in_its_history) {
   std::vector<event_record> records;
   int64_t position = 0;
-  for (const auto& event : every_event())
-    records.push_back({position_t{++position}, id, start, entity_event{event}});
+  for (const auto& event : every_schedule_event())
+    records.push_back({position_t{++position}, nightly_id, schedule_start, entity_event{event}});
   ASSERT_EQ(records.size(), std::variant_size_v<schedule_event>);
   std::vector<const event_record*> pointers;
   for (const auto& record : records)
     pointers.push_back(&record);
   EXPECT_EQ(decode_journal(encode_journal(pointers)).value(), records);
-  const auto kept = decode_history(id, encode_history(records)).value();
+  const auto kept = decode_history(nightly_id, encode_history(records)).value();
   std::vector<std::string> names;
   for (const auto& record : kept)
     names.emplace_back(name_of(record.event));
@@ -115,12 +115,13 @@ TEST(schedule_json, of_each_command_reads_back_as_it_was) {
            submit_schedule{of_message, {}}, update_schedule{full_spec(), 3, {}},
            pause_schedule{"why"}, resume_schedule{"done", {}}, trigger_schedule{{}, {}},
            trigger_schedule{overlap_policy::allow, {}},
-           backfill_schedule{start, start + 1h, overlap_policy::skip, {}}, delete_schedule{}}) {
-    const auto text = write_intake(id, command);
+           backfill_schedule{schedule_start, schedule_start + 1h, overlap_policy::skip, {}},
+           delete_schedule{}}) {
+    const auto text = write_intake(nightly_id, command);
     EXPECT_TRUE(check_json(text)) << text;
     const auto read = read_command(entity_kind::schedule, name_of(command), text);
     ASSERT_TRUE(read) << text << ": " << read.error().field << ' ' << read.error().detail;
-    EXPECT_EQ(write_intake(id, *read), text);
+    EXPECT_EQ(write_intake(nightly_id, *read), text);
     const auto& again = std::get<schedule_command>(*read);
     EXPECT_EQ(again.index(), command.index());
     if (const auto* submit = std::get_if<submit_schedule>(&command)) {
@@ -156,16 +157,16 @@ TEST(schedule_json, of_the_view_is_valid_and_tells_lateness) {
   std::string text;
   append_view(text, entity{full_schedule()});
   const auto view = nlohmann::json::parse(text);
-  EXPECT_EQ(view["scheduleId"], to_string(id));
+  EXPECT_EQ(view["scheduleId"], to_string(nightly_id));
   EXPECT_EQ(view["status"], "PAUSED");
   EXPECT_EQ(view["recent"][0]["lateness"], "PT0.005S");
   EXPECT_EQ(view["counters"]["bufferDropped"], 7);
   text.clear();
   append_fires(text, full_schedule());
   EXPECT_EQ(nlohmann::json::parse(text)["items"][0]["outcome"], "failed");
-  for (const auto& event : every_event()) {
+  for (const auto& event : every_schedule_event()) {
     text.clear();
-    append_view(text, event_record{position_t{1}, id, start, entity_event{event}});
+    append_view(text, event_record{position_t{1}, nightly_id, schedule_start, entity_event{event}});
     EXPECT_EQ(nlohmann::json::parse(text)["type"], name_of(event));
   }
 }

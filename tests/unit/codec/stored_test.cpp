@@ -10,8 +10,8 @@ namespace {
 
 using namespace test;
 
-constexpr auto start = from_micros(1'800'000'000'000'000);
-const entity_id id = new_entity_id(start, shard_id{3}, 77);
+constexpr auto life_start = from_micros(1'800'000'000'000'000);
+const entity_id stored_id = new_entity_id(life_start, shard_id{3}, 77);
 
 std::string journal_of(const std::vector<event_record>& records) {
   std::vector<const event_record*> pointers;
@@ -24,18 +24,18 @@ std::string journal_of(const std::vector<event_record>& records) {
 std::vector<event_record> short_life() {
   task_spec spec;
   spec.kind = "noop";
-  return {{position_t{5}, id, start, task_event{task_submitted{spec}}},
-          {position_t{6}, id, start + 1ms, task_event{task_started{{1, 1}, "n1"}}},
-          {position_t{7}, id, start + 2ms, task_event{task_succeeded{"1"}}}};
+  return {{position_t{5}, stored_id, life_start, task_event{task_submitted{spec}}},
+          {position_t{6}, stored_id, life_start + 1ms, task_event{task_started{{1, 1}, "n1"}}},
+          {position_t{7}, stored_id, life_start + 2ms, task_event{task_succeeded{"1"}}}};
 }
 
 }  // namespace
 
 TEST(stored_entity, leaves_out_what_is_as_usual) {
   task t;
-  t.id = id;
+  t.id = stored_id;
   t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
-  t.created_at = t.updated_at = t.life_from = t.queued_at = start;
+  t.created_at = t.updated_at = t.life_from = t.queued_at = life_start;
   t.version = 1;
   // Format byte, id, kind and times: nothing else.
   EXPECT_LE(encode(t).size(), 48u);
@@ -50,7 +50,7 @@ TEST(stored_entity, starts_with_the_format_byte) {
 
 TEST(stored_entity, of_a_newer_program_is_read_without_its_new_fields) {
   task t;
-  t.id = id;
+  t.id = stored_id;
   t.spec.edit([](task_spec& spec) { spec.kind = "noop"; });
   auto bytes = encode(t);
   bytes += std::string("\xfa\x3f\x03new", 6);  // field 1023, bytes
@@ -85,7 +85,7 @@ TEST(stored_journal, names_an_id_once) {
 }
 
 TEST(stored_journal, with_an_event_of_a_newer_program_is_corrupt) {
-  auto bytes = journal_of({{position_t{1}, id, start, order_event{order_confirmed{}}}});
+  auto bytes = journal_of({{position_t{1}, stored_id, life_start, order_event{order_confirmed{}}}});
   const auto at = bytes.find("\x92\x01");  // field 18, bytes
   ASSERT_NE(at, std::string::npos);
   bytes[at] = '\xfa';
@@ -95,8 +95,8 @@ TEST(stored_journal, with_an_event_of_a_newer_program_is_corrupt) {
 
 TEST(stored_journal, without_an_id_or_an_event_is_corrupt) {
   EXPECT_EQ(decode_journal(std::string("\x01\x0a\x02\x32\x00", 5)).error().code, errc::corrupt);
-  EXPECT_TRUE(decode_history(id, std::string("\x01\x0a\x02\x32\x00", 5)));
-  EXPECT_EQ(decode_history(id, std::string("\x01\x0a\x00", 3)).error().code, errc::corrupt);
+  EXPECT_TRUE(decode_history(stored_id, std::string("\x01\x0a\x02\x32\x00", 5)));
+  EXPECT_EQ(decode_history(stored_id, std::string("\x01\x0a\x00", 3)).error().code, errc::corrupt);
 }
 
 TEST(stored_journal, that_speaks_of_an_id_it_did_not_name_is_corrupt) {
@@ -107,7 +107,7 @@ TEST(stored_journal, that_speaks_of_an_id_it_did_not_name_is_corrupt) {
 TEST(stored_history, is_compact) { EXPECT_LE(encode_history(short_life()).size(), 56u); }
 
 TEST(stored_history, of_no_bytes_is_empty) {
-  EXPECT_TRUE(decode_history(id, "").value().empty());
+  EXPECT_TRUE(decode_history(stored_id, "").value().empty());
   EXPECT_EQ(encode_history({}), "");
 }
 
@@ -124,7 +124,7 @@ RC_GTEST_PROP(stored_journal, reads_back, ()) {
 RC_GTEST_PROP(stored_history, reads_back_from_any_number_of_pieces, ()) {
   auto records = any_records();
   for (auto& record : records)
-    record.id = id;
+    record.id = stored_id;
   std::string pieces;
   for (size_t at = 0; at < records.size();) {
     const auto count = std::min<size_t>(records.size() - at, *rc::gen::inRange<size_t>(1, 4));
@@ -132,7 +132,7 @@ RC_GTEST_PROP(stored_history, reads_back_from_any_number_of_pieces, ()) {
     pieces += encode_history({from, from + static_cast<std::ptrdiff_t>(count)});
     at += count;
   }
-  RC_ASSERT(decode_history(id, pieces).value() == records);
+  RC_ASSERT(decode_history(stored_id, pieces).value() == records);
 }
 
 RC_GTEST_PROP(stored_entity, keeps_any_bytes_in_its_texts, (const std::string& bytes)) {
@@ -155,8 +155,8 @@ RC_GTEST_PROP(stored_bytes, damaged_in_any_way_are_read_or_corrupt, ()) {
       RC_ASSERT(read.error().code == errc::corrupt);
     if (const auto read = decode_journal(damaged(j, e, random + i)))
       RC_ASSERT(decode_journal(journal_of(*read)).value() == *read);
-    if (const auto read = decode_history(id, damaged(h, j, random + i)))
-      RC_ASSERT(decode_history(id, encode_history(*read)).value() == *read);
+    if (const auto read = decode_history(stored_id, damaged(h, j, random + i)))
+      RC_ASSERT(decode_history(stored_id, encode_history(*read)).value() == *read);
   }
 }
 
@@ -165,7 +165,7 @@ RC_GTEST_PROP(stored_bytes, that_are_pure_noise_are_read_or_corrupt, ()) {
   noise.insert(noise.begin(), '\x01');
   (void)decode_entity(noise);
   (void)decode_journal(noise);
-  (void)decode_history(id, noise);
+  (void)decode_history(stored_id, noise);
 }
 
 }  // namespace orrery::codec

@@ -73,6 +73,13 @@ inline task_spec simple_task() {
   return spec;
 }
 
+/// A simple task with a change.
+inline task_spec with(auto change) {
+  auto spec = simple_task();
+  change(spec);
+  return spec;
+}
+
 inline task_driver submitted(task_spec spec = simple_task()) {
   task_driver d;
   d.must(submit_task{std::move(spec)});

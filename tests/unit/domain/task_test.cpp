@@ -10,12 +10,6 @@ namespace {
 using namespace test;
 using enum task_status;
 
-task_spec with(auto change) {
-  auto spec = simple_task();
-  change(spec);
-  return spec;
-}
-
 task_driver finished(task_status how) {
   auto d = started(with([](task_spec& s) { s.retry.max_attempts = 1; }));
   if (how == succeeded)

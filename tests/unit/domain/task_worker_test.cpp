@@ -9,12 +9,6 @@ namespace {
 using namespace test;
 using enum task_status;
 
-task_spec with(auto change) {
-  auto spec = simple_task();
-  change(spec);
-  return spec;
-}
-
 }  // namespace
 
 TEST(task_heartbeat, keeps_progress_message_and_cursor) {

@@ -28,10 +28,6 @@ std::string text_of(const std::string& path) {
   return text.str();
 }
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 struct api : server_test {};
 
 }  // namespace

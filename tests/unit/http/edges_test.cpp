@@ -16,10 +16,6 @@ namespace {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 /// Credentials are the names of permissions: `read`, `operate`; `slow` is never answered.
 class fake_accounts final : public accounts {
 public:

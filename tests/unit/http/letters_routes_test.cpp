@@ -17,10 +17,6 @@ struct letter_routes : server_test {
   const letter_wish& wish() { return door.letter_desk_of_tests.wish; }
 };
 
-bool has(const http_answer& a, std::string_view part) {
-  return a.body.find(part) != std::string::npos;
-}
-
 TEST_F(letter_routes, a_list_is_filtered_and_goes_on_at_its_cursor) {
   const auto a =
       get("/api/dead-letters?topic=task_topic&state=OPEN,DISCARDED&reason=not%20json"

@@ -38,10 +38,6 @@ struct routes : ::testing::Test {
   void TearDown() override { under_test.reset(); }
 };
 
-bool has(const http_answer& a, std::string_view part) {
-  return a.body.find(part) != std::string::npos;
-}
-
 /// An answer that is a problem document with this status.
 void expect_problem(const http_answer& a, int status) {
   EXPECT_EQ(a.status, status) << a.body;

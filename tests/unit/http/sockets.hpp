@@ -25,6 +25,11 @@ struct http_answer {
   }
 };
 
+inline bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+inline bool has(const http_answer& a, std::string_view part) { return has(a.body, part); }
+
 /// One connection to a server on loopback. All waits end after ten seconds.
 class raw_client {
 public:

@@ -18,10 +18,6 @@ struct task_routes : server_test {
   }
 };
 
-bool has(const http_answer& a, std::string_view part) {
-  return a.body.find(part) != std::string::npos;
-}
-
 const std::string path = "/api/tasks/" + to_string(task_id);
 
 }  // namespace

@@ -1,4 +1,3 @@
-#pragma once
 /// What stores know of tasks alone: unique keys, counts by queue and kind, search by text.
 
 #include "tests/contract/store/store_contract.hpp"

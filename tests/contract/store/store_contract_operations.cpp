@@ -1,5 +1,4 @@
-#pragma once
-/// Bulk operations in the store; included by store_contract.hpp.
+/// Bulk operations in the store.
 
 #include "domain/ports/operations.hpp"
 #include "tests/contract/store/store_contract.hpp"

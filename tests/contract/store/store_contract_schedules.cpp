@@ -1,4 +1,3 @@
-#pragma once
 /// Schedules in a store: a third kind of row, found when due, by name and in lists.
 
 #include "tests/contract/store/store_contract.hpp"

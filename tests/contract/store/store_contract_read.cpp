@@ -1,4 +1,3 @@
-#pragma once
 /// The read side of the store's contract: loading, due rows, lists, histories, the journal, nodes.
 
 #include "tests/contract/store/store_contract.hpp"

@@ -1,4 +1,3 @@
-#pragma once
 /// The write side of the store's contract: tenure, commits, fencing, migration.
 
 #include "tests/contract/store/store_contract.hpp"

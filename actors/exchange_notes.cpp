@@ -21,6 +21,8 @@ void work_exchange::pass_on(work_leased& news) {
 void work_exchange::heard_note(const std::string& peer, const peer::note& note) {
   if (auto quota = codec::decode_quota_note(note))
     return send(context_.dispatcher, quota_from_peer{peer, std::move(*quota)});
+  if (const auto of_attempt = codec::decode_attempt_note(note))
+    return heard_of_attempt(peer, *of_attempt);
   auto read = codec::decode_worker_note(note);
   if (!read)
     return;  // of a newer program
@@ -64,6 +66,18 @@ void work_exchange::heard_note(const std::string& peer, const peer::note& note) 
     }
   };
   std::visit(hearing{*this, peer}, *read);
+}
+
+void work_exchange::heard_of_attempt(const std::string& peer, const codec::attempt_note& note) {
+  const attempt which{note.task, note.token, note.epoch};
+  if (note.expired) {
+    const auto found = away_.find(which);
+    if (found != away_.end() && found->second.peer == peer)
+      found->second.expired = true;
+  } else if (const auto found = guests_.find(which);
+             found != guests_.end() && found->second.owner == peer) {
+    found->second.ends = now() + note.left;
+  }
 }
 
 }  // namespace orrery::actors

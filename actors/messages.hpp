@@ -9,6 +9,7 @@
 #include "domain/ports/intake_log.hpp"
 
 #include <caf/actor.hpp>
+#include <caf/actor_clock.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/type_id.hpp>
 #include <functional>
@@ -185,6 +186,7 @@ struct work_done {
   bool asleep = false;       ///< Of a long sleep: a piece of it is over.
   bool lost = false;         ///< With the node that executed it.
   bool interrupted = false;  ///< The node that executed it was stopped.
+  bool expired = false;      ///< The node that executed it stopped it, by its time to live.
 };
 /// A clock of the attempt passed.
 struct clock_passed {
@@ -232,7 +234,7 @@ struct arm_clock {
   caf::actor entity;
   entity_id id;
   attempt_token token;
-  time_point at{};
+  caf::actor_clock::time_point at{};  ///< Steady: nobody sets it.
   end_reason clock = end_reason::ttl;
 };
 struct disarm_clock {

@@ -12,14 +12,15 @@ void peer_link::say(const peer_message& message) { out_.push_back(codec::encode(
 std::optional<std::string> peer_link::next_packet(instant now) {
   if (on_its_way_)
     return std::nullopt;
-  const bool repeats = sent_pieces_ > 0;
+  // It may have arrived: it is repeated as it was, also where it held nothing. Its number would be taken
+  // for it, and what is said under it by now be lost.
+  const bool repeats = unanswered_;
   if (out_.empty() && sent_at_ != instant{} && now - sent_at_ < times_.keep_alive)
     return std::nullopt;
   if (failed_ && now - sent_at_ < times_.keep_alive / 5)
     return std::nullopt;
   std::vector<std::string_view> pieces;
   size_t bytes = 0;
-  // A packet that was not answered may have arrived: it is repeated as it was.
   const auto most = repeats ? sent_pieces_ : out_.size();
   for (size_t i = 0; i < most; ++i) {
     bytes += out_[i].size();
@@ -39,7 +40,7 @@ std::optional<std::string> peer_link::next_packet(instant now) {
   sent_pieces_ = pieces.size();
   sent_session_ = mine_;
   sent_at_ = now;
-  on_its_way_ = true;
+  on_its_way_ = unanswered_ = true;
   return codec::encode(head, pieces);
 }
 
@@ -48,6 +49,7 @@ bool peer_link::answered(const result<peer_receipt>& receipt, instant now) {
   failed_ = !receipt;
   if (sent_session_ != mine_) {
     sent_pieces_ = 0;  // of a session that has broken meanwhile
+    unanswered_ = false;
     return false;
   }
   if (!receipt)
@@ -60,6 +62,7 @@ bool peer_link::answered(const result<peer_receipt>& receipt, instant now) {
   theirs_ = receipt->session;
   receipt_at_ = now;
   ++next_out_;
+  unanswered_ = false;
   out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_pieces_));
   sent_pieces_ = 0;
   return false;
@@ -107,7 +110,7 @@ void peer_link::begin_anew(instant now) {
   theirs_ = 0;
   last_in_ = 0;
   next_out_ = 1;
-  received_any_ = false;
+  received_any_ = unanswered_ = false;
   sent_pieces_ = 0;
   out_.clear();
   sent_at_ = {};

@@ -60,7 +60,8 @@ private:
   uint64_t next_out_ = 1;
   bool received_any_ = false;
   bool on_its_way_ = false;
-  bool failed_ = false;        ///< The last packet was not answered.
+  bool unanswered_ = false;    ///< The packet of number `next_out_` was sent, and may have arrived.
+  bool failed_ = false;        ///< The last packet was not answered in time.
   uint64_t sent_session_ = 0;  ///< Of the packet on its way.
   size_t sent_pieces_ = 0;     ///< Of `out_`, those in the packet on its way or to be repeated.
   std::deque<std::string> out_;

@@ -349,7 +349,8 @@ void shard_actor::due_rows(due_loaded& news) {
         set_timer(row.id, row.waits_until, true);
         continue;
       }
-      dispatch_.offers.push_back({row.id, row.priority, row.at, row.queue, row.task_kind});
+      // Since when it waits only the task knows; among themselves the older ids come first.
+      dispatch_.offers.push_back({row.id, row.priority, at, row.queue, row.task_kind});
       set_timer(row.id, row.waits_until, true);
     } else if (row.at <= at) {
       deliver(row.id, row.kind, item::wake(row.at));

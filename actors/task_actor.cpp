@@ -3,6 +3,8 @@
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
 
+#include <algorithm>
+
 namespace orrery::actors {
 
 namespace {
@@ -47,9 +49,11 @@ caf::behavior task_actor::make_behavior() {
         listen_to(wish);
         if (handle(wish)) {
           stop_what_is_over(mode);
-          if (clocks_armed_ && state_->status == task_status::running &&
-              present_end().at < armed_for_)
-            arm_clocks();  // a deadline was brought forward
+          if (clocks_armed_ && state_->status == task_status::running) {
+            tell_end_away();
+            if (present_end().at < armed_for_)
+              arm_clocks();  // a deadline was brought forward
+          }
         }
       },
       [this](committed_note) {
@@ -86,7 +90,7 @@ void task_actor::listen_to(const do_command& wish) {
     return;
   if (const auto* of_task = std::get_if<task_command>(&wish.command))
     if (const auto* beat = std::get_if<heartbeat_task>(of_task); beat && beat->token == work_token_)
-      heard_at_ = now();
+      heard_at_ = clock().now();
 }
 
 /// A clock was armed for the first moment at which the attempt could be over. Since then its worker may
@@ -95,7 +99,7 @@ void task_actor::end_by_clock(const clock_passed& news) {
   if (!work_running_ || news.token != work_token_ || state_->status != task_status::running)
     return;
   const auto end = present_end();
-  if (now() < end.at)
+  if (clock().now() < end.at)
     return arm_clocks();
   entity_effect effect;
   if (!apply(expire_task{news.token, end.clock}, effect))
@@ -202,7 +206,8 @@ void task_actor::run_work() {
   leased_ = claim_ != nullptr;
   away_ = !worker_.empty() && !leased_;
   reach(crash_point::attempt_before_work);
-  heard_at_ = now();
+  begun_at_ = heard_at_ = clock().now();
+  extended_to_ = never;
   if (state_->spec->kind == "noop" && !away_) {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
@@ -290,6 +295,8 @@ void task_actor::work_ended(work_done& news) {
                                  {"attempt", state_->attempt},
                                  {"worker", state_->worker}});
       apply(lose_task{news.token}, effect);
+    } else if (news.expired && !outcome.succeeded) {
+      apply(expire_task{news.token, end_reason::ttl}, effect);
     } else if (news.interrupted) {
       apply(interrupt_task{news.token}, effect);
     } else if (outcome.succeeded) {
@@ -329,27 +336,42 @@ void task_actor::stop_work(stop_mode mode) {
   emit({});
 }
 
-/// When the attempt must end, its start's own delay not counted against it.
-attempt_end task_actor::present_end() const {
-  auto end = state_->attempt_ends(heard_at_);
-  if (end.clock == end_reason::ttl && state_->extra->ends_at == never) {
-    end.at += start_delay_;
-    if (const auto life = state_->life_ends_at(); life != never && life <= end.at)
-      end = {life, end_reason::total_ttl};
+task_actor::instant task_actor::steady(time_point at) {
+  const auto left = std::clamp<duration>(at - now(), -limits::ttl_max, 2 * limits::ttl_max);
+  return clock().now() + left;
+}
+
+/// The ttl counts from when the work began, not from the start's record: a start that waited for its commit
+/// costs the work nothing.
+task_actor::clock_end task_actor::present_end() {
+  if (const auto wanted = state_->extra->ends_at; wanted != extended_to_) {
+    extended_to_ = wanted;
+    extended_ = steady(wanted);
   }
+  clock_end end{extended_to_ != never ? extended_ : begun_at_ + state_->spec->ttl};
+  if (const auto life = state_->life_ends_at(); life != never)
+    if (const auto at = steady(life); at <= end.at)
+      end = {at, end_reason::total_ttl};
+  if (const auto silence = state_->spec->heartbeat; silence > 0us && heard_at_ + silence < end.at)
+    end = {heard_at_ + silence, end_reason::heartbeat};
   return end;
 }
 
 void task_actor::arm_clocks() {
-  // The ttl counts from now, not from the start's record: a start that waited for its commit costs the
-  // work nothing.
-  if (!clocks_armed_)
-    start_delay_ = std::max<duration>(context_.time.now() - state_->started_at, 0us);
   const auto end = present_end();
   clocks_armed_ = true;
   armed_for_ = end.at;
   send(context_.ttl,
        arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, end.at, end.clock});
+}
+
+/// The node that executes has a clock of its own.
+void task_actor::tell_end_away() {
+  if (!away_ || extended_to_ == state_->extra->ends_at)
+    return;
+  (void)present_end();
+  const auto left = std::chrono::duration_cast<duration>(extended_ - clock().now());
+  send(context_.exchange, prolong_away{id_, work_token_, epoch_, left});
 }
 
 void task_actor::disarm_clocks() {

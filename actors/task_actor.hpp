@@ -22,6 +22,8 @@ public:
   void on_exit() override;
 
 private:
+  using instant = caf::actor_clock::time_point;
+
   void settle(entity_effect& effect) override;
   bool at_rest() const override;
   bool waits() const override { return state_ && state_->status == task_status::queued; }
@@ -44,9 +46,18 @@ private:
   void sleep_on(work_done news);
   void work_ended(work_done& news);
   void stop_work(stop_mode mode);
-  attempt_end present_end() const;
+  /// The first of the clocks of the present attempt.
+  struct clock_end {
+    instant at;
+    end_reason clock = end_reason::ttl;
+  };
+  clock_end present_end();
+  /// When the wall clock will say `at`, if nobody sets it.
+  instant steady(time_point at);
   void arm_clocks();
   void disarm_clocks();
+  /// Tells the node that executes of an end that was moved.
+  void tell_end_away();
   void listen_to(const do_command& wish);
   void end_by_clock(const clock_passed& news);
   /// Tells of commands that others gave while work was running.
@@ -69,10 +80,13 @@ private:
   std::shared_ptr<const lease_claim> claim_;  ///< By which the slot was taken; null = not by one.
   executor* executor_ = nullptr;              ///< Of the running work; null for `sleep`, and away.
   attempt_token work_token_;
-  time_point heard_at_{};   ///< When the worker of the present attempt last spoke.
-  duration start_delay_{};  ///< From the start's record to the start.
-  time_point armed_for_{};  ///< When the clock of the attempt will come.
-  caf::actor_clock::time_point sleep_until_{};
+  // By the steady clock: an attempt has neither more nor less time because somebody set the machine's.
+  instant begun_at_{};        ///< When the present attempt began.
+  instant heard_at_{};        ///< When its worker last spoke.
+  instant armed_for_{};       ///< When its clock will come.
+  time_point extended_to_{};  ///< What the state says of its extended end,
+  instant extended_{};        ///< and when that is.
+  instant sleep_until_{};
 };
 
 }  // namespace orrery::actors

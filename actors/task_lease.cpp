@@ -2,6 +2,8 @@
 
 #include "actors/task_actor.hpp"
 
+#include <algorithm>
+
 namespace orrery::actors {
 
 void task_actor::lease_out() {
@@ -42,7 +44,10 @@ bool task_actor::resume_lease() {
                               {"worker", state_->worker}});
   work_token_ = state_->token();
   work_running_ = leased_ = slot_held_ = slot_kept_ = true;
-  heard_at_ = now();  // it may have spoken to the owner before us
+  // Of the former owner's clock only the record of the start is left.
+  const auto had = std::clamp<duration>(now() - state_->started_at, 0us, limits::ttl_max);
+  begun_at_ = clock().now() - had;
+  heard_at_ = clock().now();  // it may have spoken to the owner before us
   arm_clocks();
   emit({});
   return true;

@@ -25,10 +25,8 @@ caf::behavior ttl_supervisor::make_behavior() {
 }
 
 void ttl_supervisor::arm(arm_clock& wish) {
-  const auto left = std::max(duration{}, wish.at - context_.time.now());
-  const instant due = clock().now() + left;
-  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false, due};
-  deadlines_.push({due, wish.id, wish.token});
+  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false, wish.at};
+  deadlines_.push({wish.at, wish.id, wish.token});
   forget_disarmed();
   sleep_until_next();
 }

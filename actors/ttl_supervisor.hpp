@@ -2,8 +2,8 @@
 /// The TTL supervisor: the deadlines of all running attempts of a node. Tells the entity when its clock
 /// has passed, and checks that it obeyed.
 ///
-/// Deadlines run on the steady clock from the moment they are armed, so a step of the wall clock
-/// neither ends work early nor lets it run on.
+/// Deadlines are instants of the steady clock, so a step of the wall clock neither ends work early nor lets
+/// it run on.
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"

@@ -47,6 +47,12 @@ caf::behavior work_exchange::make_behavior() {
         if (found != away_.end() && !found->second.lost_at)
           say(found->second.peer, peer::stop{wish.id, wish.token, wish.epoch, wish.mode});
       },
+      [this](const prolong_away& wish) {
+        const auto found = away_.find({wish.id, wish.token, wish.epoch});
+        if (found != away_.end() && !found->second.lost_at)
+          say(found->second.peer,
+              codec::encode_note(codec::attempt_note{wish.id, wish.token, wish.epoch, wish.left}));
+      },
       [this](peer_packet_came& news) { packet_came(news); },
       [this](peer_packet_answered& news) { packet_answered(news); },
       [this](guest_ended& news) { guest_is_done(news); },
@@ -203,7 +209,22 @@ void work_exchange::heard(const std::string& peer, peer_message& message) {
   std::visit(hearing{*this, peer}, message);
 }
 
+/// Work that its owner should have stopped: the owner is gone, or its word is on the way or lost.
+void work_exchange::stop_overdue_guests() {
+  std::vector<attempt> overdue;
+  for (auto& [which, one] : guests_)
+    if (one.ends <= now() && !std::exchange(one.expired, true))
+      overdue.push_back(which);
+  for (const auto& which : overdue) {
+    codec::attempt_note note{which.task, which.token, which.epoch};
+    note.expired = true;
+    say(guests_.at(which).owner, codec::encode_note(note));
+    stop_guest(which, stop_mode::graceful);
+  }
+}
+
 void work_exchange::tick() {
+  stop_overdue_guests();
   // Alone there is only the load to be told.
   delayed_send(this, context_.network != nullptr ? exchange_tick_length : exchange_tick_length * 10,
                exchange_tick{});
@@ -223,7 +244,7 @@ void work_exchange::tick() {
   for (auto& [which, entity] : lost) {
     away_.erase(which);
     context_.probe.attempts_lost_away.fetch_add(1, std::memory_order_relaxed);
-    send(entity, work_done{which.token, {}, false, true, false});
+    send(entity, work_done{which.token, {}, false, true, false, false});
   }
   std::erase_if(passed_on_, [&](auto& entry) {
     const bool over = entry.second.until <= now();
@@ -244,7 +265,7 @@ void work_exchange::start(start_away& wish) {
   const attempt which{wish.item.task, wish.item.token, wish.item.epoch};
   const bool up = link(wish.peer).is_up();
   auto& one = away_[which];
-  one = {std::move(wish.entity), wish.peer, std::nullopt};
+  one = {std::move(wish.entity), wish.peer, std::nullopt, false};
   if (!up) {
     one.lost_at = now();  // its slot went with the session; it never began there
     return;
@@ -257,8 +278,8 @@ void work_exchange::ended(const std::string& peer, peer::ended& news) {
   const auto found = away_.find({news.task, news.token, news.epoch});
   if (found == away_.end() || found->second.peer != peer || found->second.lost_at)
     return;  // of a session that broke: it counts as lost, whatever came of it
-  send(found->second.entity,
-       work_done{news.token, std::move(news.outcome), false, false, news.interrupted});
+  send(found->second.entity, work_done{news.token, std::move(news.outcome), false, false,
+                                       news.interrupted, found->second.expired});
   away_.erase(found);
 }
 
@@ -269,6 +290,7 @@ void work_exchange::take_guest(const std::string& owner, work_item item) {
   auto& one = guests_[which];
   one.owner = owner;
   one.wanted = true;
+  one.ends = now() + item.ttl;
   const auto self = caf::actor_cast<caf::actor>(this);
   const auto refuse = [&](std::string why, std::string code, bool retryable) {
     guest_ended news{owner, which.task, which.token, which.epoch, {}};

@@ -9,6 +9,7 @@
 #include "actors/context.hpp"
 #include "actors/peer_link.hpp"
 #include "actors/worker_messages.hpp"
+#include "codec/peer_notes.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <map>
@@ -35,12 +36,15 @@ private:
     caf::actor entity;
     std::string peer;
     std::optional<instant> lost_at;  ///< Set once the session broke.
+    bool expired = false;            ///< It is stopped there, as its time to live is over.
   };
   /// An attempt of another node that runs here.
   struct guest {
     std::string owner;
     executor* runs = nullptr;  ///< Null for `sleep`.
     bool wanted = true;        ///< False: nobody waits for its outcome.
+    instant ends{};            ///< By our own clock: no message need come for it to be stopped.
+    bool expired = false;      ///< That has passed, and it was told to stop.
   };
 
   peer_link& link(const std::string& peer);
@@ -51,6 +55,7 @@ private:
   void broke(const std::string& peer);
   void heard(const std::string& peer, peer_message& message);
   void heard_note(const std::string& peer, const peer::note& note);
+  void heard_of_attempt(const std::string& peer, const codec::attempt_note& note);
   void pass_on(work_leased& news);
   void tick();
 
@@ -58,6 +63,7 @@ private:
   void ended(const std::string& peer, peer::ended& news);
   void take_guest(const std::string& owner, work_item item);
   void stop_guest(const attempt& which, stop_mode mode);
+  void stop_overdue_guests();
   void guest_is_done(guest_ended& news);
   void close_if_done();
 

@@ -99,6 +99,13 @@ struct stop_away {
   epoch_t epoch;
   stop_mode mode = stop_mode::graceful;
 };
+/// The attempt has that much time from now on, not its `ttl`.
+struct prolong_away {
+  entity_id id;
+  attempt_token token;
+  epoch_t epoch;
+  duration left{};
+};
 
 // Of the exchange itself.
 
@@ -142,6 +149,7 @@ CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::slots_recalled))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::peer_gone))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::start_away))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::stop_away))
+CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::prolong_away))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::peer_packet_came))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::peer_packet_answered))
 CAF_ADD_TYPE_ID(orrery_work, (orrery::actors::guest_ended))
@@ -164,6 +172,7 @@ ORRERY_LOCAL_MESSAGE(slots_recalled)
 ORRERY_LOCAL_MESSAGE(peer_gone)
 ORRERY_LOCAL_MESSAGE(start_away)
 ORRERY_LOCAL_MESSAGE(stop_away)
+ORRERY_LOCAL_MESSAGE(prolong_away)
 ORRERY_LOCAL_MESSAGE(peer_packet_came)
 ORRERY_LOCAL_MESSAGE(peer_packet_answered)
 ORRERY_LOCAL_MESSAGE(guest_ended)

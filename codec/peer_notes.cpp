@@ -117,12 +117,23 @@ void fields(Archive& a, T& x) {
   a.number(7, x.starts);
 }
 
+template <class Archive, form_of_note<attempt_note> T>
+void fields(Archive& a, T& x) {
+  a.id(1, x.task);
+  a.number(2, x.token.run);
+  a.number(3, x.token.attempt);
+  a.number(4, x.epoch.value);
+  a.span(5, x.left);
+  a.choice(6, x.expired, true, false);
+}
+
 }  // namespace detail
 
 namespace {
 
 constexpr uint32_t first_worker_note = 1;
 constexpr uint32_t number_of_quota_note = 32;
+constexpr uint32_t number_of_attempt_note = 33;
 
 template <size_t I>
 bool read_as(const peer::note& note, std::optional<worker_note>& into) {
@@ -169,6 +180,23 @@ result<quota_note> decode_quota_note(const peer::note& note) {
   quota_note out;
   if (note.what != number_of_quota_note)
     return failure{errc::not_found, "no note about a quota"};
+  if (!detail::read_message(note.body, out))
+    return failure{errc::corrupt, "the note cannot be read"};
+  return out;
+}
+
+peer::note encode_note(const attempt_note& note) {
+  peer::note out;
+  out.what = number_of_attempt_note;
+  detail::wire_writer writer(out.body);
+  fields(writer, note);
+  return out;
+}
+
+result<attempt_note> decode_attempt_note(const peer::note& note) {
+  attempt_note out;
+  if (note.what != number_of_attempt_note)
+    return failure{errc::not_found, "no note about an attempt"};
   if (!detail::read_message(note.body, out))
     return failure{errc::corrupt, "the note cannot be read"};
   return out;

@@ -17,4 +17,17 @@ result<worker_note> decode_worker_note(const peer::note& note);
 peer::note encode_note(const quota_note& note);
 result<quota_note> decode_quota_note(const peer::note& note);
 
+/// About an attempt that another node executes.
+struct attempt_note {
+  entity_id task;
+  attempt_token token;
+  epoch_t epoch;
+  duration left{};  ///< From the owner: it has that much time from now on, not its `ttl`.
+  bool expired =
+      false;  ///< From the node that executes: its time is over, and it is being stopped.
+};
+/// The number of these is 33.
+peer::note encode_note(const attempt_note& note);
+result<attempt_note> decode_attempt_note(const peer::note& note);
+
 }  // namespace orrery::codec

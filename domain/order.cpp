@@ -1,6 +1,7 @@
 #include "domain/order.hpp"
 
 #include "domain/order_flow.hpp"
+#include "domain/wake.hpp"
 
 #include <algorithm>
 #include <array>
@@ -205,10 +206,8 @@ std::vector<child_watch> order::watches() const {
   return list;
 }
 
-// A fixed time in the past where somebody must look after a change of owner: it costs the store's index
-// of due rows no write at every step.
 time_point order::wake_at() const noexcept {
-  return awaits_flow() || waits_for_children() ? created_at : alarm_at();
+  return awaits_flow() || waits_for_children() ? at_once : alarm_at();
 }
 
 std::vector<std::string> compensation_plan(const order& o) {

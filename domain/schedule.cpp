@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/sha256.hpp"
 #include "domain/limits.hpp"
+#include "domain/wake.hpp"
 
 #include <algorithm>
 
@@ -197,16 +198,16 @@ time_point schedule::alarm_at() const noexcept {
       !backfills.empty() && (backfills.front().overlap == overlap_policy::buffer_all ||
                              backfills.front().overlap == overlap_policy::buffer_one);
   if (!backfills.empty() && (free || !lines_up))
-    return updated_at;  // there is more to do than fits into one decision
+    return at_once;  // there is more to do than fits into one decision
   if (status != schedule_status::active)
     return never;
   if (!waiting.empty() && !waits_for_children())
-    return updated_at;
+    return at_once;
   return next_at == never ? never : due_at();
 }
 
 time_point schedule::wake_at() const noexcept {
-  return waits_for_children() ? created_at : alarm_at();
+  return waits_for_children() ? at_once : alarm_at();
 }
 
 void evolve(std::optional<schedule>& state, entity_id id, const schedule_event& event,

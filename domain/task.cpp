@@ -1,6 +1,7 @@
 #include "domain/task.hpp"
 
 #include "base/check.hpp"
+#include "domain/wake.hpp"
 
 #include <algorithm>
 #include <array>
@@ -286,8 +287,8 @@ time_point task::wake_at() const noexcept {
   switch (status) {
     case scheduled:
     case retrying: return earlier(next_at, life_ends_at());
-    case queued: return queued_at;
-    case running: return started_at;
+    case queued:
+    case running: return at_once;
     case paused: return life_ends_at();
     default: return never;
   }

@@ -61,6 +61,68 @@ TEST_F(work_away, ttl_stops_the_work_there_at_the_exact_tick) {
   EXPECT_TRUE(work_there.running.empty());
 }
 
+/// Tasks whose work must have ended by itself where it runs: `ttl` and a tick after it began.
+class work_away_alone : public work_away {
+protected:
+  void SetUp() override {
+    auto spec = spec_of("work");
+    spec.ttl = 1s;  // shorter than the lease of the session
+    spec.on_timeout = timeout_action::retry;
+    spec.retry.initial = 1h;
+    id = submit(spec);
+    advance(50ms);
+    ASSERT_EQ(work_there.running.size(), 1u);
+  }
+  void expect_stopped_in_time() {
+    advance(900ms);
+    EXPECT_EQ(work_there.running.size(), 1u) << "it has all of its time";
+    advance(200ms);
+    EXPECT_TRUE(work_there.running.empty());
+  }
+  entity_id id;
+};
+
+TEST_F(work_away_alone, the_work_ends_in_time_when_its_owner_is_gone) {
+  wire.cut = true;  // nothing comes from it or gets there
+  caf::anon_send_exit(find_shard(shard0), caf::exit_reason::kill);
+  expect_stopped_in_time();
+}
+
+TEST_F(work_away_alone, the_work_ends_in_time_when_the_link_is_cut) {
+  wire.cut = true;
+  expect_stopped_in_time();
+  wire.cut = false;
+  advance(5s, 50ms);
+  EXPECT_EQ(status(id), task_status::retrying);
+  EXPECT_EQ(stored(id)->reason, end_reason::ttl);
+}
+
+TEST_F(work_away_alone, the_work_ends_in_time_when_clocks_are_set_back) {
+  time.now_ -= 10min;
+  expect_stopped_in_time();
+  EXPECT_EQ(stored(id)->reason, end_reason::ttl);
+}
+
+TEST_F(work_away_alone, an_owner_whose_clocks_stand_still_hears_that_the_time_is_over) {
+  caf::anon_send_exit(context.ttl, caf::exit_reason::kill);
+  expect_stopped_in_time();
+  advance(50ms);
+  EXPECT_EQ(status(id), task_status::retrying);
+  EXPECT_EQ(stored(id)->reason, end_reason::ttl);
+}
+
+TEST_F(work_away_alone, work_that_is_given_more_time_has_it_there_too) {
+  heartbeat_task beat{{1, 1}};
+  beat.extend = 5s;
+  const auto told = ask(id, task_command{beat});
+  ASSERT_TRUE(told->has_value() && **told);
+  advance(4900ms);
+  EXPECT_EQ(work_there.running.size(), 1u);
+  wire.cut = true;
+  advance(200ms);
+  EXPECT_TRUE(work_there.running.empty());
+}
+
 TEST_F(work_away, cancel_and_kill_reach_the_work_there) {
   const auto cancelled = submit(spec_of("work"));
   const auto killed = submit(spec_of("work"));

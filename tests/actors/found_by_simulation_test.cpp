@@ -162,4 +162,57 @@ TEST_F(found_by_simulation,
   EXPECT_EQ(status(id), task_status::succeeded);
 }
 
+// By ./dev chaos, seed 20261122: the clock of a node jumped two hours ahead, and back.
+TEST_F(found_by_simulation, what_ran_or_waited_by_a_clock_that_was_ahead_is_taken_up_at_once) {
+  settle();
+  context.limits.slots_per_kind["work"] = 1;
+  time.now_ += 2h;
+  auto spec = spec_of("work");
+  spec.ttl = 1h;
+  spec.retry.initial = 1s;
+  const auto ran = submit(spec);
+  const auto waited = submit(spec);
+  advance(100ms);
+  ASSERT_EQ(status(ran), task_status::running);
+  ASSERT_EQ(status(waited), task_status::queued);
+  time.now_ -= 2h;
+  caf::anon_send_exit(find_shard(shard0), caf::exit_reason::kill);
+  advance(5s, 100ms);
+  EXPECT_EQ(stored(ran)->reason, end_reason::lease_lost);
+  EXPECT_EQ(status(waited), task_status::running);
+}
+
+// Seeds 24, 145 and 172.
+TEST_F(found_by_simulation, a_clock_that_is_set_gives_work_neither_more_time_nor_less) {
+  settle();
+  auto spec = spec_of("work");
+  spec.ttl = 5s;
+  for (const auto jump : {-10min, 10min}) {
+    const auto id = submit(spec);
+    advance(2s);
+    time.now_ += jump;
+    advance(2900ms);
+    EXPECT_EQ(status(id), task_status::running);
+    advance(200ms);
+    EXPECT_EQ(status(id), task_status::expired);
+    EXPECT_TRUE(work.running.empty());
+  }
+}
+
+TEST_F(found_by_simulation, a_clock_set_back_before_a_late_start_gives_the_work_no_more_time) {
+  settle();
+  commits.held = true;
+  auto spec = spec_of("work");
+  spec.delivery = delivery_mode::at_most_once;
+  spec.ttl = 3s;
+  const auto id = submit(spec);
+  advance(1s);
+  time.now_ -= 10min;
+  commits.held = false;
+  settle();
+  ASSERT_EQ(work.running.size(), 1u);
+  advance(3100ms);
+  EXPECT_EQ(status(id), task_status::expired);
+}
+
 }  // namespace orrery::test

@@ -85,7 +85,9 @@ bool is_illegal(const std::optional<entity>& state, const entity_event& event) {
     const auto& e = std::get<task_event>(event);
     const auto to = target_of(e);
     return (to && !can_move(of_task->status, *to)) ||
-           (std::holds_alternative<task_resumed>(e) && of_task->status != task_status::paused);
+           // Who asked a running task to pause may take it back before its attempt has ended.
+           (std::holds_alternative<task_resumed>(e) && of_task->status != task_status::paused &&
+            !(of_task->status == task_status::running && of_task->hold));
   }
   if (const auto* of_order = std::get_if<order>(&*state)) {
     const auto to = target_of(std::get<order_event>(event));

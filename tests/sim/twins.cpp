@@ -1,6 +1,5 @@
 #include "tests/sim/twins.hpp"
 
-#include "actors/peer_link.hpp"
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
@@ -194,9 +193,6 @@ void work_twin::start(work_item item, std::function<void(work_outcome)> done) {
   one.done = std::move(done);
   one.ends_at = world_.time.now() + world_.chance.between(0ms, 3s);
   one.begun = awake_;
-  if (const auto owner = world_.acquirers.find(one.item.task.shard());
-      owner != world_.acquirers.end())
-    one.away = owner->second != node_;
   switch (world_.chance.below(8)) {
     case 0: one.outcome = {.error = "failed", .error_code = "exit-1"}; break;
     case 1: one.outcome = {.error = "for good", .error_code = "bad", .retryable = false}; break;
@@ -208,12 +204,11 @@ void work_twin::start(work_item item, std::function<void(work_outcome)> done) {
   world_.await_point(node_, "work begun");
 }
 
-/// No longer than its time to live and a tick; for another node, whose word may be lost on the way, no
-/// longer than their session lives after it: by the node's own time, as a frozen node counts nothing.
+/// No longer than its time to live and a tick, whoever owns it: by the node's own time, as a frozen node
+/// counts nothing.
 void work_twin::check_length(const job& one) {
   constexpr auto tick = 250ms;
-  const duration session = one.away ? 2 * actors::peer_times{}.lease : 0us;
-  if (awake_ - one.begun > one.item.ttl + tick + session)
+  if (awake_ - one.begun > one.item.ttl + tick)
     world_.violated("TTL: work of " + to_string(one.item.task) + " ran " +
                     format_duration(awake_ - one.begun) + ", its time to live is " +
                     format_duration(one.item.ttl));

@@ -109,7 +109,6 @@ private:
     work_outcome outcome;
     duration begun{};  ///< By the time in which the node ran.
     bool stopped = false;
-    bool away = false;  ///< For another node.
   };
   void check_length(const job& one);
 

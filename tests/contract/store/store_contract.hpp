@@ -7,6 +7,7 @@
 /// The tests stand in store_contract_*.cpp, compiled once for all adapters.
 
 #include "domain/ports/store.hpp"
+#include "domain/wake.hpp"
 #include "tests/contract/store/store_batches.hpp"
 #include "tests/support/process.hpp"
 

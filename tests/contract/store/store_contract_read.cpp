@@ -32,13 +32,18 @@ TEST_P(store_contract, loads_many_at_once) {
 }
 
 TEST_P(store_contract, shows_due_rows_by_time_and_id_with_a_limit) {
+  const auto due_at = [](time_point at) {
+    auto spec = a_task();
+    spec.run_at = at;
+    return spec;
+  };
   auto owner = own(one);
   std::vector<std::pair<time_point, entity_id>> expected;
   for (int i = 0; i < 10; ++i) {
     const auto at = noon + (i % 3) * 1s;  // several share an instant
-    expected.emplace_back(at, owner.submit(a_task(), at));
+    expected.emplace_back(at, owner.submit(due_at(at), noon - 1s));
   }
-  owner.submit(a_task(), noon + 1h);  // later than asked for
+  owner.submit(due_at(noon + 1h), noon - 1s);  // later than asked for
   commit(owner);
   auto other = own(two);
   other.submit(a_task());
@@ -110,6 +115,22 @@ TEST_P(store_contract, shows_what_every_waiting_state_waits_for) {
   EXPECT_EQ(ids, (std::vector{queued, running, retrying, scheduled, order_id, paused}));
 }
 
+TEST_P(store_contract, shows_what_runs_or_waits_for_a_slot_whatever_clock_it_was_written_by) {
+  auto owner = own(one);
+  const auto ahead = noon + 10h;
+  const auto queued = owner.submit(a_task(), ahead);
+  const auto running = owner.submit(a_task(), ahead);
+  owner.apply(running, task_command{start_task{"node-1"}}, ahead);
+  commit(owner);
+  std::vector<entity_id> ids;
+  for (const auto& row : due(one, noon))
+    ids.push_back(row.id);
+  std::sort(ids.begin(), ids.end());
+  auto expected = std::vector{queued, running};
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(ids, expected);
+}
+
 TEST_P(store_contract, shows_a_row_no_longer_once_it_has_ended) {
   auto owner = own(one);
   const auto task_id = owner.submit(a_task());
@@ -123,7 +144,7 @@ TEST_P(store_contract, shows_a_row_no_longer_once_it_has_ended) {
   commit(owner);
   const auto moved = due(one, noon + 2h);
   ASSERT_EQ(moved.size(), 2U);
-  EXPECT_EQ(moved.front().at, noon + 5s);
+  EXPECT_EQ(moved.front().at, at_once);
   EXPECT_EQ(moved.front().status, static_cast<uint8_t>(task_status::running));
 
   owner.apply(task_id, task_command{complete_task{{1, 1}, {}}}, noon + 6s);

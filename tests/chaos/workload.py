@@ -114,21 +114,6 @@ class Client(threading.Thread):
                 break
         return done
 
-    def do_race(self):
-        """Two bodies under one key at once: one of them becomes a dead letter, or is refused."""
-        key, callers = self.fresh("race"), []
-        other = Caller(self.name, self.work.history, self.work.timeout)
-        for caller, name in ((self.caller, "a"), (other, "b")):
-            value = f"{key}-{name}"
-            callers.append(threading.Thread(target=caller.call, args=(
-                Operation(None, "race", value), self.dice.choice(self.work.addresses()), "/api/tasks",
-                {"kind": "noop", "description": value}, {"Idempotency-Key": key})))
-        for thread in callers:
-            thread.start()
-        for thread in callers:
-            thread.join()
-        other.close()
-
     def do_get(self):
         if not self.made:
             return None

@@ -43,6 +43,15 @@ AT_START = {"migration-between"}
 MORE_WORK = {"wal-checkpoint", "sweep-between"}
 
 
+def packed(number):
+    """As persistence/sqlite/packed_records.cpp writes a number."""
+    rest, out = number << 1, bytearray()
+    while rest >= 0x80:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes(out) + bytes([rest])
+
+
 class Embedded:
     """A node on SQLite."""
 
@@ -60,6 +69,18 @@ class Embedded:
 
     def fill(self, found, node):
         found.journal = read_journal(SHARDS, ["--data", node.dir], binary=CRASH_BINARY)
+
+    @staticmethod
+    def write_bad(node):
+        """What no door lets in, in the intake of every shard: the node is dead."""
+        data = b"\1" + packed(int(time.time() * 1e6)) + packed(3) + b"bad" + packed(4) + b"{bad" + packed(0)
+        with contextlib.closing(sqlite3.connect(node.dir / "orrery.db")) as database:
+            for shard in range(SHARDS):
+                [[end]] = database.execute("select coalesce(max(last_offset), -1) + 1 from intake_log "
+                                           "where topic = 1 and shard = ?", [shard])
+                database.execute("insert into intake_log (topic, shard, first_offset, last_offset, data) "
+                                 "values (1, ?, ?, ?, ?)", [shard, end, end, data])
+            database.commit()
 
 
 class Cluster:
@@ -113,7 +134,7 @@ class Crash:
         return [self.node.address or "127.0.0.1:1"]
 
     def work(self):
-        extra = {"child-running": [("exec", 10)], "dead-letter": [("race", 20)]}
+        extra = {"child-running": [("exec", 10)]}
         mix = [*MIX, *extra.get(self.point, [])]
         pause = 0.02
         if self.point in MORE_WORK:
@@ -143,6 +164,11 @@ class Crash:
             self.await_ok(120)
             self.node.kill()
             self.start(True)
+        elif self.point == "dead-letter" and isinstance(self.place, Embedded):
+            self.await_ok(60)
+            self.node.kill()
+            self.place.write_bad(self.node)
+            self.start(True)
         elif self.point == "drain":
             self.await_ok(100)
             self.node.process.terminate()
@@ -152,8 +178,8 @@ class Crash:
         """Nothing."""
 
     def run(self):
-        first_is_plain = self.point == "attempt-takeover" or (
-            self.point == "rebalance" and isinstance(self.place, Cluster))
+        first_is_plain = self.point == "attempt-takeover" or self.point == (
+            "rebalance" if isinstance(self.place, Cluster) else "dead-letter")
         self.start(not first_is_plain)
         work = self.work().start()
         try:

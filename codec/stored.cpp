@@ -322,6 +322,10 @@ result<std::vector<event_record>> decode_history(entity_id id, std::string_view 
   std::vector<event_record> events;
   if (!read_stream(bytes, id, nullptr, events))
     return corrupt("history");
+  // None was ever written here: the number of another event was damaged.
+  if (!std::all_of(events.begin(), events.end(),
+                   [](const event_record& record) { return is_kept_in_history(record.event); }))
+    return corrupt("history");
   return events;
 }
 

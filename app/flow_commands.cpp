@@ -31,7 +31,7 @@ int complain_of_flow(const failure& why) {
 }  // namespace
 
 void add_flow_commands(CLI::App& app, int& status) {
-  auto* flows = app.add_subcommand("flows", "Flows in files, without a server");
+  auto* flows = app.add_subcommand("flows", "Flows: how orders are fulfilled");
   flows->require_subcommand(1);
   const auto path = std::make_shared<std::string>();
 

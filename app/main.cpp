@@ -1,5 +1,6 @@
 /// `orrery`: one binary, one node.
 
+#include "app/cli/tree.hpp"
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/cron_commands.hpp"
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
     status = report_problems(loaded);
   });
 
-  auto* cluster = app.add_subcommand("cluster", "Certificates of a cluster");
+  auto* cluster = app.add_subcommand("cluster", "The system as a whole; certificates");
   cluster->require_subcommand(1);
   std::string folder = "pki";
   std::vector<std::string> names;
@@ -88,6 +89,9 @@ int main(int argc, char** argv) {
 
   add_cron_commands(app, status);
   add_flow_commands(app, status);
+  orrery::cli::add_api_commands(app, status);
+  orrery::cli::add_account_commands(app, status);
+  orrery::cli::add_document_commands(app, status);
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,445 @@
+"""`orrery` as a client of the API, as a person and as a script would use it, against a real node."""
+import http.server
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import threading
+import unittest
+
+from secured import PASSWORD, SecuredNode, certificate
+from support import BINARY, ROOT, Folder, call, eventually, run
+from system import die_with_parent
+
+
+class Client(unittest.TestCase):
+    """`orrery …` with its profiles in a folder of the test."""
+
+    def setUp(self):
+        self.folder = Folder()
+        self.addCleanup(self.folder.remove)
+        self.environment = {key: value for key, value in os.environ.items()
+                            if not key.startswith("ORRERY_")}
+        self.environment["ORRERY_CLI_CONFIG"] = str(self.folder.path / "config" / "cli.toml")
+
+    def orrery(self, *words, code=0, stdin="", seconds=60):
+        done = subprocess.run([str(BINARY), *map(str, words)], input=stdin, env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=seconds, check=False)
+        self.assertEqual(code, done.returncode, f"{words}\n{done.stdout}\n{done.stderr}")
+        if code:
+            self.assertNotEqual("", done.stderr, "what went wrong is said")
+        else:
+            self.assertEqual("", done.stderr)
+        self.error = done.stderr
+        return done.stdout
+
+    def json(self, *words, **more):
+        return json.loads(self.orrery(*words, "-o", "json", **more))
+
+
+class OpenNode:
+    def __init__(self, folder, *options, address="127.0.0.1:0"):
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--config", ROOT / "examples/orrery.toml", "--data", folder / "data", "--http",
+             address, "--auth", "off", "--node", "solo", *options], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=die_with_parent)
+        self.address = self.process.stdout.readline().split()[1].removeprefix("http=")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class EveryNoun(Client):
+    def setUp(self):
+        super().setUp()
+        self.node = OpenNode(self.folder.path)
+        self.addCleanup(lambda: self.node.process.poll() is None and self.node.kill())
+        self.environment["ORRERY_SERVER"] = "http://" + self.node.address
+
+    def test_orders(self):
+        order = self.orrery("orders", "submit", "--product", "Globe", "--quantity", 2, "--customer", "ann",
+                            "--metadata", '{"note":"a b"}', "-o", "name").strip()
+        self.assertTrue(eventually(lambda: self.json("orders", "get", order)["status"] == "CREATED"))
+        self.assertEqual({"note": "a b"}, self.json("orders", "get", order)["metadata"])
+        table = self.orrery("orders", "list", "--customer", "ann").splitlines()
+        self.assertEqual(["ID", "STATUS", "PRODUCT", "QUANTITY", "CUSTOMER", "AGE"], table[0].split())
+        self.assertEqual([order, "CREATED", "Globe", "2", "ann"], table[1].split()[:5])
+        self.assertIn(order, self.orrery("orders", "confirm", order))
+        self.assertEqual("CANCELLED", self.json("orders", "cancel", order, "--reason", "changed my mind",
+                                                "--wait")["status"])
+        self.orrery("orders", "confirm", order, code=4)
+        types = [event["type"] for event in self.json("orders", "events", order)["items"]]
+        self.assertEqual(["OrderCreated", "OrderConfirmed", "OrderCancelled"], types)
+        self.orrery("orders", "wait", order, code=8, stdin="")
+
+    def test_tasks(self):
+        done = self.json("tasks", "submit", "--kind", "noop", "--tags", "a", "--tags", "b", "--wait")
+        self.assertEqual(("SUCCEEDED", ["a", "b"]), (done["status"], done["tags"]))
+        task = done["taskId"]
+        self.assertEqual([1], [run["run"] for run in self.json("tasks", "runs", task)["items"]])
+        self.assertEqual("SUCCEEDED", self.json("tasks", "result", task)["status"])
+        self.assertEqual(2, self.json("tasks", "rerun", task, "--wait=30s")["run"])
+        late = self.orrery("tasks", "submit", "--kind", "noop", "--delay", "1h", "-o", "name").strip()
+        self.assertTrue(eventually(lambda: self.json("tasks", "get", late)["status"] == "SCHEDULED"))
+        self.assertIn("blocker", self.json("tasks", "why", late))
+        self.assertEqual("PAUSED", self.json("tasks", "pause", late, "--reason", "wait")["status"])
+        self.assertEqual("SCHEDULED", self.json("tasks", "resume", late)["status"])
+        self.assertIn("pinned", self.json("tasks", "pin", late))
+        self.orrery("tasks", "wait", late, "--for", "200ms", code=6)
+        self.assertEqual("CANCELLED", self.json("tasks", "kill", late)["status"])
+        self.orrery("tasks", "wait", late, code=8)
+        self.orrery("tasks", "get", "01940000-0000-7000-8000-000000000000", code=3)
+        self.assertEqual(1, self.json("tasks", "counts")["total"]["CANCELLED"])
+
+    def test_batches_from_files_and_standard_input(self):
+        lines = "".join(json.dumps({"taskId": f"b-{n}", "kind": "noop"}) + "\n" for n in range(120))
+        self.orrery("tasks", "submit-batch", "-f", "-", stdin=lines)
+        self.assertTrue(eventually(lambda: len(self.json("tasks", "list", "--all", "--limit", 50)["items"]) == 120))
+        self.assertEqual(50, len(self.json("tasks", "list", "--limit", 50)["items"]))
+        names = self.orrery("tasks", "list", "--all", "--limit", 50, "-o", "name").split()
+        self.assertEqual(120, len(set(names)))
+        jsonl = self.orrery("tasks", "list", "--all", "-o", "jsonl").splitlines()
+        self.assertEqual(120, len([json.loads(line) for line in jsonl]))
+        file = self.folder.path / "orders.json"
+        file.write_text('[{"product":"Globe","quantity":1},\n{"product":"Map","quantity":2}]')
+        self.assertEqual(2, len(self.json("orders", "submit-batch", "-f", file)["items"]))
+
+    def test_schedules_and_flows(self):
+        self.json("schedules", "create", "--name", "nightly", "--expressions", "0 0 3 * * ?", "--task",
+                  '{"kind":"noop"}')
+        self.assertIn("nightly", self.orrery("schedules", "list"))
+        self.assertEqual(3, len(self.json("schedules", "preview", "nightly", "--limit", 3)["items"]))
+        self.assertEqual("PAUSED", self.json("schedules", "pause", "nightly", "--note", "x")["status"])
+        self.json("schedules", "resume", "nightly")
+        self.json("schedules", "trigger", "nightly")
+        self.assertTrue(eventually(lambda: len(self.json("schedules", "history", "nightly")["items"]) == 1))
+        self.orrery("schedules", "delete", "nightly")
+        flow = self.folder.path / "flow.json"
+        flow.write_text('{"name":"ship","steps":[{"name":"pack","kind":"noop"}]}')
+        self.assertEqual(1, self.json("flows", "store", "-f", flow)["version"])
+        self.assertIn("ship: 1 steps", self.orrery("flows", "check", flow))
+        self.assertEqual("COMPLETED", self.json("orders", "submit", "--product", "Map", "--quantity", 1,
+                                                "--flow", "ship", "--wait")["status"])
+        self.assertIn("ship", self.orrery("flows", "list"))
+
+    def test_rules_operations_letters_workers(self):
+        self.assertTrue(self.json("queues", "pause", "mail", "--note", "x")["paused"])
+        self.assertIn("mail", self.orrery("queues", "list"))
+        self.assertEqual(3, self.json("queues", "set", "mail", "--concurrency", 3)["concurrency"])
+        self.assertTrue(self.json("kinds", "pause", "external")["paused"])
+        self.json("kinds", "resume", "external")
+        self.orrery("tasks", "submit", "--kind", "noop", "--delay", "1h")
+        self.assertTrue(eventually(lambda: len(self.json("tasks", "list")["items"]) == 1))
+        done = self.json("operations", "start", "--action", "cancel", "--filter", '{"status":["SCHEDULED"]}',
+                         "--reason", "x", "--wait")
+        self.assertEqual(("DONE", 1), (done["state"], done["applied"]))
+        self.assertIn(done["operationId"], self.orrery("operations", "list"))
+        self.assertEqual([], self.json("letters", "list")["items"])
+        leased = self.json("workers", "lease", "--worker", "w-1", "--wait", "1ms")
+        self.assertEqual([], leased["items"])
+        self.assertIn("w-1", self.orrery("workers", "list"))
+        self.assertTrue(self.json("workers", "quiet", "w-1")["quiet"])
+
+    def test_the_system(self):
+        self.assertEqual("solo", self.orrery("nodes", "list", "--no-headers").split()[0])
+        self.assertTrue(self.json("cluster", "get")["ready"])
+        self.assertIn("OWNER", self.orrery("shards", "list").splitlines()[0])
+        self.assertIn("orrery_", self.orrery("server", "metrics"))
+        self.assertEqual("3.1.0", self.json("server", "openapi")["openapi"])
+        self.assertIn("status: ok", self.orrery("server", "health", "-o", "yaml").lower())
+        self.assertIn('"items"', self.orrery("api", "GET", "/api/tasks?limit=1"))
+        self.orrery("api", "GET", "/api/nothing", code=3)
+
+    def test_watching(self):
+        task = self.orrery("tasks", "submit", "--kind", "sleep", "--payload", '{"seconds":0.3}', "-o",
+                           "name").strip()
+        seen = [json.loads(line) for line in self.orrery("tasks", "watch", task, "-o", "jsonl").splitlines()]
+        self.assertEqual("TaskSucceeded", seen[-1]["type"])
+        positions = [event["position"] for event in seen]
+        self.assertEqual(sorted(set(positions)), positions)
+        self.orrery("tasks", "watch", "no-such-task", code=3)
+        with subprocess.Popen([BINARY, "events", "watch", "--count", "2", "--kind", "order", "-o", "name"],
+                              env=self.environment, stdout=subprocess.PIPE, text=True) as watcher:
+            order = ""
+
+            def submitted():
+                nonlocal order
+                order = self.orrery("orders", "submit", "--product", "P", "--quantity", 1, "-o", "name").strip()
+                return watcher.poll() is not None
+            self.assertTrue(eventually(submitted))
+            self.assertEqual(0, watcher.wait(30))
+            self.assertEqual(2, len(watcher.stdout.read().split()))
+
+    def test_nothing_is_sent_on_a_dry_run(self):
+        text = self.orrery("tasks", "submit", "--kind", "noop", "--dry-run")
+        self.assertIn(f"POST http://{self.node.address}/api/tasks", text)
+        self.assertIn("Idempotency-Key: cli-", text)
+        self.assertIn('{"kind":"noop"}', text)
+        self.assertEqual([], self.json("tasks", "list")["items"])
+
+    def test_a_key_of_ones_own_makes_one_task_of_two(self):
+        first = self.json("tasks", "submit", "--kind", "noop", "--idempotency-key", "k")
+        again = self.json("tasks", "submit", "--kind", "noop", "--idempotency-key", "k")
+        self.assertEqual((first["taskId"], True), (again["taskId"], again["deduplicated"]))
+        self.orrery("tasks", "submit", "--kind", "sleep", "--idempotency-key", "k", code=4)
+
+    def test_mistakes_are_named(self):
+        self.orrery("tasks", "submit", "--kind", "noop", "--ttl", "tomorrow", code=2)
+        self.assertIn("ttl", self.error)
+        self.assertIn("400", self.error)
+        self.orrery("tasks", "submit", "--priority", "high", code=2)
+        self.assertIn("--priority", self.error)
+        self.orrery("tasks", "conjure", code=2)
+        self.orrery("tasks", "list", "-o", "papyrus", code=2)
+        self.orrery("tasks", "list", "--server", "ftp://x", code=2)
+        self.orrery("tasks", "list", "--timeout", "soon", code=2)
+        self.orrery("tasks", "submit", "-f", self.folder.path / "missing.json", code=2)
+        self.assertIn("missing.json", self.error)
+
+    def test_a_server_that_is_gone_is_said_at_once_and_one_that_comes_back_is_waited_for(self):
+        with subprocess.Popen([BINARY, "tasks", "submit", "--kind", "sleep", "--payload", '{"seconds":2}',
+                               "--wait", "-o", "json"], env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as waiting:
+            self.assertTrue(eventually(lambda: call(self.node.address, "/api/tasks")[1]["items"]))
+            self.node.kill()
+            self.orrery("tasks", "list", code=7)
+            self.assertIn(self.node.address, self.error)
+            self.assertIsNone(waiting.poll())
+            self.node = OpenNode(self.folder.path, address=self.node.address)
+            out, error = waiting.communicate(timeout=60)
+            self.assertEqual(0, waiting.returncode, error)
+            self.assertEqual("SUCCEEDED", json.loads(out)["status"])
+
+    def test_a_watch_goes_on_over_the_loss_of_its_server(self):
+        task = self.orrery("tasks", "submit", "--kind", "noop", "--delay", "1h", "-o", "name").strip()
+        with subprocess.Popen([BINARY, "tasks", "watch", task, "-o", "jsonl"], env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+            first = json.loads(watcher.stdout.readline())
+            self.node.kill()
+            self.node = OpenNode(self.folder.path, address=self.node.address)
+            self.orrery("tasks", "cancel", task)
+            out, error = watcher.communicate(timeout=60)
+            self.assertEqual(0, watcher.returncode, error)
+            events = [first] + [json.loads(line) for line in out.splitlines()]
+            self.assertEqual("TaskCancelled", events[-1]["type"])
+            positions = [event["position"] for event in events]
+            self.assertEqual(sorted(set(positions)), positions, "no event twice, none out of order")
+
+
+class Accounts(Client):
+    def setUp(self):
+        super().setUp()
+        self.node = SecuredNode()
+        self.addCleanup(self.node.close)
+        self.environment["ORRERY_SERVER"] = f"http://{self.node.address}"
+
+    def login(self, *words, code=0, password=PASSWORD):
+        return self.orrery("login", "--user", "root", *words, stdin=password + "\n", code=code)
+
+    def test_signing_in_keeps_a_key_and_signing_out_revokes_it(self):
+        self.orrery("tasks", "list", code=5)
+        self.login(code=5, password="wrong wrong wrong")
+        self.login()
+        file = self.environment["ORRERY_CLI_CONFIG"]
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(file).st_mode))
+        with open(file, encoding="utf-8") as profiles:
+            text = profiles.read()
+        self.assertNotIn(PASSWORD, text)
+        key = re.search(r'token = ["\'](.+)["\']', text).group(1)
+        self.assertEqual("root", self.json("auth", "whoami")["name"])
+        self.assertEqual(1, len(self.json("keys", "list")["items"]))
+        self.assertEqual([], self.json("sessions", "list", "root")["items"][1:],
+                         "the session by which the key was made has ended")
+        self.orrery("logout")
+        self.orrery("auth", "whoami", code=5)
+        self.orrery("auth", "whoami", "--token", key, code=5)
+
+    def test_users_keys_audit(self):
+        self.login()
+        self.json("users", "create", "--name", "ann", "--password", "-", "--roles", "viewer",
+                  stdin=PASSWORD + "\n")
+        self.orrery("users", "create", "--name", "bob", "--password", "typed in the open", code=2)
+        self.assertIn("--password", self.error)
+        self.assertIn("ann", self.orrery("users", "list"))
+        ann = self.json("users", "get", "ann")
+        self.orrery("users", "update", "ann", "--disabled", "--if-match", f'"{ann["version"] + 7}"', code=4)
+        self.assertTrue(self.json("users", "update", "ann", "--disabled")["disabled"])
+        made = self.json("keys", "create", "--name", "robot", "--scopes", "read", "--expires-in", "1h")
+        self.orrery("tasks", "list", "--token", made["key"])
+        self.orrery("tasks", "submit", "--kind", "noop", "--token", made["key"], code=5)
+        self.orrery("keys", "delete", made["id"])
+        self.orrery("tasks", "list", "--token", made["key"], code=5)
+        self.orrery("users", "delete", "ann")
+        self.assertIn("ACTION", self.orrery("audit", "list"))
+        self.assertGreater(len(self.json("audit", "list", "--all", "--limit", 2)["items"]), 4)
+
+    def test_profiles(self):
+        self.environment.pop("ORRERY_SERVER")
+        self.orrery("profiles", "set", "here", "--server", f"http://{self.node.address}", "--token", "-",
+                    stdin=self.node.admin + "\n")
+        self.orrery("profiles", "set", "there", "--server", "http://127.0.0.1:1")
+        self.assertEqual("root", self.json("auth", "whoami")["name"])
+        self.orrery("auth", "whoami", "--profile", "there", code=7)
+        self.orrery("auth", "whoami", "--profile", "nowhere", code=2)
+        self.orrery("profiles", "use", "there")
+        self.orrery("auth", "whoami", code=7)
+        self.assertIn("* there", self.orrery("profiles", "list"))
+        self.assertNotIn(self.node.admin, self.orrery("profiles", "list"))
+        self.orrery("profiles", "delete", "there")
+        os.chmod(self.environment["ORRERY_CLI_CONFIG"], 0o644)
+        self.orrery("auth", "whoami", "--profile", "here", code=1)
+        self.assertIn("chmod 600", self.error)
+
+
+class Stub(http.server.BaseHTTPRequestHandler):
+    """Answers what the test has put down, one after the other; None = hangs up."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append((self.command, self.path, self.headers.get("Idempotency-Key")))
+        answer = self.server.answers.pop(0)
+        if answer is None:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        status, fields, body = answer
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **fields}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+class Patience(Client):
+    def serve(self, *answers):
+        stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
+        stub.answers, stub.seen = list(answers), []
+        thread = threading.Thread(target=stub.serve_forever, args=(0.05,))
+        thread.start()
+        self.addCleanup(lambda: (stub.shutdown(), thread.join(), stub.server_close()))
+        self.environment["ORRERY_SERVER"] = f"http://127.0.0.1:{stub.server_port}"
+        return stub
+
+    busy = (503, {"Retry-After": "1"}, b'{"type":"about:blank","title":"Not available just now","status":503}')
+    fine = (200, {}, b'{"taskId":"t","status":"ACCEPTED","shard":0}')
+
+    def test_a_submission_is_sent_again_under_the_same_key(self):
+        stub = self.serve(self.busy, None, self.fine)
+        self.orrery("tasks", "submit", "--kind", "noop")
+        self.assertEqual(3, len(stub.seen))
+        self.assertEqual(1, len({key for _, _, key in stub.seen}))
+        self.assertTrue(stub.seen[0][2])
+
+    def test_what_may_have_happened_and_has_no_key_is_not_sent_again(self):
+        stub = self.serve(None, self.fine)
+        self.orrery("api", "POST", "/api/tasks/t/cancel", code=7)
+        self.assertEqual(1, len(stub.seen))
+
+    def test_patience_ends_with_the_timeout(self):
+        self.serve(*[self.busy] * 9)
+        self.orrery("tasks", "get", "t", "--timeout", "2s", code=7)
+
+    def test_an_answer_that_does_not_come_is_not_waited_for_longer(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            self.orrery("tasks", "get", "t", "--timeout", "300ms", "--server",
+                        f"http://127.0.0.1:{silent.getsockname()[1]}", code=6)
+
+    def test_what_is_no_http_is_said(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+
+            def greet():
+                connection, _ = other.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
+            thread = threading.Thread(target=greet)
+            thread.start()
+            self.orrery("tasks", "get", "t", "--server", f"http://127.0.0.1:{other.getsockname()[1]}", code=1)
+            thread.join()
+
+
+class Documents(Client):
+    def test_bash_completes_nouns_verbs_options_and_values(self):
+        (self.folder.path / "bin").mkdir()
+        (self.folder.path / "bin/orrery").symlink_to(BINARY)
+        self.environment["PATH"] = f"{self.folder.path / 'bin'}:{self.environment['PATH']}"
+
+        def complete(*words):
+            script = (f"{self.orrery('completion', 'bash')}\nCOMP_WORDS=({' '.join(words)} '')\n"
+                      if words[-1] == "" else
+                      f"{self.orrery('completion', 'bash')}\nCOMP_WORDS=({' '.join(words)})\n")
+            script += f"COMP_CWORD={len(words) - 1}\n_orrery\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+            done = subprocess.run(["bash", "-c", script], env=self.environment, stdout=subprocess.PIPE,
+                                  text=True, check=True, timeout=60)
+            return done.stdout.split()
+        self.assertEqual(["tasks"], complete("orrery", "tas"))
+        self.assertIn("submit", complete("orrery", "tasks", ""))
+        self.assertEqual(["--created-from"], complete("orrery", "tasks", "list", "--created-f"))
+        self.assertEqual(["RUNNING", "RETRYING"], sorted(complete("orrery", "tasks", "list", "--status", "R"),
+                                                         reverse=True))
+        self.assertEqual(["yaml"], complete("orrery", "tasks", "list", "-o", "y"))
+        self.assertIn("preview", complete("orrery", "cron", ""))
+
+    def test_zsh_and_fish_take_their_scripts(self):
+        for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
+            file = self.folder.path / f"script.{shell}"
+            file.write_text(self.orrery("completion", shell))
+            status, text = run(*check, file)
+            self.assertEqual(0, status, text)
+            broken = self.folder.path / f"broken.{shell}"
+            broken.write_text("if true; (((\n")
+            self.assertNotEqual(0, run(*check, broken)[0], "the judge finds a fault")
+
+    def test_the_manual_page_names_every_command_and_exit_status(self):
+        page = self.folder.path / "orrery.1"
+        page.write_text(self.orrery("man"))
+        status, text = run("bash", "-c", f"groff -man -Tutf8 -ww -rLL=200n {page} 2>&1 >/dev/null")
+        self.assertEqual((0, ""), (status, text), "troff has nothing to say against it")
+        _, text = run("bash", "-c", f"groff -man -Tascii -P-cbou -rLL=200n {page}")
+        text = re.sub(r"\s+", " ", text)
+        for words in ("tasks submit", "serve", "cron next", "cluster init", "keys create", "login",
+                      "EXIT STATUS", "--created-from", "ORRERY_TOKEN"):
+            self.assertIn(words, text)
+        for line in (ROOT / "docs/cli.md").read_text().splitlines():
+            if match := re.match(r"\| (\d) \| (.+) \|", line):
+                self.assertIn(f"{match.group(1)} {match.group(2)}", text)
+
+    def test_help_is_there_for_every_noun(self):
+        nouns = [line.split()[0] for line in self.orrery("--help").partition("Subcommands:")[2].splitlines() if line]
+        self.assertIn("orders", nouns)
+        for noun in nouns:
+            self.assertIn("sage", self.orrery(noun, "--help"))
+
+
+class Tls(Client):
+    def test_the_certificate_and_the_name_are_checked(self):
+        cert, key = certificate(self.folder.path)
+        node = OpenNode(self.folder.path, "--set", f"http.tls.certificate={cert}", "--set", f"http.tls.key={key}")
+        self.addCleanup(node.kill)
+        port = node.address.rpartition(":")[2]
+        self.orrery("tasks", "list", "--server", f"https://127.0.0.1:{port}", "--ca", cert)
+        self.orrery("tasks", "list", "--server", f"https://localhost:{port}", "--ca", cert)
+        self.orrery("tasks", "list", "--server", f"https://127.0.0.1:{port}", code=1)
+        self.assertIn("certificate", self.error)
+        other, _ = certificate(self.folder.path, "other")
+        self.orrery("tasks", "list", "--server", f"https://127.0.0.1:{port}", "--ca", other, code=1)
+        self.orrery("tasks", "list", "--server", f"https://127.0.0.1:{port}", "--ca", "/nowhere.pem", code=2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -67,6 +67,7 @@ private:
     uint32_t uncommitted = 0;      ///< Effects released and not yet durable.
     uint64_t gate = 0;             ///< Sequence of its newest answered record.
     bool waiting = false;          ///< Only waits: may be asked to leave.
+    bool awaits_key = false;       ///< Its submission waits for its unique key; the rest behind it.
     uint32_t crashes = 0;
     std::optional<slot_key> slot;  ///< Held by the entity.
     time_point touched{};
@@ -187,6 +188,7 @@ private:
   void load_key(const std::string& key);
   void key_loaded(const std::string& key, const result<std::optional<task>>& found);
   void settle_key(key_place& place, keyed_submission one);
+  void deliver_settled(entity_id id, item what);
   void note_key(const task& t, bool was_open);
   void hold(const std::string& key, key_place& place, key_holder holder);
   void forget_key_of(entity_id id);

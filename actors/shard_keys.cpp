@@ -28,6 +28,11 @@ void shard_actor::submit_keyed(keyed_submission one) {
   auto& place = found->second;
   if (!is_new && !place.loading)
     return settle_key(place, std::move(one));
+  // Commands for it come behind it, also while the store is asked.
+  if (const auto [entry, fresh] = live_.try_emplace(one.id); fresh) {
+    context_.probe.entities_live.fetch_add(1, std::memory_order_relaxed);
+    entry->second.awaits_key = true;
+  }
   place.waiting.push_back(std::move(one));
   if (!is_new)
     return;
@@ -84,8 +89,9 @@ void shard_actor::settle_key(key_place& place, keyed_submission one) {
     // A duplicate of which only the record is kept answers its record itself. One whose wishes pass on
     // is answered by the holder: should we die in between, the record is read again, and both are told
     // once more what they know already.
-    deliver(one.id, entity_kind::task,
-            {item::kind::command, follows ? 0 : one.sequence, {}, as_command(std::move(recorded))});
+    deliver_settled(
+        one.id,
+        {item::kind::command, follows ? 0 : one.sequence, {}, as_command(std::move(recorded))});
     if (follows)
       deliver(holder, entity_kind::task,
               {item::kind::command,
@@ -101,8 +107,17 @@ void shard_actor::settle_key(key_place& place, keyed_submission one) {
          {one.id, spec.kind, spec.queue, o.unique, o.unique_window, task_status::queued,
           /*started=*/false, at});
   }
-  deliver(one.id, entity_kind::task,
-          {item::kind::command, one.sequence, {}, as_command(std::move(one.wish))});
+  deliver_settled(one.id, {item::kind::command, one.sequence, {}, as_command(std::move(one.wish))});
+}
+
+void shard_actor::deliver_settled(entity_id id, item what) {
+  const auto found = live_.find(id);
+  if (found == live_.end() || !std::exchange(found->second.awaits_key, false))
+    return deliver(id, entity_kind::task, std::move(what));
+  auto& stash = found->second.stash;
+  stash.insert(stash.begin(), std::move(what));
+  loads_.push_back(id);
+  want_flush();
 }
 
 /// A live entity's effect. `was_open`: before it, the task had not ended, so it held its key.

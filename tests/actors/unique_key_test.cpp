@@ -67,6 +67,17 @@ TEST_F(unique_keys, of_many_in_one_batch_one_is_taken) {
     EXPECT_TRUE(is_duplicate_of(ids[i], ids[0]));
 }
 
+// Found by the simulator: the command was a dead letter, as its task did not exist yet.
+TEST_F(unique_keys, a_command_behind_a_submission_that_waits_for_its_key_waits_with_it) {
+  reads.held = true;
+  const auto id = submit(keyed());
+  produce(intake::tasks, shard0, codec::write_intake(id, task_command{cancel_task{}}));
+  reads.held = false;
+  settle();
+  EXPECT_EQ(status(id), task_status::cancelled);
+  EXPECT_EQ(reader->dead_letters(10)->size(), 0u);
+}
+
 TEST_F(unique_keys, a_holder_that_is_only_a_row_is_found_in_the_store) {
   auto spec = keyed();
   spec.run_at = time.now() + 1h;

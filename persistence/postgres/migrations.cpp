@@ -336,9 +336,39 @@ create index schedules_waiting on schedules (shard, wake_at, id) where wake_at i
 create index schedules_name on schedules (name);
 )sql";
 
-constexpr std::array migrations = {tables,   settled_letters, fence_by_offsets,
-                                   flows,    store_identity,  accounts,
-                                   settings, task_search,     schedule_table};
+constexpr const char* task_logs = R"sql(
+-- What attempts wrote: a head for each, and its lines in chunks. The oldest chunks go first.
+create table task_log_heads (
+  task uuid not null,
+  run integer not null,
+  attempt integer not null,
+  node text not null,
+  stamp bigint not null,
+  newest bigint not null,
+  lines bigint not null,
+  bytes bigint not null,
+  lost_lines bigint not null,
+  lost_bytes bigint not null,
+  written_at timestamptz not null,
+  primary key (task, run, attempt)
+) with (fillfactor = 70);
+create index task_log_heads_age on task_log_heads (node, written_at) include (bytes)
+  where bytes > 0;
+create table task_log_chunks (
+  task uuid not null,
+  run integer not null,
+  attempt integer not null,
+  number bigint not null,
+  lines bigint not null,
+  bytes bigint not null,
+  body bytea not null,
+  primary key (task, run, attempt, number)
+);
+)sql";
+
+constexpr std::array migrations = {tables,         settled_letters, fence_by_offsets, flows,
+                                   store_identity, accounts,        settings,         task_search,
+                                   schedule_table, task_logs};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

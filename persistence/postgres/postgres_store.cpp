@@ -5,6 +5,7 @@
 #include "persistence/postgres/journal_session.hpp"
 #include "persistence/postgres/flow_table.hpp"
 #include "persistence/postgres/letter_table.hpp"
+#include "persistence/postgres/log_table.hpp"
 #include "persistence/postgres/migrations.hpp"
 #include "persistence/postgres/node_table.hpp"
 #include "persistence/postgres/operation_table.hpp"
@@ -16,9 +17,10 @@ namespace orrery {
 
 namespace {
 
-class flow_tables final : public flow_source {
+/// Tables that live beside the store's own.
+class side_tables final : public flow_source, public task_log_source {
 public:
-  flow_tables(std::string connection_text, std::string setup, duration call_timeout,
+  side_tables(std::string connection_text, std::string setup, duration call_timeout,
               std::shared_ptr<postgres::watchdog> dog)
       : connection_text_(std::move(connection_text)),
         setup_(std::move(setup)),
@@ -26,6 +28,10 @@ public:
         watchdog_(std::move(dog)) {}
   std::unique_ptr<flow_shelf> open_flows() override {
     return std::make_unique<postgres::flow_table>(
+        postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
+  }
+  std::unique_ptr<task_log_store> open_logs() override {
+    return std::make_unique<postgres::log_table>(
         postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
   }
 
@@ -87,7 +93,12 @@ std::unique_ptr<letter_store> postgres_store::open_letters() {
 }
 
 std::unique_ptr<flow_source> postgres_store::flows() const {
-  return std::make_unique<flow_tables>(connection_text_, setup_, options_.limits.call_timeout,
+  return std::make_unique<side_tables>(connection_text_, setup_, options_.limits.call_timeout,
+                                       watchdog_);
+}
+
+std::unique_ptr<task_log_source> postgres_store::logs() const {
+  return std::make_unique<side_tables>(connection_text_, setup_, options_.limits.call_timeout,
                                        watchdog_);
 }
 

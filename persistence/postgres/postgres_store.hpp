@@ -11,6 +11,7 @@
 #include "domain/ports/operations.hpp"
 #include "domain/ports/settings.hpp"
 #include "domain/ports/store.hpp"
+#include "domain/ports/task_logs.hpp"
 #include "persistence/postgres/connection_settings.hpp"
 
 #include <memory>
@@ -43,6 +44,8 @@ public:
   std::unique_ptr<letter_store> open_letters() override;
   /// The flows of this database; independent of the store's life.
   std::unique_ptr<flow_source> flows() const;
+  /// What attempts wrote; independent of the store's life.
+  std::unique_ptr<task_log_source> logs() const;
   std::unique_ptr<identity_store> open_identity() override;
   std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;

@@ -3,6 +3,8 @@
 #include "persistence/memory/memory_flows.hpp"
 #include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/identity_contract.hpp"
+#include "persistence/memory/memory_logs.hpp"
+#include "tests/contract/store/log_contract.hpp"
 #include "persistence/memory/memory_settings.hpp"
 #include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
@@ -27,6 +29,11 @@ TEST(memory_flow_shelf, keeps_every_version_and_two_writers_apart) {
   memory_flows flows;
   keeps_every_version(flows);
   gives_two_writers_versions_of_their_own(flows);
+}
+
+TEST(memory_task_logs, keep_the_contract) {
+  memory_logs logs;
+  keeps_what_logs_promise(logs);
 }
 
 class memory_place final : public store_place {

@@ -3,6 +3,7 @@
 
 #include "tests/contract/store/flow_contract.hpp"
 #include "tests/contract/store/identity_contract.hpp"
+#include "tests/contract/store/log_contract.hpp"
 #include "tests/contract/store/postgres_place.hpp"
 #include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract_letters.hpp"
@@ -41,6 +42,13 @@ INSTANTIATE_TEST_SUITE_P(postgres, identity_contract,
 /// Sees COMMIT in whatever message carries it.
 bool carries_commit(char type, std::string_view body) {
   return (type == 'P' || type == 'Q') && body.find("commit") != std::string_view::npos;
+}
+
+TEST_F(postgres_faults, task_logs_keep_the_contract) {
+  const auto where = postgres_store::open(cluster.url(place.database()));
+  ASSERT_TRUE(where);
+  const auto logs = (*where)->logs();
+  keeps_what_logs_promise(*logs);
 }
 
 TEST_F(postgres_faults, settings_keep_the_contract) {

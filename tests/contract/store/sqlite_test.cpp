@@ -4,7 +4,9 @@
 #include "persistence/sqlite/sqlite_flows.hpp"
 #include "tests/contract/store/failing_vfs.hpp"
 #include "tests/contract/store/flow_contract.hpp"
+#include "persistence/sqlite/sqlite_logs.hpp"
 #include "tests/contract/store/identity_contract.hpp"
+#include "tests/contract/store/log_contract.hpp"
 #include "tests/contract/store/settings_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 #include "tests/contract/store/store_contract_letters.hpp"
@@ -53,6 +55,16 @@ TEST(sqlite_flow_shelf, keeps_every_version_and_two_writers_apart) {
   sqlite_flows flows(where);
   keeps_every_version(flows);
   gives_two_writers_versions_of_their_own(flows);
+}
+
+TEST(sqlite_task_logs, keep_the_contract_and_outlive_their_process) {
+  temp_dir folder;
+  {
+    sqlite_logs logs(folder.path() / "logs.db");
+    keeps_what_logs_promise(logs);
+  }
+  sqlite_logs again(folder.path() / "logs.db");
+  EXPECT_EQ(again.open_logs()->read(log_task(5), {1, 1}, 0)->lines, 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,

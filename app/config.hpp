@@ -5,6 +5,7 @@
 /// the key in capitals with `_` for dots: `mesh.certificate` is `ORRERY_MESH_CERTIFICATE`.
 
 #include "app/access.hpp"
+#include "app/log_recorder.hpp"
 
 #include "actors/context.hpp"
 #include "actors/executors/command.hpp"
@@ -52,6 +53,7 @@ struct config {
   std::string redis;  ///< `host:port` of the mirror of running tasks; empty = none.
   size_t processes_max = 64;
   duration process_grace = 2s;
+  log_options logs;
   std::vector<std::string> http_allowed;
   bool http_public = true;
   log::options logging;

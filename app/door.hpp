@@ -6,6 +6,7 @@
 #include "actors/node.hpp"
 #include "app/letter_office.hpp"
 #include "app/live_feed.hpp"
+#include "app/log_office.hpp"
 #include "app/operations_office.hpp"
 #include "app/door_prepared.hpp"
 #include "app/read_pool.hpp"
@@ -70,9 +71,10 @@ struct door_parts {
   rule_book* rules = nullptr;  ///< Null = no rules.
   caf::actor timer;            ///< Receives `run_here`; for time limits.
   flow_desk* flows = nullptr;  ///< Null: this node keeps none.
+  log_office* logs = nullptr;  ///< Null: this node keeps none.
 };
 
-class door final : public front_door, public flow_hall {
+class door final : public front_door, public flow_hall, public log_hall {
 public:
   explicit door(door_parts parts);
   ~door() override;
@@ -89,6 +91,7 @@ public:
   letter_desk& letters() override { return letters_; }
   live_feed& feed() override { return parts_.feed; }
   flow_desk* flows() override { return parts_.flows; }
+  log_desk* logs() override { return parts_.logs; }
   operation_desk& operations() override { return operations_; }
   void counts(answer<std::vector<queue_counts>> done) override;
   void lane(entity_id id, std::string queue, std::string task_kind,

@@ -257,6 +257,8 @@ void door::metrics(answer<std::string> done) {
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
         append_load_metrics(out, parts_.context.loads.all());
         append_feed_metrics(out, parts_.feed.figures());
+        if (parts_.logs != nullptr)
+          append_log_metrics(out, parts_.logs->figures());
         if (const auto rows = store.shards())
           append_shard_metrics(out, *rows);
         done(std::move(out));
@@ -266,6 +268,8 @@ void door::metrics(answer<std::string> done) {
         append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
         append_load_metrics(out, parts_.context.loads.all());
         append_feed_metrics(out, parts_.feed.figures());
+        if (parts_.logs != nullptr)
+          append_log_metrics(out, parts_.logs->figures());
         done(std::move(out));
       });
 }

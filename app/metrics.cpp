@@ -137,6 +137,15 @@ void append_feed_metrics(std::string& out, const feed_figures& f) {
   one(out, "orrery_feed_events_total", "counter", "Events read for streams.", f.events);
 }
 
+void append_log_metrics(std::string& out, const log_figures& f) {
+  one(out, "orrery_log_lines_total", "counter", "Lines of attempts that this node stored.",
+      f.lines);
+  one(out, "orrery_log_lines_dropped_total", "counter",
+      "Lines that were never stored: the store was away, or too slow for them.", f.dropped);
+  one(out, "orrery_log_waiting_bytes", "gauge", "Of lines that wait to be stored.", f.waiting);
+  one(out, "orrery_log_failures_total", "counter", "Rounds that the store refused.", f.failures);
+}
+
 void append_shard_metrics(std::string& out, const std::vector<shard_row>& rows) {
   status_counts sum;
   for (const auto& row : rows) {

@@ -18,6 +18,7 @@
 #include "persistence/sqlite/embedded_log.hpp"
 #include "persistence/sqlite/embedded_sink.hpp"
 #include "persistence/sqlite/sqlite_flows.hpp"
+#include "persistence/sqlite/sqlite_logs.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
 #include "zones/zone_files.hpp"
 
@@ -107,6 +108,8 @@ struct running_node::parts {
   std::unique_ptr<intake_log> log;
   std::unique_ptr<event_sink> sink;
   transactional_sink* transactional = nullptr;  ///< The sink, where it is one.
+  std::unique_ptr<task_log_source> log_tables;
+  std::unique_ptr<log_office> logs;
   std::unique_ptr<process_executor> processes;
   std::unique_ptr<http::http_executor> requests;
   std::unique_ptr<read_pool> reads;
@@ -227,7 +230,14 @@ result<void> running_node::parts::open_sink(const kafka_options& options) {
 }
 
 void running_node::parts::make_executors() {
+  if (how.embedded_store())
+    log_tables = std::make_unique<sqlite_logs>(std::filesystem::path(how.data) / "logs.db");
+  else
+    log_tables = static_cast<postgres_store&>(*truth).logs();
+  how.logs.node = how.node;
+  logs = std::make_unique<log_office>(*log_tables, *truth, time, how.logs);
   process_executor::options exec;
+  exec.logs = &logs->recorder();
   exec.commands = how.commands;
   exec.processes_max = how.processes_max + 16;  // slots bound it; the rest is for those stopping
   exec.grace = how.process_grace;
@@ -338,7 +348,7 @@ result<void> running_node::parts::start_faces() {
   }
   front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
                                             *reads, *feed, *context, *node, *writer, rules.get(),
-                                            timer, flows.get()});
+                                            timer, flows.get(), logs.get()});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -402,6 +412,8 @@ void running_node::parts::stop() {
   log::info("node.stopping", {{"node", how.node}});
   if (feed)
     feed->stop();
+  if (logs)
+    logs->end_streams();
   if (redirect)
     redirect->stop(1s);
   if (server)
@@ -435,6 +447,8 @@ void running_node::parts::stop() {
   // Entities stop their work as they end; the log answers what was still on its way to the door.
   processes.reset();
   requests.reset();
+  if (logs)
+    logs->stop();
   sink.reset();
   log.reset();
   log::info("node.stopped", {{"node", how.node}});

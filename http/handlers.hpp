@@ -24,6 +24,7 @@ void entity_events(const exchange_ptr& ex);
 /// Opens the live feed and answers with it.
 void stream(const exchange_ptr& ex, feed_wish wish);
 void task_runs(const exchange_ptr& ex);
+void task_logs(const exchange_ptr& ex);
 void task_result(const exchange_ptr& ex);
 void task_why(const exchange_ptr& ex);
 void task_counts(const exchange_ptr& ex);
@@ -50,6 +51,8 @@ void docs_asset(const exchange_ptr& ex);
 
 /// Calls `next` with the entity that the path names: its id, or what `find` knows of its reference.
 void with_entity(const exchange_ptr& ex, std::function<void(entity_id)> next);
+/// Calls `next` with the task of the path, or answers why not.
+void with_task(const exchange_ptr& ex, std::function<void(const task&)> next);
 /// Refuses (and answers) where the query has parameters; for routes that take none.
 bool refuses_parameters(const exchange_ptr& ex);
 

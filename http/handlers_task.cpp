@@ -33,20 +33,6 @@ result<duration> read_wait(const std::vector<parameter>& parameters) {
   return duration{};
 }
 
-/// The task of the path, or an answer that says why not.
-void with_task(const exchange_ptr& ex, std::function<void(const task&)> next) {
-  with_entity(ex, [ex, next = std::move(next)](entity_id id) {
-    ex->door.get(entity_kind::task, id, [ex, next](result<entity_view> view) {
-      if (!view)
-        return ex->fail(view.error());
-      if (!view->state)
-        return ex->fail({errc::unavailable, "accepted, and not yet taken up"});
-      if (ex->open())
-        next(std::get<task>(*view->state));
-    });
-  });
-}
-
 void answer_result(const exchange_ptr& ex, const result<entity_view>& view) {
   if (!view)
     return ex->fail(view.error());
@@ -78,6 +64,19 @@ std::string listed(const Items& items) {
 }
 
 }  // namespace
+
+void with_task(const exchange_ptr& ex, std::function<void(const task&)> next) {
+  with_entity(ex, [ex, next = std::move(next)](entity_id id) {
+    ex->door.get(entity_kind::task, id, [ex, next](result<entity_view> view) {
+      if (!view)
+        return ex->fail(view.error());
+      if (!view->state)
+        return ex->fail({errc::unavailable, "accepted, and not yet taken up"});
+      if (ex->open())
+        next(std::get<task>(*view->state));
+    });
+  });
+}
 
 void task_runs(const exchange_ptr& ex) {
   if (refuses_parameters(ex))

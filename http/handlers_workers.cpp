@@ -1,5 +1,6 @@
 #include "http/handlers_workers.hpp"
 
+#include "codec/log_lines.hpp"
 #include "codec/worker_bodies.hpp"
 #include "http/problem.hpp"
 #include "http/routes.hpp"
@@ -44,29 +45,39 @@ void report_on_lease(const exchange_ptr& ex) {
   auto wish = codec::read_report(*lease, ex->in.action, ex->in.body);
   if (!wish)
     return ex->fail(wish.error());
+  std::vector<log_line> lines;
+  if (ex->in.action == "heartbeat") {
+    auto read = codec::read_log_lines(ex->in.body);
+    if (!read)
+      return ex->fail(read.error());
+    lines = std::move(*read);
+  }
   const auto limit = ex->options.request_timeout * 9 / 10;
-  ex->door.command(
-      entity_kind::task, lease->task, std::move(*wish), limit, [ex, lease](result<entity> after) {
-        if (!ex->open())
-          return;
-        if (!after)
-          return ex->door.explain_refusal(*lease, ex->in.action, after.error(),
-                                          [ex, lease](result<task> state) {
-                                            // A heartbeat of a cancelled attempt is how its worker learns of it: no refusal.
-                                            if (!state)
-                                              return ex->fail(state.error());
-                                            response out;
-                                            codec::append_report(out.body, *state, *lease, {});
-                                            ex->finish(std::move(out));
-                                          });
-        auto state = std::get<task>(std::move(*after));
-        const auto worker = state.worker;
-        ex->door.worker_spoke(worker, [ex, lease, state = std::move(state)](worker_orders orders) {
-          response out;
-          codec::append_report(out.body, state, *lease, orders);
-          ex->finish(std::move(out));
-        });
-      });
+  ex->door.command(entity_kind::task, lease->task, std::move(*wish), limit,
+                   [ex, lease, lines = std::move(lines)](result<entity> after) mutable {
+                     if (!ex->open())
+                       return;
+                     if (!after)
+                       return ex->door.explain_refusal(
+                           *lease, ex->in.action, after.error(), [ex, lease](result<task> state) {
+                             // A heartbeat of a cancelled attempt is how its worker learns of it: no refusal.
+                             if (!state)
+                               return ex->fail(state.error());
+                             response out;
+                             codec::append_report(out.body, *state, *lease, {});
+                             ex->finish(std::move(out));
+                           });
+                     if (auto* desk = logs_of(ex); desk != nullptr)
+                       desk->recorder().write(lease->task, lease->token, std::move(lines));
+                     auto state = std::get<task>(std::move(*after));
+                     const auto worker = state.worker;
+                     ex->door.worker_spoke(
+                         worker, [ex, lease, state = std::move(state)](worker_orders orders) {
+                           response out;
+                           codec::append_report(out.body, state, *lease, orders);
+                           ex->finish(std::move(out));
+                         });
+                   });
 }
 
 void list_workers(const exchange_ptr& ex) {

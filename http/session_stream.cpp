@@ -34,6 +34,7 @@ std::string_view reason_of(feed_end end) {
     case feed_end::slow: return "slow";
     case feed_end::failed: return "failed";
     case feed_end::stopping: return "stopping";
+    case feed_end::complete: return "complete";
     case feed_end::none: break;
   }
   return {};

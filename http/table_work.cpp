@@ -165,6 +165,21 @@ constexpr std::array work_table{
           .kind = tasks,
           .answer = "TaskRunList",
           .parameters = "id"},
+    route{.pattern = "/api/tasks/{id}/logs",
+          .handle = handlers::task_logs,
+          .name = "readTaskLogs",
+          .group = "tasks",
+          .description =
+              "What an attempt wrote: the output of its process, the lines of its worker; of the "
+              "latest "
+              "attempt where none is named. With `follow=true`, or where `Accept: "
+              "text/event-stream` "
+              "asks for it, a stream: a frame `line` for each line, `lost` where some were cut off "
+              "before they could be sent, and `end` (`complete`) a moment after the attempt.",
+          .kind = tasks,
+          .answer = "TaskLog",
+          .parameters = "id logRun logAttempt logTail logAfter logFollow LastEventId",
+          .errors = "429"},
     route{.pattern = "/api/tasks/{id}/result",
           .handle = handlers::task_result,
           .name = "getTaskResult",

@@ -35,8 +35,11 @@ work_outcome how_it_ended(const siginfo_t& end) {
 }  // namespace
 
 process_attempt::process_attempt(spawned_process process, std::string mark, std::string input,
-                                 patience times)
-    : process_(std::move(process)), times_(times), input_(std::move(input)) {
+                                 patience times, listener heard)
+    : process_(std::move(process)),
+      times_(times),
+      heard_(std::move(heard)),
+      input_(std::move(input)) {
   family_.leader = process_.pid;
   family_.mark = std::move(mark);
 }
@@ -123,6 +126,8 @@ void process_attempt::read(descriptor& from, bool is_result) {
     if (got > 0) {
       const std::string_view bytes(piece.data(), static_cast<size_t>(got));
       output_.append(bytes);
+      if (heard_)
+        heard_(!is_result, bytes);
       if (is_result)
         result_.append(bytes);
       turn += bytes.size();

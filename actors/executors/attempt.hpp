@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -25,7 +26,11 @@ public:
     duration linger;
   };
 
-  process_attempt(spawned_process process, std::string mark, std::string input, patience times);
+  /// Hears what the process writes: whether to its standard error, and bytes cut anywhere.
+  using listener = std::function<void(bool is_error, std::string_view bytes)>;
+
+  process_attempt(spawned_process process, std::string mark, std::string input, patience times,
+                  listener heard = {});
   process_attempt(process_attempt&&) = default;
   process_attempt& operator=(process_attempt&&) = default;
 
@@ -58,6 +63,7 @@ private:
   spawned_process process_;
   process_family family_;
   patience times_;
+  listener heard_;
   std::string input_;
   size_t fed_ = 0;
   output_ring result_{limits::result_bytes};

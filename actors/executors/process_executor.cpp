@@ -1,6 +1,7 @@
 #include "actors/executors/process_executor.hpp"
 
 #include "actors/executors/attempt.hpp"
+#include "actors/executors/orphans.hpp"
 #include "base/check.hpp"
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
@@ -29,6 +30,10 @@ constexpr size_t inbox_max = 16 * 1024;
 /// A process that SIGKILL does not end (it waits inside the kernel) is given up at shutdown after
 /// this.
 constexpr auto shutdown_max = 30s;
+/// While attempts run, orphans that have ended are reaped at least so often.
+constexpr auto orphan_pause = 5s;
+/// And so long after the end of one, as those may come late that its last members left.
+constexpr auto sweep_after = 100ms;
 
 work_outcome refusal(std::string code, std::string sentence, bool retryable) {
   work_outcome outcome;
@@ -149,6 +154,7 @@ private:
   news take_news();
   void wait();
   void begin(entry next);
+  process_attempt::listener listener_of(const attempt_key& key) const;
   void end_one(const attempt_key& key, done_function done, work_outcome outcome);
   void look_at_families(steady_point now);
   void end_those_over();
@@ -165,8 +171,11 @@ private:
   bool stops_waiting_ = false;
   bool stopping_ = false;
 
-  std::map<attempt_key, running> running_;  ///< Only touched by the thread.
-  std::jthread thread_;                     ///< Last: it uses all of the above.
+  std::map<attempt_key, running> running_;  ///< Only touched by the thread, as what follows.
+  orphan_keeper orphans_;
+  steady_point look_for_orphans_at_{};
+  bool sweep_ = false;   ///< An attempt has ended since the last look.
+  std::jthread thread_;  ///< Last: it uses all of the above.
 };
 
 void process_executor::loop::run() {
@@ -221,6 +230,8 @@ process_executor::loop::news process_executor::loop::take_news() {
 void process_executor::loop::wait() {
   std::vector<pollfd> watched{pollfd{.fd = wake_.get(), .events = POLLIN, .revents = 0}};
   std::optional<steady_point> next;
+  if (!running_.empty() || sweep_)
+    next = look_for_orphans_at_;
   for (const auto& [key, one] : running_) {
     one.attempt.watch(watched);
     if (const auto look = one.attempt.next_look(); look && (!next || *look < *next))
@@ -259,12 +270,23 @@ void process_executor::loop::begin(entry next) {
   auto process = spawn_process(*line, environment_of(next.item, *line, mark));
   if (!process)
     return end_now("spawn-failed", in_words(process.error()), process.error().code == errc::busy);
+  orphans_.began(process->pid);
   running_.emplace(
       next.key,
       running{process_attempt(*std::move(process), std::move(mark), std::move(line->stdin_text),
-                              {.grace = options_.grace, .linger = options_.linger}),
+                              {.grace = options_.grace, .linger = options_.linger},
+                              listener_of(next.key)),
               std::move(next.done)});
   reach(crash_point::child_running);
+}
+
+process_attempt::listener process_executor::loop::listener_of(const attempt_key& key) const {
+  if (options_.logs == nullptr)
+    return {};
+  return [logs = options_.logs, key](bool is_error, std::string_view bytes) {
+    logs->write(key.first, key.second,
+                is_error ? log_source::standard_error : log_source::standard_output, bytes);
+  };
 }
 
 void process_executor::loop::end_one(const attempt_key& key, done_function done,
@@ -279,12 +301,18 @@ void process_executor::loop::end_one(const attempt_key& key, done_function done,
 void process_executor::loop::look_at_families(steady_point now) {
   std::vector<process_family*> families;
   std::vector<process_attempt*> attempts;
-  for (auto& [key, one] : running_)
-    if (one.attempt.wants_scan(now)) {
+  for (auto& [key, one] : running_) {
+    if (!one.attempt.ended())
       families.push_back(&one.attempt.family());
+    if (one.attempt.wants_scan(now))
       attempts.push_back(&one.attempt);
-    }
-  find_members(families);
+  }
+  const bool due = (sweep_ || !families.empty()) && now >= look_for_orphans_at_;
+  if (attempts.empty() && !due)
+    return;
+  look_for_orphans_at_ = now + orphan_pause;
+  sweep_ = false;
+  orphans_.settle(find_members(families), families);
   for (auto* attempt : attempts)
     attempt->settle(now);
 }
@@ -297,8 +325,13 @@ void process_executor::loop::end_those_over() {
     }
     auto ended = running_.extract(one++);
     auto outcome = ended.mapped().attempt.finish();
+    orphans_.reaped(ended.mapped().attempt.family().leader);
+    sweep_ = true;
+    look_for_orphans_at_ = std::chrono::steady_clock::now() + sweep_after;
     auto done = std::move(ended.mapped().done);
     const auto key = ended.key();
+    if (options_.logs != nullptr)
+      options_.logs->close(key.first, key.second);
     // Its descriptors are closed before anyone hears of the end.
     ended = {};
     end_one(key, std::move(done), std::move(outcome));

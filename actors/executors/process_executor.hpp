@@ -3,6 +3,7 @@
 
 #include "actors/executors/command.hpp"
 #include "domain/ports/executor.hpp"
+#include "domain/ports/task_logs.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -37,6 +38,7 @@ public:
     duration linger = 100ms;
     std::string path = "/usr/local/bin:/usr/bin:/bin";
     std::string lang = "C.UTF-8";
+    attempt_log* logs = nullptr;  ///< Hears what processes write while they run. Outlives this.
   };
 
   explicit process_executor(options how);

@@ -11,6 +11,8 @@
 #include <csignal>
 #include <memory>
 #include <string_view>
+#include <iterator>
+#include <unistd.h>
 #include <unordered_map>
 
 namespace orrery {
@@ -93,8 +95,8 @@ bool same_process(const seen_process& a, const seen_process& b) {
 }
 
 /// The members of one family among all processes.
-std::vector<seen_process> members(const process_family& family,
-                                  const std::vector<seen_process>& all, mark_cache& marks) {
+std::vector<seen_process> members(const process_family& family, std::vector<seen_process>& all,
+                                  mark_cache& marks) {
   const auto leader =
       std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.pid == family.leader; });
   // Without the leader's start nothing can be told apart; it is unreaped, so this does not happen.
@@ -116,9 +118,11 @@ std::vector<seen_process> members(const process_family& family,
         grew = belongs[p.pid] = true;
   }
   std::vector<seen_process> found;
-  for (const auto& p : all)
+  for (auto& p : all) {
+    p.claimed |= belongs.contains(p.pid);
     if (!p.ended && belongs.contains(p.pid))
       found.push_back(p);
+  }
   return found;
 }
 
@@ -147,13 +151,17 @@ seen_process look_at_process(pid_t pid) {
   return seen;
 }
 
-void find_members(const std::vector<process_family*>& families) {
-  if (families.empty())
-    return;
-  const auto all = look_at_all();
+scan_result find_members(const std::vector<process_family*>& families) {
+  scan_result seen;
+  auto all = look_at_all();
   mark_cache marks;
   for (auto* family : families)
     family->known = members(*family, all, marks);
+  const auto self = ::getpid();
+  const auto session = ::getsid(0);
+  std::copy_if(all.begin(), all.end(), std::back_inserter(seen.children),
+               [&](const auto& p) { return p.parent == self && p.session != session; });
+  return seen;
 }
 
 void signal_process(const seen_process& process, int number) {

@@ -3,10 +3,9 @@
 ///
 /// A process belongs to an attempt when it is in its session or process group, descends from a
 /// process that belongs to it, or carries the attempt's mark in the environment it was started
-/// with. A descendant evades only if it left the session, its parent ended (so that no chain leads
-/// to it), and it was executed with an emptied environment; a process that does all three before it
-/// is first seen is not found. Who must exclude that gives the node a container or cgroup of its
-/// own.
+/// with. A descendant that left the session, lost its parent (so that no chain leads to it) and was
+/// executed with an emptied environment before it was first seen is found as a child of the node
+/// (orphans.hpp).
 
 #include <sys/types.h>
 #include <cstdint>
@@ -26,6 +25,14 @@ struct seen_process {
   pid_t session = -1;
   uint64_t started = 0;  ///< Clock ticks since boot.
   bool ended = false;    ///< A zombie.
+  bool claimed = false;  ///< Belongs to one of the families that were sought.
+};
+
+/// Beside the families.
+struct scan_result {
+  /// Children of this process in sessions other than its own: those it started as leaders, and orphans
+  /// that it adopted.
+  std::vector<seen_process> children;
 };
 
 /// The attempt whose members are sought. `leader` must not have been reaped, so that its number,
@@ -40,7 +47,7 @@ struct process_family {
 seen_process look_at_process(pid_t pid);
 
 /// Sets `known` of each family to its living members. One pass over /proc for all of them.
-void find_members(const std::vector<process_family*>& families);
+scan_result find_members(const std::vector<process_family*>& families);
 
 /// Sends the signal to exactly this process, never to a later one with the same number.
 void signal_process(const seen_process& process, int number);

@@ -24,7 +24,7 @@ struct feed_wish {
 };
 
 /// Why a stream ended.
-enum class feed_end { none, slow, failed, stopping };
+enum class feed_end { none, slow, failed, stopping, complete };
 
 /// One reader's place. Used by one thread at a time.
 class feed_stream {

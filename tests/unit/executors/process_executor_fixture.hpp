@@ -56,6 +56,7 @@ protected:
   using outcomes = std::multimap<uint32_t, work_outcome>;
 
   void configure(process_executor::options how) {
+    executor_.reset();  // of two at a time only one adopts orphans
     executor_ = std::make_unique<process_executor>(std::move(how));
   }
   /// One command, named `run`.

@@ -78,6 +78,72 @@ TEST_F(process_executor_test, finds_a_descendant_that_emptied_its_environment) {
     EXPECT_TRUE(is_gone(pid)) << pid;
 }
 
+/// A daemon of the old school: two forks, a session of its own, no environment, no descriptors; it
+/// ignores SIGTERM.
+std::string daemon_script(const std::string& pids) {
+  return "(env -i /usr/bin/setsid /bin/sh -c '(trap \"\" TERM HUP; "
+         "exec 0</dev/null 1>/dev/null 2>/dev/null; /bin/sh -c \"echo \\$\\$ >> " +
+         pids +
+         "; while :; do /bin/sleep 1; done\") &' &)\n"
+         "while [ ! -s " +
+         pids + " ]; do sleep 0.01; done; ";
+}
+
+TEST_F(process_executor_test, finds_a_daemon_that_cleared_every_mark) {
+  for (const auto* way : {"graceful", "now", "alone"}) {
+    const auto pids = file(std::string("pids-") + way).string();
+    const bool alone = std::string(way) == "alone";
+    configure(shell(daemon_script(pids) + (alone ? "exit 0" : "while :; do sleep 1; done")));
+    start(1);
+    const auto all = pids_in(pids, 1);
+    if (!alone)
+      executor_->stop(task_, token_of(1),
+                      std::string(way) == "now" ? stop_mode::now : stop_mode::graceful);
+    outcome_of(1);
+    for (const auto pid : all)
+      EXPECT_TRUE(is_gone(pid)) << pid << " " << way;
+    {
+      const std::lock_guard lock(guard_);
+      outcomes_.clear();
+    }
+  }
+}
+
+TEST_F(process_executor_test, a_daemon_outlives_its_attempt_no_longer_than_those_beside_it) {
+  const auto pids = file("pids").string();
+  configure(shell("if [ $ORRERY_ATTEMPT = 1 ]; then exec sleep 600; fi; " + daemon_script(pids)));
+  start(1);
+  EXPECT_TRUE(eventually([&] { return children() == 1; }, long_enough));
+  start(2);
+  const auto all = pids_in(pids, 1);
+  EXPECT_TRUE(outcome_of(2).succeeded);
+  executor_->stop(task_, token_of(1), stop_mode::now);
+  EXPECT_EQ(outcome_of(1).error_code, "signal-9");
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
+}
+
+TEST_F(process_executor_test, reaps_what_it_adopted) {
+  const auto pids = file("pids").string();
+  configure(shell("(setsid sh -c 'echo $$ >> " + pids + "' &) ; while [ ! -s " + pids +
+                  " ]; do sleep 0.01; done"));
+  run();
+  EXPECT_TRUE(eventually([&] { return children() == 0; }, long_enough));
+}
+
+TEST_F(process_executor_test, stops_a_tree_that_closed_all_its_descriptors_and_forks_on) {
+  const auto pids = file("pids").string();
+  configure(shell("trap '' TERM; exec 0<&- 1>&- 2>&-; echo $$ >> " + pids +
+                  "; while :; do (trap '' TERM; sleep 0.2) & sleep 0.02; done"));
+  start(1);
+  const auto all = pids_in(file("pids"), 1);
+  executor_->stop(task_, token_of(1), stop_mode::graceful);
+  EXPECT_EQ(outcome_of(1).error_code, "signal-9");
+  for (const auto pid : all)
+    EXPECT_TRUE(is_gone(pid)) << pid;
+  EXPECT_TRUE(eventually([&] { return children() == 0; }, long_enough));
+}
+
 TEST_F(process_executor_test, does_not_wait_for_a_grandchild_that_holds_the_output) {
   const auto pids = file("pids").string();
   configure(shell("setsid sh -c 'echo $$ >> " + pids +

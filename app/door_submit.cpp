@@ -2,6 +2,7 @@
 
 #include "app/door.hpp"
 #include "app/door_prepared.hpp"
+#include "base/crash_point.hpp"
 #include "domain/unique_key.hpp"
 
 namespace orrery::app {
@@ -40,6 +41,7 @@ const task_options& options_of(const door_prepared& one) {
 }  // namespace
 
 void door::submit(std::vector<submission> items, answer<std::vector<accepted>> done) {
+  reach(crash_point::submit_read);
   if (auto ok = parts_.log.producer().ready(); !ok)
     return done(std::move(ok).error());
   std::vector<prepared> all;
@@ -66,6 +68,7 @@ void door::submit(std::vector<submission> items, answer<std::vector<accepted>> d
 }
 
 void door::submit_each(std::vector<result<submission>> items, each_answer done) {
+  reach(crash_point::submit_read);
   if (auto ok = parts_.log.producer().ready(); !ok)
     return done(std::move(ok).error());
   std::vector<prepared> all;

@@ -100,6 +100,8 @@ class Output(unittest.TestCase):
 
     def test_a_stream_follows_an_attempt_to_its_end(self):
         task = self.submit(shell("for i in 1 2 3 4 5; do echo step $i; sleep 0.3; done"))
+        # Before its shard has taken it up, the answer is 503.
+        self.assertTrue(eventually(lambda: self.logs(task)[0] == 200, 10))
         lines, ends = [], []
         follow(self.node.address, f"/api/tasks/{task}/logs?follow=true", lines, ends)
         self.assertEqual([f"step {i}" for i in range(1, 6)], [line["text"] for line in lines])

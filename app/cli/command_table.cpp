@@ -74,6 +74,7 @@ constexpr std::array work_commands{
                 "RUN:run STATUS:status REASON:reason AGE:createdAt~ FINISHED:finishedAt"},
     command_row{"tasks", "result", "getTaskResult"},
     command_row{"tasks", "why", "explainTask"},
+    command_row{"tasks", "logs", "readTaskLogs", "AT:at SOURCE:source TEXT:text"},
     command_row{"tasks", "heartbeat", "heartbeatTask"},
     command_row{"tasks", "snooze", "snoozeTask"},
     command_row{"tasks", "complete", "completeTask"},

@@ -94,6 +94,9 @@ route_option make_parameter(std::string_view key) {
   if (out.place == option_place::path) {
     out.option = kebab(out.name);
     out.required = true;
+  } else if (out.choices == std::vector<std::string>{"true", "false"}) {
+    out.form = option_form::flag;
+    out.choices.clear();
   } else if (out.form == option_form::texts) {
     out.form = option_form::text;  // a list separated by commas, in one parameter
   }

@@ -162,6 +162,15 @@ int run(const invocation& wish) {
   with_key(*request, *wish.what->route);
   if (wish.dry_run)
     return show_request(*request, to->server());
+  if (request->target.find("follow=true") != std::string::npos) {
+    watch_wish stream;
+    stream.noun = wish.what->row.noun;
+    stream.verb = wish.what->row.verb;
+    stream.target = request->target;
+    stream.output = wish.output;
+    stream.to = wish.to;
+    return watch(stream);
+  }
   if (!confirmed(wish))
     return complain(command, {exit_failed, "not done"});
   auto answer = to->call(*request);

@@ -50,7 +50,9 @@ std::string help_of(const route_option& option) {
 
 void add_route_option(CLI::App& to, const route_option& option, std::vector<std::string>& into) {
   if (option.form == option_form::flag) {
-    to.add_flag(option.option + "{true}", into, help_of(option));
+    const bool follows = option.option == "--follow";
+    to.add_flag(std::string(follows ? "-f," : "") + option.option + "{true}", into,
+                help_of(option));
     return;
   }
   auto* made = to.add_option(option.option, into, help_of(option));

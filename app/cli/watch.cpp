@@ -51,7 +51,7 @@ public:
   }
 
 private:
-  std::string command() const { return wish_.noun + " watch"; }
+  std::string command() const { return wish_.noun + " " + wish_.verb; }
 
   http::client_request request() const {
     http::client_request out;
@@ -65,6 +65,8 @@ private:
         query.append(query.empty() ? "?" : "&").append(name).append("=") +=
             http::url_encode(*value);
     out.target += query;
+    if (!wish_.target.empty())
+      out.target = wish_.target;
     out.headers.emplace_back("Accept", "text/event-stream");
     if (!place_.empty())
       out.headers.emplace_back("Last-Event-ID", place_);
@@ -94,12 +96,16 @@ private:
       else if (line.starts_with("data: "))
         one.data.append(one.data.empty() ? "" : "\n").append(line.substr(6));
     }
-    if (one.data.empty() || one.event == "end")
-      return;  // a comment, or the server's farewell: the next connection goes on
-    ++frames_;
     const auto tree = json_tree::read(one.data);
-    if (!tree)
+    if (one.data.empty() || !tree)
+      return;                  // a comment
+    if (one.event == "end") {  // complete, or a farewell: then the next connection goes on
+      const auto* reason = tree->find("reason");
+      if (reason != nullptr && reason->scalar == "complete")
+        finish(exit_ok);
       return;
+    }
+    ++frames_;
     show(*tree, one.data);
     if (wish_.count > 0 && ++shown_ >= wish_.count)
       return finish(exit_ok);
@@ -115,6 +121,10 @@ private:
       case output_form::name: std::cout << name_of(event, wish_.noun) << '\n'; break;
       case output_form::text:
       case output_form::wide: {
+        if (const auto* line = event.find("text"); line != nullptr && !wish_.target.empty()) {
+          std::cout << harmless(line->scalar) << '\n';
+          break;
+        }
         for (const auto member : {"at", "type", "taskId", "orderId", "scheduleId", "reason"})
           if (const auto* value = event.find(member); value != nullptr && value->is_scalar())
             std::cout << harmless(value->scalar) << "  ";

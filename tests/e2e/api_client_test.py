@@ -175,6 +175,18 @@ class EveryNoun(Client):
             self.assertEqual(0, watcher.wait(30))
             self.assertEqual(2, len(watcher.stdout.read().split()))
 
+    def test_logs_are_read_and_followed_to_the_end_of_the_attempt(self):
+        task = self.json("tasks", "submit", "--kind", "exec", "--payload",
+                         '{"command":"echo","args":{"text":"hello\\u001b[31m you"}}', "--wait")["taskId"]
+        self.assertEqual(["hello [31m you"], self.orrery("tasks", "logs", task, "-f").splitlines())
+        table = self.orrery("tasks", "logs", task).splitlines()
+        self.assertEqual(["AT", "SOURCE", "TEXT"], table[0].split())
+        self.assertIn("stdout", table[1])
+        line = json.loads(self.orrery("tasks", "logs", task, "--follow", "-o", "jsonl"))
+        self.assertEqual("hello\x1b[31m you", line["text"])
+        self.orrery("tasks", "logs", task, "--run", 7, code=3)
+        self.orrery("tasks", "logs", "no-such-task", "-f", code=3)
+
     def test_nothing_is_sent_on_a_dry_run(self):
         text = self.orrery("tasks", "submit", "--kind", "noop", "--dry-run")
         self.assertIn(f"POST http://{self.node.address}/api/tasks", text)

@@ -85,6 +85,19 @@ def check_set(report, history, evidence):
                          journal=sum(len(events) for events in born.values()), bad=len(bad))
 
 
+def check_refused(report, history, evidence):
+    """S11: what was refused left no trace: no entity, no status, no effect, no dead letter."""
+    refused = {one.value for one in history if one.kind == "refused"}
+    report.find("S11 accepted", "had to be refused and were accepted",
+                [one.value for one in history if one.kind == "refused" and one.result == "ok"])
+    traces = {"journal": json.dumps(evidence.journal), "statuses": json.dumps(evidence.statuses),
+              "effects": json.dumps(evidence.effects), "dead letters": "\n".join(evidence.letters)}
+    for where, text in traces.items():
+        report.find(f"S11 trace in {where}", "were refused and are found there",
+                    [value for value in refused if value in text])
+    report.counts.update(refused=len(refused))
+
+
 def check_positions(report, journal):
     """S6, first half: positions of a shard are 1, 2, 3, …"""
     last = collections.defaultdict(int)
@@ -280,6 +293,7 @@ def check(history, evidence, statuses=True):
     """All of it. `history`: operations; the effects and the rest are in `evidence`."""
     report = Report()
     check_set(report, history, evidence)
+    check_refused(report, history, evidence)
     check_positions(report, evidence.journal)
     check_lives(report, evidence)
     if statuses:

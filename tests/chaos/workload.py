@@ -10,7 +10,7 @@ from history import Caller, Operation
 
 # What a client does, and how often. `left-open` in a description: need not end during the run.
 MIX = (("order", 22), ("noop", 14), ("sleep", 10), ("http", 14), ("http-once", 8), ("http-failing", 6),
-       ("later", 5), ("keyed", 8), ("cancel", 6), ("rerun", 3), ("get", 14))
+       ("later", 5), ("keyed", 8), ("cancel", 6), ("rerun", 3), ("get", 14), ("refused", 4))
 RETRY = {"maxAttempts": 50, "kind": "fixed", "initial": "200ms", "jitter": 0}
 FINAL = ("SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED")
 
@@ -113,6 +113,16 @@ class Client(threading.Thread):
             if done.result == "fail" or self.work.over(self):
                 break
         return done
+
+    def do_refused(self):
+        """What must be refused, and leave nothing behind."""
+        value = self.fresh("refused")
+        path, body = self.dice.choice((
+            ("/api/tasks", {"kind": "no-such-kind", "description": value}),
+            ("/api/tasks", {"kind": "noop", "ttl": "never", "description": value}),
+            ("/api/orders", {"product": value, "quantity": -1}),
+            ("/api/orders", {"quantity": 1, "customer": value})))
+        return self.call(Operation(None, "refused", value), path, body)
 
     def do_get(self):
         if not self.made:

@@ -77,6 +77,7 @@ def good_record():
         ok("get", entity="t3", at=6, answer={"taskId": "t3", "status": "SUCCEEDED", "run": 2,
                                              "version": 5}),
         ok("cancel", entity="t1", at=8, result="fail", code=409),
+        ok("refused", "refused-1", at=9, result="fail", code=422),
     ]
     return history, found
 
@@ -121,6 +122,21 @@ class PlantedMistakes(unittest.TestCase):
         def plant(_, found):
             found.letters = []
         self.assert_found("S1 bad input", plant)
+
+    def test_a_trace_of_what_was_refused_is_found(self):
+        def in_journal(_, found):
+            found.journal += [{"shard": 1, "position": 9, "id": "t9", "type": "TaskSubmitted", "at": "",
+                               "description": "refused-1", "kind": "noop"}]
+
+        def as_letter(_, found):
+            found.letters += ['{"product":"refused-1"}']
+        self.assert_found("S11 trace in journal", in_journal)
+        self.assert_found("S11 trace in dead letters", as_letter)
+
+    def test_what_had_to_be_refused_and_was_accepted_is_found(self):
+        def plant(history, _):
+            history[-1].result = "ok"
+        self.assert_found("S11 accepted", plant)
 
     def test_a_gap_in_the_journal_is_found(self):
         def plant(_, found):

@@ -80,7 +80,7 @@ private:
   struct holder {
     uint32_t at_most = 0;  ///< It cannot hold more.
     uint32_t wants = 0;
-    uint64_t seen = 0;     ///< Number of the last answer it told us it has.
+    uint64_t seen = 0;                    ///< Number of the last answer it told us it has.
     std::map<uint64_t, uint32_t> unseen;  ///< What answers after that allow it, by number.
     duration heard_at{};
   };

@@ -23,9 +23,11 @@ enum class mistake {
   recovery_skips_running,     ///< A new owner does not look at what ran.
   cancel_by_read_then_write,  ///< Somebody cancels by what was read before, not by what is.
   outbox_without_order,       ///< Events are published in another order.
-  unknown_is_failed,          ///< An unknown outcome is tried again without reading back.
+  /// Not one of them: an unknown outcome is tried again without reading back. The fence refuses what was
+  /// applied already, and a refusal is read back.
+  unknown_is_failed,
 };
-inline constexpr int mistakes = static_cast<int>(mistake::unknown_is_failed);
+inline constexpr int mistakes = static_cast<int>(mistake::outbox_without_order);
 std::string to_string(mistake planted);
 
 /// Rates are per mille of the places where the fault may strike.

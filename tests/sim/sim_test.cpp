@@ -84,6 +84,15 @@ INSTANTIATE_TEST_SUITE_P(each, planted, ::testing::Range(1, mistakes + 1), [](co
   return name;
 });
 
+TEST_F(simulation, an_unknown_outcome_that_is_tried_again_without_reading_back_does_no_harm) {
+  for (uint64_t seed = 1; seed <= 50 && !HasFailure(); ++seed) {
+    auto how = options_of(seed);
+    how.planted = mistake::unknown_is_failed;
+    world one(how);
+    EXPECT_EQ(one.run().violations, std::vector<std::string>{}) << "seed " << seed;
+  }
+}
+
 TEST_F(simulation, a_run_without_a_fault_is_not_taken_for_a_proof) {
   auto how = options_of(1);
   how.calm = true;

@@ -68,6 +68,8 @@ public:
       return now - entry.second.heard_at > lease_ && !alive(entry.first);
     });
   }
+  /// When the rate lets an attempt begin again; `now` where it does already.
+  duration next_start(duration now) const { return has_bucket_ ? bucket_.next(now) : now; }
   /// What all nodes together may hold at most, by what we know.
   uint64_t held() const;
   bool idle() const { return held() == 0; }
@@ -80,7 +82,7 @@ private:
   struct holder {
     uint32_t at_most = 0;  ///< It cannot hold more.
     uint32_t wants = 0;
-    uint64_t seen = 0;     ///< Number of the last answer it told us it has.
+    uint64_t seen = 0;                    ///< Number of the last answer it told us it has.
     std::map<uint64_t, uint32_t> unseen;  ///< What answers after that allow it, by number.
     duration heard_at{};
   };

@@ -63,7 +63,7 @@ caf::behavior dispatcher::make_behavior() {
           lines.open_all();
         give_slots();
       },
-      [this](const explain_lane& wish) { wish.done(explain(wish.key)); },
+      [this](const explain_lane& wish) { wish.done(explain(wish.of)); },
   };
 }
 
@@ -117,22 +117,6 @@ bool dispatcher::drop(held& from, const slot_key& key, shard_id shard, size_t sl
   if (of->second.empty())
     from.erase(of);
   return true;
-}
-
-lane_view dispatcher::explain(const slot_key& key) const {
-  lane_view view;
-  view.node = context_.node;
-  view.known_kind = context_.knows_kind(key.task_kind);
-  for (const auto& [lane, lines] : lanes_)
-    if (lane.queue == key.queue && lane.kind == key.task_kind)
-      view.waiting += lines.size();
-  if (const auto found = used_by_kind_.find(key.task_kind); found != used_by_kind_.end())
-    view.used_by_kind = found->second;
-  if (const auto found = used_by_queue_.find(key.queue); found != used_by_queue_.end())
-    view.used_by_queue = found->second;
-  view.limit_of_kind = limit_of_kind(key.task_kind);
-  view.limit_of_queue = context_.limits.slots_per_queue;
-  return view;
 }
 
 void dispatcher::release(const slot_key& key, shard_id shard) {

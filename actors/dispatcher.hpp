@@ -49,7 +49,9 @@ private:
   /// False where it was not held.
   bool drop(held& from, const slot_key& key, shard_id shard, size_t slots);
   void release(const slot_key& key, shard_id shard);
-  lane_view explain(const slot_key& key) const;
+  lane_view explain(const lane_question& of) const;
+  void explain_limits(const lane_question& of, lane_view& view) const;
+  void explain_workers(const lane_question& of, lane_view& view) const;
   void give_slots();
   bool give_one(grants& granted);
   void give_from(const lane_key& lane, lane_lines& lines, const std::string& key,
@@ -102,8 +104,9 @@ private:
   void look_again_at(duration at);
   /// The strategy of the rule, where a task comes whose key is at its limit.
   void make_room_for(const ready_task& offer, shard_id shard);
-  duration ticks() {
-    return std::chrono::duration_cast<duration>(clock().now().time_since_epoch());
+  duration ticks() const {
+    return std::chrono::duration_cast<duration>(
+        const_cast<dispatcher*>(this)->clock().now().time_since_epoch());
   }
 
   // A queue's share of what all nodes may do (dispatcher_quota.cpp).

@@ -220,7 +220,7 @@ struct dispatch_update {
 };
 /// How full the slots of a queue and kind are. `done` runs in the dispatcher.
 struct explain_lane {
-  slot_key key;
+  lane_question of;
   std::function<void(lane_view)> done;
 };
 /// The shard is gone: forget its offers, take back its slots.

@@ -68,6 +68,8 @@ public:
       return now - entry.second.heard_at > lease_ && !alive(entry.first);
     });
   }
+  /// When the rate lets an attempt begin again; `now` where it does already.
+  duration next_start(duration now) const { return has_bucket_ ? bucket_.next(now) : now; }
   /// What all nodes together may hold at most, by what we know.
   uint64_t held() const;
   bool idle() const { return held() == 0; }

@@ -159,22 +159,22 @@ void door::ask_here(mesh_request question, duration limit, answer<entity> done,
 
 /// What the dispatcher of this node says, where it owns the shard.
 void door::lane_here(const mesh_request& question, std::function<void(lane_view)> done) {
-  const auto line = question.body.find('\n');
-  actors::slot_key key{question.body.substr(0, line),
-                       line == std::string::npos ? "" : question.body.substr(line + 1)};
+  const auto of = codec::read_lane_question(question.body);
+  if (!of)
+    return done({});
   parts_.node_actors.find_shard(
-      question.id.shard(), [this, key, done = std::move(done)](const caf::actor& found) {
+      question.id.shard(), [this, of = *of, done = std::move(done)](const caf::actor& found) {
         if (!found)
           return done({});
-        caf::anon_send(parts_.context.dispatcher, actors::explain_lane{key, done});
+        caf::anon_send(parts_.context.dispatcher, actors::explain_lane{of, done});
       });
 }
 
-void door::lane(entity_id id, std::string queue, std::string task_kind, answer<lane_view> done) {
+void door::lane(entity_id id, lane_question of, answer<lane_view> done) {
   mesh_request question;
   question.verb = verb_lane;
   question.id = id;
-  question.body = std::move(queue) + '\n' + std::move(task_kind);
+  question.body = codec::write(of);
   auto reply = only_once<lane_view>(std::move(done));
   after(lane_patience, [reply] { reply(lane_view{}); });
   lane_here(question, [this, question, reply](lane_view view) {

@@ -84,9 +84,13 @@ void append_view(std::string& out, const run_record& run);
 void append_view(std::string& out, const queue_counts& counts);
 /// `{"taskId","status","run","attempt",…}` with the result, or the error.
 void append_result(std::string& out, const task& t);
-void append_blocker(std::string& out, const task& t, const blocker& why);
+/// `holders`: attempts that have what the task waits for.
+void append_blocker(std::string& out, const task& t, const blocker& why,
+                    const std::vector<task>& holders = {});
 
 /// Between nodes.
+std::string write(const lane_question& question);
+result<lane_question> read_lane_question(std::string_view text);
 std::string write(const lane_view& view);
 result<lane_view> read_lane(std::string_view text);
 /// The newest fires of a schedule, newest first: `{"items":[…]}`.

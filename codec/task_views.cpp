@@ -2,9 +2,10 @@
 
 #include "codec/detail/write_spec.hpp"
 #include "codec/messages.hpp"
+#include "codec/object.hpp"
 
 #include <array>
-#include <charconv>
+#include <algorithm>
 
 namespace orrery::codec {
 
@@ -60,11 +61,22 @@ void append_result(std::string& out, const task& t) {
   writer.end_object();
 }
 
-void append_blocker(std::string& out, const task& t, const blocker& why) {
+void append_blocker(std::string& out, const task& t, const blocker& why,
+                    const std::vector<task>& holders) {
   json_writer writer(out);
   writer.begin_object().field("taskId", t.id.value).field("status", to_string(t.status));
   writer.key("blocker").begin_object().field("code", why.code).field("text", why.text);
   optional_time(writer, "until", why.until);
+  if (!holders.empty()) {
+    writer.key("holders").begin_array();
+    for (const auto& one : holders) {
+      writer.begin_object().field("taskId", one.id.value).field("attempt", one.attempt);
+      writer.optional_field("worker", one.worker);
+      optional_time(writer, "startedAt", one.started_at);
+      writer.end_object();
+    }
+    writer.end_array();
+  }
   writer.end_object().end_object();
 }
 
@@ -75,30 +87,86 @@ void append_refused(std::string& out, const failure& why) {
   writer.optional_field("field", why.field).end_object().end_object();
 }
 
+namespace {
+
+void write_texts(json_writer& out, std::string_view name, const std::vector<std::string>& texts) {
+  out.key(name).begin_array();
+  for (const auto& text : texts)
+    out.value(text);
+  out.end_array();
+}
+
+}  // namespace
+
+std::string write(const lane_question& q) {
+  std::string text;
+  json_writer out(text);
+  out.begin_object().field("queue", q.queue).field("kind", q.kind).field("key", q.limit_key);
+  write_texts(out, "labels", q.labels);
+  out.end_object();
+  return text;
+}
+
+result<lane_question> read_lane_question(std::string_view text) {
+  auto in = json_object::read(text);
+  if (!in)
+    return std::move(in).error();
+  return lane_question{in->text("queue").value_or(""), in->text("kind").value_or(""),
+                       in->text("key").value_or(""),
+                       in->texts("labels").value_or(std::vector<std::string>{})};
+}
+
 std::string write(const lane_view& v) {
   std::string text;
-  for (const auto n : {size_t{v.known_kind}, v.waiting, v.used_by_kind, v.limit_of_kind,
-                       v.used_by_queue, v.limit_of_queue})
-    text.append(std::to_string(n)).append(" ");
-  return text + v.node;
+  json_writer out(text);
+  const auto number = [&](std::string_view name, size_t n) {
+    out.field(name, static_cast<int64_t>(n));
+  };
+  out.begin_object().field("node", v.node).field("knownKind", v.known_kind);
+  number("waiting", v.waiting);
+  number("usedByKind", v.used_by_kind);
+  number("limitOfKind", v.limit_of_kind);
+  number("usedByQueue", v.used_by_queue);
+  number("limitOfQueue", v.limit_of_queue);
+  out.field("pause", v.pause).field("ruleReached", v.rule_reached);
+  number("ruleLimit", v.rule_limit);
+  number("keyRunning", v.key_running);
+  number("keyLimit", v.key_limit);
+  // As a whole number of starts in 1,000 s: the reader of small objects knows no others.
+  out.field("rateMilli", static_cast<int64_t>(v.rate * 1000)).field("rateOfKey", v.rate_of_key);
+  out.field("rateUntil", micros(v.rate_until));
+  out.field("external", v.external).field("workerAsks", v.worker_asks);
+  write_texts(out, "missingLabels", v.missing_labels);
+  out.end_object();
+  return text;
 }
 
 result<lane_view> read_lane(std::string_view text) {
-  std::array<size_t, 6> numbers{};
-  for (auto& n : numbers) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (error != std::errc{} || end == text.data() + text.size() || *end != ' ')
-      return failure{errc::corrupt, "not what a node says of its slots"};
-    text.remove_prefix(static_cast<size_t>(end - text.data()) + 1);
-  }
+  auto in = json_object::read(text);
+  if (!in || !in->has("node"))
+    return failure{errc::corrupt, "not what a node says of its slots"};
+  const auto number = [&](std::string_view name) {
+    return static_cast<size_t>(std::max<int64_t>(in->whole(name).value_or(0), 0));
+  };
   lane_view v;
-  v.known_kind = numbers[0] != 0;
-  v.waiting = numbers[1];
-  v.used_by_kind = numbers[2];
-  v.limit_of_kind = numbers[3];
-  v.used_by_queue = numbers[4];
-  v.limit_of_queue = numbers[5];
-  v.node = text;
+  v.node = in->text("node").value_or("");
+  v.known_kind = in->flag("knownKind").value_or(true);
+  v.waiting = number("waiting");
+  v.used_by_kind = number("usedByKind");
+  v.limit_of_kind = number("limitOfKind");
+  v.used_by_queue = number("usedByQueue");
+  v.limit_of_queue = number("limitOfQueue");
+  v.pause = in->text("pause").value_or("");
+  v.rule_reached = in->flag("ruleReached").value_or(false);
+  v.rule_limit = number("ruleLimit");
+  v.key_running = number("keyRunning");
+  v.key_limit = number("keyLimit");
+  v.rate = static_cast<double>(number("rateMilli")) / 1000;
+  v.rate_of_key = in->flag("rateOfKey").value_or(false);
+  v.rate_until = from_micros(in->whole("rateUntil").value_or(0));
+  v.external = in->flag("external").value_or(false);
+  v.worker_asks = in->flag("workerAsks").value_or(false);
+  v.missing_labels = in->texts("missingLabels").value_or(std::vector<std::string>{});
   return v;
 }
 

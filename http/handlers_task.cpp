@@ -14,6 +14,8 @@ namespace orrery::http::handlers {
 namespace {
 
 constexpr duration wait_max = 30s;
+constexpr size_t holders_looked_at = 500;
+constexpr size_t holders_told = 5;
 
 /// `wait`, as `10s`, `PT10S` or a number of seconds; at most 30 s count.
 result<duration> read_wait(const std::vector<parameter>& parameters) {
@@ -50,6 +52,37 @@ void answer_result(const exchange_ptr& ex, const result<entity_view>& view) {
   out.status = is_final(t.status) ? 200 : 202;
   codec::append_result(out.body, t);
   ex->finish(std::move(out));
+}
+
+void answer_blocker(const exchange_ptr& ex, const task& t, const blocker& why,
+                    const std::vector<task>& holders) {
+  response out;
+  codec::append_blocker(out.body, t, why, holders);
+  ex->finish(std::move(out));
+}
+
+/// With some of those that hold what the task waits for, the longest first.
+void tell_blocker(const exchange_ptr& ex, const task& t, const blocker& why) {
+  const auto by = holders_of(why);
+  if (by == held_by::nobody || !ex->open())
+    return answer_blocker(ex, t, why, {});
+  entity_query query;
+  query.statuses = {static_cast<uint8_t>(task_status::running)};
+  query.order = list_order::oldest_first;
+  query.limit = holders_looked_at;
+  (by == held_by::kind ? query.task_kind : query.queue) =
+      by == held_by::kind ? t.spec->kind : t.spec->queue;
+  ex->door.list(std::move(query), [ex, t, why, by](const result<entity_page>& page) {
+    std::vector<task> holders;
+    if (page)
+      for (const auto& item : page->items) {
+        const auto& one = std::get<task>(item);
+        if (holders.size() < holders_told &&
+            (by != held_by::key || one.spec->options->limit_key == t.spec->options->limit_key))
+          holders.push_back(one);
+      }
+    answer_blocker(ex, t, why, holders);
+  });
 }
 
 template <class Items>
@@ -113,15 +146,13 @@ void task_why(const exchange_ptr& ex) {
   if (refuses_parameters(ex))
     return;
   with_task(ex, [ex](const task& t) {
-    const auto answer = [ex, t](const lane_view& lane) {
-      response out;
-      codec::append_blocker(out.body, t, why_waiting(t, lane));
-      ex->finish(std::move(out));
-    };
     if (t.status != task_status::queued)
-      return answer({});
-    ex->door.lane(t.id, t.spec->queue, t.spec->kind,
-                  [answer](result<lane_view> lane) { answer(lane ? *lane : lane_view{}); });
+      return tell_blocker(ex, t, why_waiting(t, {}));
+    ex->door.lane(
+        t.id, {t.spec->queue, t.spec->kind, t.spec->options->limit_key, t.spec->options->labels},
+        [ex, t](const result<lane_view>& lane) {
+          tell_blocker(ex, t, why_waiting(t, lane ? *lane : lane_view{}));
+        });
   });
 }
 

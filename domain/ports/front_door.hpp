@@ -74,8 +74,7 @@ public:
   /// Tasks by queue, kind and status.
   virtual void counts(answer<std::vector<queue_counts>> done) = 0;
   /// What a waiting task waits for, as far as the slots of its queue and kind decide it.
-  virtual void lane(entity_id id, std::string queue, std::string task_kind,
-                    answer<lane_view> done) = 0;
+  virtual void lane(entity_id id, lane_question of, answer<lane_view> done) = 0;
 
   /// Events as they are committed, of all nodes.
   virtual live_feed& feed() = 0;

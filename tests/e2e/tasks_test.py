@@ -115,6 +115,29 @@ class Tasks(unittest.TestCase):
         self.assertEqual(first, send(quick)["taskId"])
         self.assertEqual(2, self.await_status(first, "SUCCEEDED")["run"])
 
+    def test_why_names_the_holder_of_a_limit_and_the_pause_of_a_queue(self):
+        def rule(**members):
+            status, answer = call(self.node.address, "/api/queues/narrow", members, method="PUT")
+            self.assertEqual(200, status, answer)
+
+        def why(task):
+            return self.call(f"/api/tasks/{task}/why")["blocker"]
+
+        rule(concurrency=1)
+        self.addCleanup(rule)
+        first, second = (self.call("/api/tasks", {**SLOW, "queue": "narrow"})["taskId"]
+                         for _ in range(2))
+        self.assertTrue(eventually(lambda: {why(first)["code"], why(second)["code"]}
+                                   == {"none", "limit-of-queue"}, 10))
+        waiting, holder = sorted((first, second), key=lambda task: why(task)["code"])
+        self.assertTrue(eventually(lambda: [one["taskId"] for one in why(waiting).get("holders", [])]
+                                   == [holder], 10), why(waiting))
+        self.call("/api/queues/narrow/pause", {"note": "the printer is away"})
+        self.assertTrue(eventually(lambda: why(waiting)["code"] == "rule-pause", 10))
+        self.assertIn("the printer is away", why(waiting)["text"])
+        for task in (first, second):
+            self.call(f"/api/tasks/{task}/cancel", {})
+
     def test_delay_reschedule_and_why(self):
         identity = self.submit({"kind": "noop"}, delay="1h")["taskId"]
         self.await_status(identity, "SCHEDULED")

@@ -50,4 +50,40 @@ TEST(task_why, names_what_the_queue_lacks) {
   EXPECT_EQ(why_waiting(*d, lane).code, "unknown-kind");
 }
 
+TEST(task_why, names_pause_limits_and_rates_before_slots) {
+  const auto d = submitted();
+  auto lane = open_lane();
+  lane.used_by_kind = 10;
+  lane.rate = 2.5;
+  lane.rate_until = start_of_test + 300ms;
+  EXPECT_EQ(why_waiting(*d, lane).code, "rate-of-queue");
+  EXPECT_EQ(why_waiting(*d, lane).until, start_of_test + 300ms);
+  EXPECT_EQ(why_waiting(*d, lane).text.substr(0, 4), "2.5 ");
+  lane.rate_of_key = true;
+  EXPECT_EQ(why_waiting(*d, lane).code, "rate-of-key");
+  lane.key_limit = lane.key_running = 3;
+  EXPECT_EQ(why_waiting(*d, lane).code, "limit-of-key");
+  EXPECT_EQ(holders_of(why_waiting(*d, lane)), held_by::key);
+  lane.rule_limit = 4;
+  lane.rule_reached = true;
+  EXPECT_EQ(why_waiting(*d, lane).code, "limit-of-queue");
+  EXPECT_EQ(holders_of(why_waiting(*d, lane)), held_by::queue);
+  lane.pause = "queue default is paused: the mail server moves";
+  EXPECT_EQ(why_waiting(*d, lane).code, "rule-pause");
+  EXPECT_EQ(why_waiting(*d, lane).text, lane.pause);
+  EXPECT_EQ(holders_of(why_waiting(*d, lane)), held_by::nobody);
+}
+
+TEST(task_why, names_the_worker_that_is_missing) {
+  const auto d = submitted();
+  auto lane = open_lane();
+  lane.external = true;
+  EXPECT_EQ(why_waiting(*d, lane).code, "no-worker");
+  lane.missing_labels = {"gpu", "eu"};
+  EXPECT_EQ(why_waiting(*d, lane).code, "no-label");
+  EXPECT_NE(why_waiting(*d, lane).text.find("gpu, eu"), std::string::npos);
+  lane.worker_asks = true;
+  EXPECT_EQ(why_waiting(*d, lane).code, "turn");
+}
+
 }  // namespace orrery

@@ -163,7 +163,7 @@ public:
     one.tasks[static_cast<size_t>(task_status::queued)] = 7;
     done(std::vector<queue_counts>{one, {"mail", "http", {}}});
   }
-  void lane(entity_id, std::string, std::string, answer<lane_view> done) override { done(slots); }
+  void lane(entity_id, lane_question, answer<lane_view> done) override { done(slots); }
   lane_view slots;
   void command(entity_kind kind, entity_id id, entity_command wish, duration,
                answer<entity> done) override {

@@ -96,6 +96,7 @@ public:
   void counts(answer<std::vector<queue_counts>> done) override;
   void lane(entity_id id, std::string queue, std::string task_kind,
             answer<lane_view> done) override;
+  void fires(entity_id schedule, position_t before, size_t limit, answer<fire_page> done) override;
   void preview(fire_times_spec times, time_point from, time_point to, size_t limit,
                answer<fire_preview> done) override;
   void check_readiness(answer<readiness> done) override;

@@ -117,6 +117,8 @@ struct node_context {
   flow_service* flows = nullptr;    ///< Null: this node knows none.
   std::string default_flow{};       ///< Of orders that name none; empty = they have none.
   zone_lookup zones{};              ///< Empty: this node runs no schedules.
+  /// Whether schedules may publish to a topic; the failure says why not. Empty: they may to none.
+  std::function<result<void>(const std::string&)> may_publish_to{};
 
   bool knows_kind(const std::string& kind) const {
     return kind == "noop" || kind == "sleep" || executors.contains(kind);

@@ -23,7 +23,6 @@ struct entity_traits<task> {
   using event = task_event;
   static constexpr bool has_children = false;
   static constexpr entity_kind kind = entity_kind::task;
-  static constexpr bool is_published = true;
 };
 template <>
 struct entity_traits<order> {
@@ -31,7 +30,6 @@ struct entity_traits<order> {
   using event = order_event;
   static constexpr bool has_children = true;
   static constexpr entity_kind kind = entity_kind::order;
-  static constexpr bool is_published = true;
 };
 template <>
 struct entity_traits<schedule> {
@@ -39,7 +37,6 @@ struct entity_traits<schedule> {
   using event = schedule_event;
   static constexpr bool has_children = true;
   static constexpr entity_kind kind = entity_kind::schedule;
-  static constexpr bool is_published = false;
 };
 
 /// What a status event needs of the state before.
@@ -48,6 +45,9 @@ inline std::optional<status_brief<task_status>> brief(const std::optional<task>&
 }
 inline std::optional<status_brief<order_status>> brief(const std::optional<order>& o) {
   return o ? std::optional(status_brief<order_status>{o->status, 1}) : std::nullopt;
+}
+inline std::optional<status_brief<schedule_status>> brief(const std::optional<schedule>& s) {
+  return s ? std::optional(status_brief<schedule_status>{s->status, 1}) : std::nullopt;
 }
 
 template <class Entity>
@@ -190,17 +190,12 @@ protected:
     const auto at = now();
     for (auto& one : events) {
       event_record record{{}, id_, at, entity_event{std::move(one)}};
-      if constexpr (entity_traits<Entity>::is_published) {
-        const auto before = brief(state_);
-        evolve(state_, id_, std::get<event>(record.event), at);
-        auto status = status_event_of(before, *state_, record);
-        effect.steps.push_back({std::move(record), std::nullopt});
-        if (status)
-          effect.steps.back().published.emplace(std::move(*status));
-      } else {
-        evolve(state_, id_, std::get<event>(record.event), at);
-        effect.steps.push_back({std::move(record), std::nullopt});
-      }
+      const auto before = brief(state_);
+      evolve(state_, id_, std::get<event>(record.event), at);
+      auto status = status_event_of(before, *state_, record);
+      effect.steps.push_back({std::move(record), std::nullopt});
+      if (status)
+        effect.steps.back().published.emplace(std::move(*status));
     }
   }
 

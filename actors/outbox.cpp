@@ -27,10 +27,6 @@ position_t position_of(const status_event& event) {
   return std::visit([](const auto& e) { return e.position; }, event);
 }
 
-entity_kind kind_of(const status_event& event) {
-  return std::holds_alternative<task_status_event>(event) ? entity_kind::task : entity_kind::order;
-}
-
 }  // namespace
 
 outbox::outbox(caf::actor_config& config, node_context& context)
@@ -210,13 +206,11 @@ void outbox::replay(shard_id shard, channel& one, event_sink::tails tails, bool 
         news.scanned = from;
         // All topics with a tail have everything up to the smallest of them.
         auto known = upto;
-        bool any = false;
+        const bool all = std::all_of(news.tails.begin(), news.tails.end(),
+                                     [](const auto& tail) { return tail.has_value(); });
         for (const auto& tail : news.tails)
-          if (tail) {
-            known = std::min(known, *tail);
-            any = true;
-          }
-        if (any && news.tails[0] && news.tails[1])
+          known = std::min(known, tail.value_or(known));
+        if (all)
           news.scanned = std::max(news.scanned, known);
         if (news.scanned < upto) {
           auto page = replay_status_events(store, news.shard, position_t{news.scanned.value + 1},
@@ -226,7 +220,7 @@ void outbox::replay(shard_id shard, channel& one, event_sink::tails tails, bool 
           } else {
             news.scanned = std::max(news.scanned, page->scanned);
             for (auto& event : page->events) {
-              const auto& tail = news.tails[static_cast<size_t>(kind_of(event))];
+              const auto& tail = news.tails[event.index()];
               if (!tail || position_of(event) > *tail)
                 news.events.push_back(std::move(event));
             }

@@ -55,8 +55,12 @@ result<shared_times> schedule_actor::times_of(const fire_times_spec& spec) const
 
 /// What a fire starts must be something that can be done here.
 result<void> schedule_actor::known_kind(const schedule_spec& spec) const {
-  if (spec.action == schedule_action::message && !context_.knows_kind("publish"))
-    return failure{errc::invalid, "no executor of kind publish is there yet", "message"};
+  if (spec.action == schedule_action::message) {
+    if (!context_.may_publish_to)
+      return failure{errc::invalid, "this node publishes no messages", "message.topic"};
+    if (auto ok = context_.may_publish_to(spec.message.topic); !ok)
+      return failure{errc::invalid, ok.error().detail, "message.topic"};
+  }
   if (spec.action == schedule_action::task && !context_.takes_kind(spec.task.kind))
     return failure{errc::invalid, "kind has no executor here: " + spec.task.kind, "task.kind"};
   return {};

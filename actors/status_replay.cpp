@@ -9,16 +9,12 @@ namespace {
 std::optional<status_event> render(const std::optional<entity>& before, const entity& after,
                                    const event_record& record) {
   const auto as = [&]<class Entity>(const Entity& now) -> std::optional<status_event> {
-    if constexpr (std::is_same_v<Entity, schedule>) {
-      return std::nullopt;
-    } else {
-      std::optional<Entity> earlier;
-      if (before)
-        earlier = std::get<Entity>(*before);
-      if (auto e = status_event_of(earlier, now, record))
-        return status_event{std::move(*e)};
-      return std::nullopt;
-    }
+    std::optional<Entity> earlier;
+    if (before)
+      earlier = std::get<Entity>(*before);
+    if (auto e = status_event_of(earlier, now, record))
+      return status_event{std::move(*e)};
+    return std::nullopt;
   };
   return std::visit(as, after);
 }
@@ -26,7 +22,9 @@ std::optional<status_event> render(const std::optional<entity>& before, const en
 bool is_birth(const entity_event& event) {
   if (const auto* of_task = std::get_if<task_event>(&event))
     return std::holds_alternative<task_submitted>(*of_task);
-  return std::holds_alternative<order_created>(std::get<order_event>(event));
+  const auto* of_order = std::get_if<order_event>(&event);
+  // A schedule may be made again after it was deleted, so its creation need not be its birth.
+  return of_order != nullptr && std::holds_alternative<order_created>(*of_order);
 }
 
 }  // namespace
@@ -41,8 +39,12 @@ result<replayed> replay_status_events(entity_store& store, shard_id shard, posit
   std::unordered_map<entity_id, std::optional<entity>> states;
   for (const auto& record : *journal) {
     out.scanned = record.position;
-    if (kind_of(record.event) == entity_kind::schedule)
-      continue;  // has no status topic
+    if (!is_kept_in_history(record.event)) {
+      // A fire, or what follows from one: the event says all, and the status does not change.
+      if (auto message = message_in(record))
+        out.events.emplace_back(std::move(*message));
+      continue;
+    }
     auto [place, is_new] = states.try_emplace(record.id);
     auto& state = place->second;
     if (is_new && !is_birth(record.event)) {

@@ -1,6 +1,7 @@
 #include "app/commands.hpp"
 
 #include "actors/status_replay.hpp"
+#include "app/topic_rules.hpp"
 #include "app/wiring.hpp"
 #include "base/log.hpp"
 #include "cluster/pki.hpp"
@@ -127,11 +128,32 @@ int print_journal(const loaded_config& loaded, uint32_t shard, int64_t from) {
   }
 }
 
+void print_status(const std::string& topic, const status_event& event) {
+  if (const auto* message = std::get_if<scheduled_message>(&event)) {
+    if (message->record.topic == topic)
+      std::cout << message->record.value << '\n';
+  } else if (const auto* of_schedule = std::get_if<schedule_status_event>(&event)) {
+    if (topic == "schedule_status_topic")
+      std::cout << codec::write(*of_schedule) << '\n';
+  } else if (const auto* of_task = std::get_if<task_status_event>(&event)) {
+    if (topic == "task_status_topic")
+      std::cout << codec::write(*of_task) << '\n';
+  } else if (topic == "order_status_topic") {
+    std::cout << codec::write(std::get<order_status_event>(event)) << '\n';
+  }
+}
+
 int print_statuses(const loaded_config& loaded, const std::string& topic) {
   if (const int status = report_problems(loaded); status != 0)
     return status;
-  if (topic != "order_status_topic" && topic != "task_status_topic")
-    return complain({errc::invalid, "must be order_status_topic or task_status_topic", "topic"});
+  const auto& writable = loaded.values.schedule_topics;
+  if (topic != "order_status_topic" && topic != "task_status_topic" &&
+      topic != "schedule_status_topic" && !is_among(writable, topic))
+    return complain(
+        {errc::invalid,
+         "must be order_status_topic, task_status_topic, schedule_status_topic or one of "
+         "schedule.topics",
+         "topic"});
   const system_clock time;
   auto truth = open_store(loaded.values, time);
   if (!truth)
@@ -146,12 +168,7 @@ int print_statuses(const loaded_config& loaded, const std::string& topic) {
       if (!events)
         return complain(events.error());
       for (const auto& event : events->events)
-        if (const auto* of_task = std::get_if<task_status_event>(&event); of_task != nullptr) {
-          if (topic == "task_status_topic")
-            std::cout << codec::write(*of_task) << '\n';
-        } else if (topic == "order_status_topic") {
-          std::cout << codec::write(std::get<order_status_event>(event)) << '\n';
-        }
+        print_status(topic, event);
       if (events->scanned < next)
         break;
       next = position_t{events->scanned.value + 1};

@@ -2,6 +2,7 @@
 
 #include "app/config_file.hpp"
 #include "app/config_rules.hpp"
+#include "app/topic_rules.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -60,6 +61,9 @@ void validate(loaded_config& out) {
     problems.push_back("publish: must be idempotent or transactional");
   if (c.publish == "transactional" && c.embedded_log())
     problems.push_back("publish: transactional needs Kafka (log = \"kafka://…\")");
+  for (const auto& topic : c.schedule_topics)
+    if (auto ok = check_topic(c.schedule_topics, c.topic_prefix, topic); !ok)
+      problems.push_back("schedule.topics: " + ok.error().detail);
   if (c.publish_resume != "refuse" && c.publish_resume != "store")
     problems.push_back("publish_resume: must be refuse or store");
   if (c.embedded_log() && !c.embedded_store())

@@ -50,6 +50,8 @@ struct config {
   std::string flows_folder;  ///< Its `*.json` are stored as flows at start; empty = none.
   std::string default_flow;  ///< Of orders that name none; empty = they have none.
   command_table commands;
+  /// That schedules may publish to: names, or beginnings of names with `*`. Names are created at start.
+  std::vector<std::string> schedule_topics;
   std::string redis;  ///< `host:port` of the mirror of running tasks; empty = none.
   size_t processes_max = 64;
   duration process_grace = 2s;

@@ -120,6 +120,7 @@ const std::vector<key_rule>& config_rules() {
       length("kafka.delivery.timeout", MEMBER(kafka_delivery_timeout), 1s, 5min),
       number("kafka.replication", MEMBER(kafka_replication), 1, 9),
       text("kafka.compression", &config::kafka_compression),
+      list("schedule.topics", MEMBER(schedule_topics)),
       text("flows.folder", &config::flows_folder),
       text("flows.default", &config::default_flow),
       text("mesh", &config::mesh),

@@ -95,6 +95,7 @@ public:
   operation_desk& operations() override { return operations_; }
   void counts(answer<std::vector<queue_counts>> done) override;
   void lane(entity_id id, lane_question of, answer<lane_view> done) override;
+  void fires(entity_id schedule, position_t before, size_t limit, answer<fire_page> done) override;
   void preview(fire_times_spec times, time_point from, time_point to, size_t limit,
                answer<fire_preview> done) override;
   void check_readiness(answer<readiness> done) override;

@@ -160,6 +160,14 @@ void door::history(entity_kind kind, entity_id id, answer<std::vector<event_reco
       });
 }
 
+void door::fires(entity_id schedule, position_t before, size_t limit, answer<fire_page> done) {
+  parts_.reads.run([schedule, before, limit, done](
+                       entity_store& store) { done(read_fires(store, schedule, before, limit)); },
+                   [done] {
+                     done(failure{errc::busy, "too many requests wait for the store"});
+                   });
+}
+
 void door::counts(answer<std::vector<queue_counts>> done) {
   parts_.reads.run([done](entity_store& store) { done(store.counts()); },
                    [done] {

@@ -84,7 +84,10 @@ int main(int argc, char** argv) {
       app.add_subcommand("tail", "Print the status events of an embedded node as JSON lines");
   add_options(tail);
   std::string topic = "task_status_topic";
-  tail->add_option("topic", topic, "order_status_topic or task_status_topic")->required();
+  tail->add_option("topic", topic,
+                   "order_status_topic, task_status_topic, schedule_status_topic or one of "
+                   "schedule.topics")
+      ->required();
   tail->callback([&] { status = print_statuses(load_config(file, flags), topic); });
 
   add_cron_commands(app, status);

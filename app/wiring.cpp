@@ -6,6 +6,7 @@
 #include "app/flow_office.hpp"
 #include "app/mesh_carrier.hpp"
 #include "app/rule_book.hpp"
+#include "app/topic_rules.hpp"
 #include "actors/worker_messages.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
@@ -180,6 +181,7 @@ result<void> running_node::parts::open_log() {
     options.session_timeout = how.kafka_session_timeout;
     options.delivery_timeout = how.kafka_delivery_timeout;
     options.security = how.kafka_security;
+    options.message_topics = names_among(how.schedule_topics);
     auto opened = kafka_log::make(options);
     if (!opened)
       return failure{errc::invalid, "log: " + opened.error().detail};
@@ -319,6 +321,9 @@ result<void> running_node::parts::start_actors() {
       caf::anon_send(context->dispatcher, actors::rules_changed{});
   });
   context->zones = zones.lookup();
+  context->may_publish_to = [this](const std::string& topic) {
+    return check_topic(how.schedule_topics, how.topic_prefix, topic);
+  };
   node = std::make_unique<actors::node>(*system, *context, [this](const failure& why) {
     log::error("node.failed", {{"detail", why.detail}});
     failed = true;

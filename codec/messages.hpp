@@ -13,6 +13,7 @@
 
 #include "codec/json.hpp"
 #include "domain/cron/preview.hpp"
+#include "domain/fire_history.hpp"
 #include "domain/messages.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/submission.hpp"
@@ -68,8 +69,10 @@ result<batch_text> split_batch(std::string_view body);
 
 std::string write(const order_status_event& event);
 std::string write(const task_status_event& event);
+std::string write(const schedule_status_event& event);
 result<order_status_event> read_order_status(std::string_view value);
 result<task_status_event> read_task_status(std::string_view value);
+result<schedule_status_event> read_schedule_status(std::string_view value);
 /// CloudEvents `type` of a status event: `io.orrery.order.created`, `io.orrery.task.retrying`, …
 std::string ce_type(entity_kind kind, uint8_t status);
 
@@ -93,8 +96,11 @@ std::string write(const lane_question& question);
 result<lane_question> read_lane_question(std::string_view text);
 std::string write(const lane_view& view);
 result<lane_view> read_lane(std::string_view text);
-/// The newest fires of a schedule, newest first: `{"items":[…]}`.
+/// The newest fires of a schedule, newest first: `{"items":[…],"next":…}`; `next` is `end` where the journal
+/// holds older ones.
 void append_fires(std::string& out, const schedule& s);
+/// The same form, from the journal; `next` is a position.
+void append_fires(std::string& out, const fire_page& page);
 void append_preview(std::string& out, const fire_preview& seen);
 
 }  // namespace orrery::codec

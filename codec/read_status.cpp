@@ -143,7 +143,49 @@ bool read_task_member(std::string_view key, json_value& value, task_status_event
   return true;
 }
 
+bool read_definition(const member& m, uint64_t& into) {
+  int64_t number = 0;
+  if (!m.whole(number))
+    return false;
+  if (number < 1)
+    return m.refuse("must be at least 1");
+  into = static_cast<uint64_t>(number);
+  return true;
+}
+
+bool read_schedule_member(std::string_view key, json_value& value, schedule_status_event& e,
+                          common_members& common, failure& error) {
+  const member m(key, value, error);
+  if (key == "scheduleId")
+    return common.id(m, value, e.schedule_id);
+  if (key == "name")
+    return m.text(e.name);
+  if (key == "status") {
+    common.has_status = value.is != json_value::form::null;
+    return m.choice(e.status, parse_schedule_status, "must be a status in upper case");
+  }
+  if (key == "previousStatus")
+    return read_previous(m, value, e.previous, parse_schedule_status);
+  if (key == "note")
+    return m.text(e.note);
+  if (key == "nextAt")
+    return m.time(e.next_at);
+  if (key == "definition")
+    return read_definition(m, e.definition);
+  if (key == "shard")
+    return common.shard(m, e.shard);
+  if (key == "position")
+    return common.position(m, e.position);
+  if (key == "at")
+    return m.time(e.at);
+  return true;
+}
+
 }  // namespace
+
+result<schedule_status_event> read_schedule_status(std::string_view value) {
+  return read_status<schedule_status_event>(value, "scheduleId", read_schedule_member);
+}
 
 result<order_status_event> read_order_status(std::string_view value) {
   return read_status<order_status_event>(value, "orderId", read_order_member);

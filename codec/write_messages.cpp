@@ -155,6 +155,22 @@ std::string write(const task_status_event& e) {
   return text;
 }
 
+std::string write(const schedule_status_event& e) {
+  std::string text;
+  text.reserve(256 + e.name.size() + e.note.size());
+  json_writer out(text);
+  out.begin_object().field("scheduleId", e.schedule_id.value).field("name", e.name);
+  out.field("status", to_string(e.status));
+  if (e.previous)
+    out.field("previousStatus", to_string(*e.previous));
+  out.optional_field("note", e.note);
+  optional_time(out, "nextAt", e.next_at);
+  out.field("definition", e.definition);
+  out.field("shard", uint32_t{e.shard.value}).field("position", e.position.value);
+  out.field("at", e.at).end_object();
+  return text;
+}
+
 std::string ce_type(entity_kind kind, uint8_t status) {
   std::string type = "io.orrery.";
   type.append(to_string(kind)).append(".");

@@ -39,10 +39,19 @@ struct command_writer {
   void operator()(const auto&) const {}
 };
 
-void write_fire(json_writer& out, const schedule_fire& fire) {
+void write_message(json_writer& out, const message_template& message) {
+  out.key("message").begin_object().field("topic", message.topic);
+  out.optional_field("key", message.key);
+  optional_raw(out, "value", message.value);
+  out.end_object();
+}
+
+void write_fire(json_writer& out, const schedule_fire& fire, bool outcome_known) {
   out.begin_object().field("at", fire.at).field("firedAt", fire.fired_at);
   out.field("lateness", format_duration(fire.fired_at - fire.due_at));
-  out.field("kind", to_string(fire.kind)).field("outcome", to_string(fire.outcome));
+  out.field("kind", to_string(fire.kind));
+  if (outcome_known)
+    out.field("outcome", to_string(fire.outcome));
   out.field("started", fire.child.value).end_object();
 }
 
@@ -76,6 +85,8 @@ struct event_writer {
   }
   void operator()(const schedule_fired& e) const {
     out.field("fireAt", e.at).field("kind", to_string(e.kind)).field("started", e.child.value);
+    if (!e.message.topic.empty())
+      write_message(out, e.message);
     turn(e);
   }
   void operator()(const schedule_skipped& e) const {
@@ -119,12 +130,7 @@ void write_members(json_writer& out, const schedule_spec& spec) {
       write_members(out, spec.order);
       out.end_object();
       break;
-    case schedule_action::message:
-      out.key("message").begin_object().field("topic", spec.message.topic);
-      out.optional_field("key", spec.message.key);
-      optional_raw(out, "value", spec.message.value);
-      out.end_object();
-      break;
+    case schedule_action::message: write_message(out, spec.message); break;
   }
   out.field("overlap", to_string(spec.overlap)).field("misfire", to_string(spec.misfire));
   out.field("misfireAfter", format_duration(spec.misfire_after));
@@ -151,7 +157,7 @@ void write_view(json_writer& out, const schedule& s) {
   write_counters(out, s.counters);
   out.key("recent").begin_array();
   for (auto fire = s.recent.rbegin(); fire != s.recent.rend(); ++fire)
-    write_fire(out, *fire);
+    write_fire(out, *fire, true);
   out.end_array();
   if (!s.waiting.empty())
     out.field("waiting", static_cast<uint64_t>(s.waiting.size()));
@@ -179,8 +185,26 @@ void append_fires(std::string& out, const schedule& s) {
   json_writer writer(out);
   writer.begin_object().key("items").begin_array();
   for (auto fire = s.recent.rbegin(); fire != s.recent.rend(); ++fire)
-    detail::write_fire(writer, *fire);
-  writer.end_array().end_object();
+    detail::write_fire(writer, *fire, true);
+  writer.end_array().key("next");
+  if (s.counters.fired + s.counters.triggered > s.recent.size())
+    writer.value("end");
+  else
+    writer.raw("null");
+  writer.end_object();
+}
+
+void append_fires(std::string& out, const fire_page& page) {
+  json_writer writer(out);
+  writer.begin_object().key("items").begin_array();
+  for (const auto& one : page.items)
+    detail::write_fire(writer, one.fire, one.outcome_known);
+  writer.end_array().key("next");
+  if (page.next.value > 0)
+    writer.value(std::to_string(page.next.value));
+  else
+    writer.raw("null");
+  writer.end_object();
 }
 
 void append_preview(std::string& out, const fire_preview& seen) {

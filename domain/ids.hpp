@@ -32,7 +32,7 @@ inline constexpr uint32_t shards_max = 4096;
 enum class entity_kind : uint8_t { task = 0, order = 1, schedule = 2 };
 inline constexpr size_t entity_kinds = 3;
 /// The first of them: the kinds with a status topic.
-inline constexpr size_t published_kinds = 2;
+inline constexpr size_t published_kinds = 3;
 std::string_view to_string(entity_kind kind) noexcept;
 
 /// The id of an order, a task or a schedule.

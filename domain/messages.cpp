@@ -70,4 +70,59 @@ std::optional<order_status_event> status_event_of(const std::optional<order>& be
       record);
 }
 
+std::optional<scheduled_message> message_in(const event_record& record) {
+  const auto* of_schedule = std::get_if<schedule_event>(&record.event);
+  const auto* fired = of_schedule != nullptr ? std::get_if<schedule_fired>(of_schedule) : nullptr;
+  if (fired == nullptr || fired->message.topic.empty())
+    return std::nullopt;
+  return scheduled_message{fired->child, record.id,         fired->message,  fired->at,
+                           fired->kind,  record.id.shard(), record.position, record.at};
+}
+
+namespace {
+
+/// Of the event and not of the state: a replay folds without the fires, which move it as well.
+time_point next_time_in(const schedule_event& event) {
+  return std::visit(
+      [](const auto& e) {
+        if constexpr (
+            requires { e.next_at; } && !requires { e.turn; })
+          return e.next_at;
+        else
+          return never;
+      },
+      event);
+}
+
+}  // namespace
+
+std::optional<status_event> status_event_of(
+    const std::optional<status_brief<schedule_status>>& before, const schedule& after,
+    const event_record& record) {
+  if (auto message = message_in(record))
+    return status_event{std::move(*message)};
+  if (before && before->status == after.status)
+    return std::nullopt;
+  schedule_status_event e;
+  e.schedule_id = after.id;
+  e.name = after.spec->name;
+  e.status = after.status;
+  if (before)
+    e.previous = before->status;
+  e.note = after.note;
+  e.definition = after.definition;
+  e.next_at = next_time_in(std::get<schedule_event>(record.event));
+  e.shard = after.id.shard();
+  e.position = record.position;
+  e.at = record.at;
+  return status_event{std::move(e)};
+}
+
+std::optional<status_event> status_event_of(const std::optional<schedule>& before,
+                                            const schedule& after, const event_record& record) {
+  return status_event_of(
+      before ? std::optional(status_brief<schedule_status>{before->status, 1}) : std::nullopt,
+      after, record);
+}
+
 }  // namespace orrery

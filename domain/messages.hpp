@@ -1,5 +1,5 @@
 #pragma once
-/// The messages of the four topics as structs: the one definition that both sides use. Their JSON form
+/// The messages of our topics as structs: the one definition that both sides use. Their JSON form
 /// is codec/messages.hpp; the catalogue with examples is event_catalog.md.
 
 #include "domain/events.hpp"
@@ -58,6 +58,44 @@ struct task_status_event {
   friend bool operator==(const task_status_event&, const task_status_event&) = default;
 };
 
+/// A value of `schedule_status_topic`.
+struct schedule_status_event {
+  entity_id schedule_id;
+  std::string name;
+  schedule_status status = schedule_status::active;
+  std::optional<schedule_status> previous;
+  std::string note;
+  uint64_t definition = 1;
+  time_point next_at{};  ///< Where the change decided it.
+  shard_id shard;
+  position_t position;
+  time_point at{};
+  std::string traceparent;
+
+  friend bool operator==(const schedule_status_event&, const schedule_status_event&) = default;
+};
+
+/// A record that a schedule's fire publishes to a topic of somebody else.
+struct scheduled_message {
+  entity_id id;  ///< Follows from schedule and fire time: a repeat has the same.
+  entity_id schedule_id;
+  message_template record;
+  time_point fire_at{};
+  fire_kind kind = fire_kind::scheduled;
+  shard_id shard;
+  position_t position;
+  time_point at{};
+
+  friend bool operator==(const scheduled_message&, const scheduled_message&) = default;
+};
+
+/// What committed events lead to outside: a status event, or a schedule's message. The first alternatives
+/// are in the order of `entity_kind`.
+using status_event =
+    std::variant<task_status_event, order_status_event, schedule_status_event, scheduled_message>;
+/// The index of messages among them.
+inline constexpr size_t message_stream = 3;
+
 /// What a status event needs to know of the state before the event.
 template <class Status>
 struct status_brief {
@@ -73,9 +111,17 @@ std::optional<task_status_event> status_event_of(
 std::optional<order_status_event> status_event_of(
     const std::optional<status_brief<order_status>>& before, const order& after,
     const event_record& record);
+/// A status event, or the message of a fire.
+std::optional<status_event> status_event_of(
+    const std::optional<status_brief<schedule_status>>& before, const schedule& after,
+    const event_record& record);
+/// The message that this event publishes. Needs nothing but the event.
+std::optional<scheduled_message> message_in(const event_record& record);
 std::optional<task_status_event> status_event_of(const std::optional<task>& before,
                                                  const task& after, const event_record& record);
 std::optional<order_status_event> status_event_of(const std::optional<order>& before,
                                                   const order& after, const event_record& record);
+std::optional<status_event> status_event_of(const std::optional<schedule>& before,
+                                            const schedule& after, const event_record& record);
 
 }  // namespace orrery

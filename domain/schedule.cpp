@@ -23,16 +23,6 @@ fire_outcome outcome_of(child_outcome end) {
   return fire_outcome::cancelled;
 }
 
-/// The limit is reached, counting what waits.
-bool exhausted(const schedule& s) {
-  if (s.spec->limit == 0)
-    return false;
-  const auto waiting = std::count_if(s.waiting.begin(), s.waiting.end(), [](const auto& one) {
-    return one.kind == fire_kind::scheduled || one.kind == fire_kind::catch_up;
-  });
-  return s.counters.fired + static_cast<uint64_t>(waiting) >= s.spec->limit;
-}
-
 /// What an event does to a schedule.
 struct folder {
   schedule& s;
@@ -43,14 +33,14 @@ struct folder {
     if (!e.turn)
       return;
     s.last_at = std::max(s.last_at, fire_time);
-    s.next_at = exhausted(s) ? never : e.next_at;
+    s.next_at = is_exhausted(s) ? never : e.next_at;
   }
 
   void operator()(const schedule_created&) const {}  // made before
   void operator()(const schedule_updated& e) {
     s.spec = e.spec;
     ++s.definition;
-    s.next_at = exhausted(s) ? never : e.next_at;
+    s.next_at = is_exhausted(s) ? never : e.next_at;
     if (s.status == schedule_status::completed && s.next_at != never) {
       s.status = schedule_status::active;
       s.finished_at = never;
@@ -63,7 +53,7 @@ struct folder {
   void operator()(const schedule_resumed& e) {
     s.status = schedule_status::active;
     s.note = e.note;
-    s.next_at = exhausted(s) ? never : e.next_at;
+    s.next_at = is_exhausted(s) ? never : e.next_at;
   }
   void operator()(const schedule_fired& e) {
     const auto waits =
@@ -157,6 +147,15 @@ schedule made_by(const schedule_created& e, const std::optional<schedule>& befor
 }
 
 }  // namespace
+
+bool is_exhausted(const schedule& s) noexcept {
+  if (s.spec->limit == 0)
+    return false;
+  const auto waiting = std::count_if(s.waiting.begin(), s.waiting.end(), [](const auto& one) {
+    return one.kind == fire_kind::scheduled || one.kind == fire_kind::catch_up;
+  });
+  return s.counters.fired + static_cast<uint64_t>(waiting) >= s.spec->limit;
+}
 
 bool schedule::waits_for_children() const noexcept {
   return std::any_of(recent.begin(), recent.end(), is_running);

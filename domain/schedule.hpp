@@ -36,9 +36,9 @@ struct schedule_fire {
   time_point fired_at{};  ///< When it was made; the difference to the due time is its lateness.
   time_point due_at{};    ///< `at` and the jitter.
   fire_kind kind = fire_kind::scheduled;
-  /// `started`: its end is not followed (an order without a flow rests where it is).
+  /// `started`: its end is not followed (an order without a flow rests where it is, a message is out).
   fire_outcome outcome = fire_outcome::running;
-  entity_id child;
+  entity_id child;     ///< Of a message its own id.
   uint32_t heard = 0;  ///< The newest run of the child whose end is known.
 
   friend bool operator==(const schedule_fire&, const schedule_fire&) = default;
@@ -105,6 +105,8 @@ struct schedule {
   time_point due_at() const noexcept;
 };
 
+/// As many fires were made, or wait, as `limit` allows.
+bool is_exhausted(const schedule& s) noexcept;
 /// The same schedule and fire time are always late by the same.
 time_point with_jitter(const schedule_spec& spec, entity_id id, time_point at) noexcept;
 
@@ -137,6 +139,7 @@ struct schedule_fired {
   bool followed = true;
   bool turn = false;
   time_point next_at{};
+  message_template message = {};  ///< What is published, filled in; without a topic: nothing is.
   friend bool operator==(const schedule_fired&, const schedule_fired&) = default;
 };
 enum class skip_reason : uint8_t { misfire = 0, catchup_window, overlap, buffer };

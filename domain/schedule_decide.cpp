@@ -92,7 +92,7 @@ public:
   decision<schedule_event> take() { return std::move(out_); }
 
 private:
-  bool full() const { return out_.starts.size() >= starts_max || steps_ >= steps_max; }
+  bool full() const { return starts_ >= starts_max || steps_ >= steps_max; }
   time_point following(time_point at) {
     ++steps_;
     return times_->next_time(at).value_or(never);
@@ -103,9 +103,16 @@ private:
   bool is_due(time_point at) const { return at != never && lateness(at) >= duration{}; }
 
   void start(const waiting_fire& fire, bool turn, time_point next_at) {
+    ++starts_;
+    if (state_->spec->action == schedule_action::message) {
+      // Nothing is started: the event itself is what the publisher sends.
+      const auto id = id_of_fire(*state_, fire.at, fire.kind, fire.series);
+      return emit(schedule_fired{fire.at, fire.kind, fire.series, id, false, turn, next_at,
+                                 message_of(*state_, *times_, fire.at, fire.kind, now_)});
+    }
     auto child = start_of(*state_, *times_, fire.at, fire.kind, fire.series, now_);
-    emit(schedule_fired{fire.at, fire.kind, fire.series, child.id, is_followed(*state_->spec), turn,
-                        next_at});
+    emit(schedule_fired{
+        fire.at, fire.kind, fire.series, child.id, is_followed(*state_->spec), turn, next_at, {}});
     out_.starts.push_back(std::move(child));
   }
 
@@ -201,6 +208,7 @@ private:
   time_point now_;
   decision<schedule_event> out_;
   size_t steps_ = 0;
+  size_t starts_ = 0;
 };
 
 using outcome = result<decision<schedule_event>>;
@@ -259,7 +267,12 @@ struct for_existing {
     if (next == never)
       return failure{errc::invalid, "these times never come: the schedule would never fire",
                      "expressions"};
-    return one(schedule_updated{c.spec, next});
+    auto changed = s;
+    changed.spec = c.spec;
+    decider d(s, c.times, now);
+    d.emit(schedule_updated{c.spec, is_exhausted(changed) ? never : next});
+    d.go_on();
+    return d.take();
   }
 
   outcome operator()(const pause_schedule& c) const {
@@ -281,7 +294,8 @@ struct for_existing {
     if (c.note.size() > limits::text_bytes)
       return failure{errc::invalid, "must have at most 4096 bytes", "note"};
     decider d(s, c.times, now);
-    d.emit(schedule_resumed{c.note, c.times->next_time(std::max(now, s.last_at)).value_or(never)});
+    const auto next = c.times->next_time(std::max(now, s.last_at)).value_or(never);
+    d.emit(schedule_resumed{c.note, is_exhausted(s) ? never : next});
     d.go_on();
     return d.take();
   }

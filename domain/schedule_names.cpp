@@ -92,7 +92,14 @@ result<void> validate_action(const schedule_spec& spec) {
     return bad("message.value", "must have at most 128 KiB");
   if (auto ok = check_mark("message.key", m.key); !ok)
     return ok;
-  return check_mark("message.value", m.value);
+  if (auto ok = check_mark("message.value", m.value); !ok)
+    return ok;
+  // A message that no broker takes would be found out only by each fire.
+  if (filled_bytes_max(m.key) > 4 * limits::reference_bytes)
+    return bad("message.key", "may become longer than 2048 bytes by what is filled in");
+  if (filled_bytes_max(m.value) > limits::payload_bytes)
+    return bad("message.value", "may become larger than 256 KiB by what is filled in");
+  return {};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "domain/cron/preview.hpp"
+#include "domain/limits.hpp"
 
 #include <array>
 
@@ -45,16 +46,16 @@ std::string child_name(time_point at, fire_kind kind, uint64_t series) {
   return name + "/" + std::to_string(micros(at));
 }
 
-/// A message is published by a task, which is tried until the broker has it.
-task_spec publishing_task(const message_template& message, const fire_values& values) {
-  task_spec made;
-  made.kind = "publish";
-  std::string payload = R"({"topic":")" + message.topic + R"(","key":")";
-  payload += fill_template(message.key, values);
-  payload += R"(","value":)";
-  payload += fill_template(message.value, values);
-  made.payload = payload + "}";
-  return made;
+fire_values values_of(const schedule& s, const fire_times& times, time_point at, fire_kind kind,
+                      time_point now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+  return {to_string(s.id),
+          s.spec->name,
+          format_time(at),
+          format_time(now),
+          format_zoned(second, times.zone().offset_at(second)),
+          std::to_string(s.counters.fired + s.counters.triggered + 1),
+          to_string(kind)};
 }
 
 }  // namespace
@@ -97,23 +98,35 @@ std::string fill_template(std::string_view text, const fire_values& values) {
   return made.append(text.substr(from));
 }
 
+size_t filled_bytes_max(std::string_view text) noexcept {
+  size_t bytes = text.size();
+  for (size_t at = text.find("{{"); at != std::string_view::npos; at = text.find("{{", at + 2))
+    bytes += limits::name_bytes;  // the longest value is a schedule's name
+  return bytes;
+}
+
 bool is_followed(const schedule_spec& spec) noexcept {
-  return spec.action != schedule_action::order || !spec.order.flow.empty();
+  return spec.action == schedule_action::task ||
+         (spec.action == schedule_action::order && !spec.order.flow.empty());
+}
+
+entity_id id_of_fire(const schedule& s, time_point at, fire_kind kind, uint64_t series) {
+  return id_of_child(s.id, child_name(at, kind, series));
+}
+
+message_template message_of(const schedule& s, const fire_times& times, time_point at,
+                            fire_kind kind, time_point now) {
+  const auto values = values_of(s, times, at, kind, now);
+  const auto& wished = s.spec->message;
+  return {wished.topic, fill_template(wished.key, values), fill_template(wished.value, values)};
 }
 
 child_start start_of(const schedule& s, const fire_times& times, time_point at, fire_kind kind,
                      uint64_t series, time_point now) {
   const auto& spec = *s.spec;
-  const auto second = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-  const fire_values values{to_string(s.id),
-                           spec.name,
-                           format_time(at),
-                           format_time(now),
-                           format_zoned(second, times.zone().offset_at(second)),
-                           std::to_string(s.counters.fired + s.counters.triggered + 1),
-                           to_string(kind)};
+  const auto values = values_of(s, times, at, kind, now);
   child_start made;
-  made.id = id_of_child(s.id, child_name(at, kind, series));
+  made.id = id_of_fire(s, at, kind, series);
   if (spec.action == schedule_action::order) {
     auto order = spec.order;
     order.metadata = fill_template(order.metadata, values);
@@ -121,12 +134,10 @@ child_start start_of(const schedule& s, const fire_times& times, time_point at, 
     made.spec = shared_value<order_spec>(std::move(order));
     return made;
   }
-  auto task =
-      spec.action == schedule_action::task ? spec.task : publishing_task(spec.message, values);
-  if (spec.action == schedule_action::task) {
-    task.payload = fill_template(task.payload, values);
-    task.description = fill_template(task.description, values);
-  }
+  CHECK(spec.action == schedule_action::task, "a message is no child");
+  auto task = spec.task;
+  task.payload = fill_template(task.payload, values);
+  task.description = fill_template(task.description, values);
   task.parent = s.id;
   made.spec = shared_value<task_spec>(std::move(task));
   return made;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace orrery::http::handlers {
 
@@ -53,6 +54,41 @@ void with_schedule(const exchange_ptr& ex, std::function<void(const schedule&)> 
   });
 }
 
+template <class Number>
+bool read_number(const std::string& text, Number min, Number max, Number& into) {
+  const auto* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, into);
+  return error == std::errc{} && last == end && into >= min && into <= max;
+}
+
+/// The newest fires stand in the row; `cursor` goes on in the journal.
+struct history_wish {
+  bool from_journal = false;
+  position_t before;  ///< 0 = from its end.
+  size_t limit = 50;
+};
+
+result<history_wish> read_history_wish(const exchange_ptr& ex) {
+  auto parameters = parse_query(ex->in.query);
+  if (!parameters)
+    return std::move(parameters).error();
+  history_wish wish;
+  for (auto& p : *parameters) {
+    if (p.name == "cursor") {
+      wish.from_journal = true;
+      constexpr auto last = std::numeric_limits<int64_t>::max() / 2;
+      if (p.value != "end" && !read_number(p.value, int64_t{1}, last, wish.before.value))
+        return failure{errc::invalid, "must be `next` of the page before", p.name};
+    } else if (p.name == "limit") {
+      if (!read_number(p.value, size_t{1}, limits::list_items, wish.limit))
+        return failure{errc::invalid, "must be a number from 1 to 1000", p.name};
+    } else {
+      return failure{errc::invalid, "is not a parameter of this route", p.name};
+    }
+  }
+  return wish;
+}
+
 struct preview_wish {
   time_point from{};
   time_point to{};
@@ -72,9 +108,7 @@ result<preview_wish> read_preview(const exchange_ptr& ex) {
         return failure{errc::invalid, at.error().detail, p.name};
       (p.name == "from" ? wish.from : wish.to) = *at;
     } else if (p.name == "limit") {
-      const auto* end = p.value.data() + p.value.size();
-      const auto [last, error] = std::from_chars(p.value.data(), end, wish.limit);
-      if (error != std::errc{} || last != end || wish.limit < 1 || wish.limit > limits::list_items)
+      if (!read_number(p.value, size_t{1}, limits::list_items, wish.limit))
         return failure{errc::invalid, "must be a number from 1 to 1000", "limit"};
     } else {
       return failure{errc::invalid, "is not a parameter of this route", p.name};
@@ -110,8 +144,19 @@ void update_schedule(const exchange_ptr& ex) { send(ex, "update"); }
 void delete_schedule(const exchange_ptr& ex) { send(ex, "delete"); }
 
 void schedule_history(const exchange_ptr& ex) {
-  if (refuses_parameters(ex))
-    return;
+  const auto wish = read_history_wish(ex);
+  if (!wish)
+    return ex->fail(wish.error());
+  if (wish->from_journal)
+    return with_entity(ex, [ex, wish = *wish](entity_id id) {
+      ex->door.fires(id, wish.before, wish.limit, [ex](result<fire_page> page) {
+        if (!page)
+          return ex->fail(page.error());
+        response out;
+        codec::append_fires(out.body, *page);
+        ex->finish(std::move(out));
+      });
+    });
   with_schedule(ex, [ex](const schedule& s) {
     response out;
     codec::append_fires(out.body, s);

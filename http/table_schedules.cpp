@@ -97,11 +97,13 @@ constexpr std::array schedule_table{
           .handle = handlers::schedule_history,
           .name = "listScheduleFires",
           .group = "schedules",
-          .description = "The newest fires, at most 50 and all that run, newest first, with their "
-                         "lateness.",
+          .description =
+              "The fires, newest first, with their lateness. Without `cursor` the newest 50 "
+              "and all that run; `next` goes on through all that there ever were, from the "
+              "journal. A page there may be short, or even empty, before `next` is null.",
           .kind = schedules,
           .answer = "FireList",
-          .parameters = "id"},
+          .parameters = "id cursor limit"},
     route{.pattern = "/api/schedules/{id}/preview",
           .handle = handlers::preview_schedule,
           .name = "previewSchedule",

@@ -20,6 +20,10 @@ std::span<const topic> topics() {
        false,
        "What became of tasks: after the commit, in order per task.",
        {{"TaskStatusEvent", "A task's status has changed"}}},
+      {"schedule_status_topic",
+       false,
+       "What became of schedules: after the commit, in order per schedule.",
+       {{"ScheduleStatusEvent", "A schedule's status has changed"}}},
   };
   return all;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace orrery {
 
@@ -25,6 +26,7 @@ struct kafka_options {
   size_t message_bytes_max = 1'000'000;  ///< Key, value and headers; brokers take 1 MiB by default.
   uint32_t prefetch_kib_max = 8 * 1024;  ///< Read ahead per consumer (per partition while paused).
   uint32_t prefetch_records = 2'000;     ///< Read ahead per shard and topic, at least.
+  std::vector<std::string> message_topics;  ///< Of schedules' messages; created where missing.
   /// Of what we produce: none, gzip, snappy, lz4 or zstd. Every client reads `none`; some need a
   /// library of their own for the rest.
   std::string compression = "none";

@@ -1,5 +1,6 @@
 #include "bridge/kafka/kafka_sink.hpp"
 
+#include "bridge/kafka/refused_messages.hpp"
 #include "bridge/kafka/sender.hpp"
 #include "bridge/kafka/status_message.hpp"
 #include "bridge/kafka/tail_reader.hpp"
@@ -24,21 +25,28 @@ kafka::sender::answer without_offsets(std::function<void(result<void>)> done) {
 
 }  // namespace
 
-kafka_sink::kafka_sink(kafka_options options) : options_(std::move(options)) {}
+kafka_sink::kafka_sink(kafka_options options)
+    : options_(std::move(options)),
+      refusals_(std::make_shared<kafka::refused_messages>(options_)) {}
 
 kafka_sink::~kafka_sink() = default;
 
 result<std::unique_ptr<kafka_sink>> kafka_sink::make(kafka_options options) {
   std::unique_ptr<kafka_sink> sink(new kafka_sink(std::move(options)));
   const auto& o = sink->options_;
+  auto refusals = sink->refusals_;
   auto sender =
       kafka::sender::open(o, {.role = "sink",
                               .topics = {kafka::status_topic(o, static_cast<entity_kind>(0)),
                                          kafka::status_topic(o, static_cast<entity_kind>(1)),
+                                         kafka::status_topic(o, static_cast<entity_kind>(2)),
                                          kafka::dead_letter_topic(o, static_cast<intake>(0)),
                                          kafka::dead_letter_topic(o, static_cast<intake>(1))},
                               .linger = o.sink_linger,
-                              .message_bytes_max = dead_letter_bytes_max});
+                              .message_bytes_max = dead_letter_bytes_max,
+                              .refused = [refusals](const auto& m, auto code) {
+                                refusals->note(m.other_topic, kafka::id_of(m), code);
+                              }});
   if (!sender)
     return std::move(sender).error();
   sink->sender_ = std::move(*sender);
@@ -52,13 +60,14 @@ void kafka_sink::publish(shard_id shard, std::vector<status_event> events,
                          std::function<void(result<void>)> done) {
   std::vector<kafka::outgoing> out;
   out.reserve(events.size());
-  for (const auto& event : events)
+  for (const auto& event : events) {
     out.push_back(kafka::message_of(shard, event));
+    refusals_->divert(out.back(), shard);
+  }
   sender_->send(std::move(out), without_offsets(std::move(done)));
 }
 
-result<event_sink::tails> kafka_sink::last_published(shard_id shard,
-                                                     const publishing_state& /*known*/,
+result<event_sink::tails> kafka_sink::last_published(shard_id shard, const publishing_state& known,
                                                      duration timeout) {
   const kafka::deadline until(timeout);
   tails last{};
@@ -73,6 +82,9 @@ result<event_sink::tails> kafka_sink::last_published(shard_id shard,
       return position.error();
     last[kind] = *position;
   }
+  // The topics of others cannot be asked. What was published since the store last heard of it comes again.
+  if (known.published.value > 0)
+    last[message_stream] = known.published;
   return last;
 }
 

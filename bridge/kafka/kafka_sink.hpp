@@ -1,6 +1,7 @@
 #pragma once
-/// The event sink on Kafka: `order_status_topic`, `task_status_topic` and `<intake topic>.DLT`,
-/// partition = shard. Values are plain JSON; the envelope is CloudEvents 1.0 in binary mode.
+/// The event sink on Kafka: the status topics and `<topic>.DLT`, partition = shard, and the topics that
+/// schedules publish to, partition by key. Values are plain JSON; the envelope is CloudEvents 1.0 in
+/// binary mode.
 
 #include "bridge/kafka/kafka_options.hpp"
 #include "domain/ports/event_sink.hpp"
@@ -10,6 +11,7 @@
 namespace orrery {
 
 namespace kafka {
+class refused_messages;
 class sender;
 class tail_reader;
 }  // namespace kafka
@@ -36,6 +38,7 @@ private:
   explicit kafka_sink(kafka_options options);
 
   const kafka_options options_;
+  std::shared_ptr<kafka::refused_messages> refusals_;  ///< Shared with the sender's reports.
   std::unique_ptr<kafka::sender> sender_;
   std::unique_ptr<kafka::tail_reader> tail_;
 };

@@ -22,6 +22,9 @@ constexpr auto stop_grace = 5s;
 // What the record format adds to key, value and headers, generously.
 constexpr size_t frame_bytes = 128;
 
+/// How long a topic may be unknown before its messages fail: the stock 30 s would hold up the others.
+int unknown_topic_patience(int timeout) { return std::min(3000, timeout / 2); }
+
 size_t size_of(const outgoing& m) {
   size_t bytes = m.key.size() + m.value.size() + frame_bytes;
   for (const auto& h : m.headers)
@@ -71,6 +74,8 @@ result<std::shared_ptr<sender::producer>> sender::make_producer() {
       .set("message.max.bytes", static_cast<int64_t>(how_.message_bytes_max + 2 * frame_bytes))
       .set("message.timeout.ms", timeout)
       .set("request.timeout.ms", timeout)
+      .set("topic.metadata.propagation.max.ms", unknown_topic_patience(timeout))
+      .set("partitioner", "murmur2_random")
       .set("socket.timeout.ms", std::max(timeout, 1000));
   rd_kafka_conf_set_opaque(wanted.raw(), this);
   rd_kafka_conf_set_dr_msg_cb(wanted.raw(), &sender::on_report);
@@ -128,6 +133,7 @@ void sender::send(std::vector<outgoing> messages, answer done) {
     const auto code = hand_over(*to, one);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
       continue;
+    tell_refused(one, code);
     // What follows would overtake the one that failed, so the rest of the call is not tried. Its last
     // report may be ours: the answer then still has to run on the sender's thread.
     {
@@ -171,8 +177,13 @@ result<void> sender::admit(const std::vector<outgoing>& messages, size_t& bytes)
 rd_kafka_resp_err_t sender::hand_over(producer& to, slot& one) {
   auto& m = one.owner->messages[one.index];
   std::array<rd_kafka_vu_t, 6> parts{};
-  parts[0].vtype = RD_KAFKA_VTYPE_RKT;
-  parts[0].u.rkt = to.topics[m.topic].get();
+  if (m.other_topic.empty()) {
+    parts[0].vtype = RD_KAFKA_VTYPE_RKT;
+    parts[0].u.rkt = to.topics[m.topic].get();
+  } else {
+    parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+    parts[0].u.cstr = m.other_topic.c_str();
+  }
   parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
   parts[1].u.i32 = m.partition;
   parts[2].vtype = RD_KAFKA_VTYPE_VALUE;  // not copied: the call keeps it until the report
@@ -194,6 +205,12 @@ rd_kafka_resp_err_t sender::hand_over(producer& to, slot& one) {
     return rd_kafka_error_code(error.get());
   (void)headers.release();  // the message owns them now
   return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void sender::tell_refused(const slot& one, rd_kafka_resp_err_t code) const {
+  const auto& m = one.owner->messages[one.index];
+  if (how_.refused && !m.other_topic.empty())
+    how_.refused(m, code);
 }
 
 void sender::refuse(answer done, result<std::vector<int64_t>> outcome) {
@@ -239,6 +256,7 @@ void sender::report(slot& one, rd_kafka_resp_err_t code, int64_t offset, bool pe
       failed_ = steady::now();
       set_down("Kafka did not take messages in time");
     }
+    tell_refused(one, code);
     const std::lock_guard lock(whole.guard);
     if (whole.outcome)
       whole.outcome = failure_of(code, "delivering to Kafka");

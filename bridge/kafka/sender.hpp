@@ -11,6 +11,8 @@
 
 namespace orrery::kafka {
 
+inline constexpr int32_t partition_by_key = -1;  ///< As Java's producers choose it.
+
 /// One message on its way. `topic` is an index into the sender's topics.
 struct outgoing {
   size_t topic = 0;
@@ -18,6 +20,7 @@ struct outgoing {
   std::string key;
   std::string value;
   std::vector<log_header> headers;
+  std::string other_topic = {};  ///< The full name of a topic that is not ours, instead of `topic`.
 };
 
 /// Thread-safe. One owned thread serves delivery reports, runs all answers, watches whether Kafka is
@@ -29,6 +32,8 @@ public:
     std::vector<std::string> topics;  ///< Full names.
     duration linger{};
     size_t message_bytes_max = 0;
+    /// Told of each message for `other_topic` that failed, on any thread; empty: nobody is.
+    std::function<void(const outgoing&, rd_kafka_resp_err_t)> refused{};
   };
   /// Offsets in the order of the messages. Must not throw.
   using answer = std::function<void(result<std::vector<int64_t>>)>;
@@ -85,6 +90,7 @@ private:
   result<std::shared_ptr<producer>> make_producer();
   result<void> admit(const std::vector<outgoing>& messages, size_t& bytes);
   rd_kafka_resp_err_t hand_over(producer& to, slot& one);
+  void tell_refused(const slot& one, rd_kafka_resp_err_t code) const;
   void report(slot& one, rd_kafka_resp_err_t code, int64_t offset, bool perhaps_there);
   ended_call finish(call& whole);
 

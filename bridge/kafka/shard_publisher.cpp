@@ -5,6 +5,7 @@
 #include "bridge/kafka/topics.hpp"
 #include "bridge/kafka/watermarks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <thread>
@@ -32,11 +33,13 @@ error_ptr repeatedly(const deadline& until, Call call) {
 }  // namespace
 
 shard_publisher::shard_publisher(const kafka_options& options, std::string store,
-                                 duration transaction_limit, shard_id shard)
+                                 duration transaction_limit, shard_id shard,
+                                 refused_messages& refusals)
     : options_(options),
       store_(std::move(store)),
       transaction_limit_(transaction_limit),
-      shard_(shard) {}
+      shard_(shard),
+      refusals_(refusals) {}
 
 result<void> shard_publisher::open(duration timeout) {
   const deadline until(timeout);
@@ -50,8 +53,14 @@ result<void> shard_publisher::open(duration timeout) {
       .set("compression.codec", options_.compression)
       .set("message.max.bytes", static_cast<int64_t>(message_bytes_max))
       .set("linger.ms", 0)
+      .set("partitioner", "murmur2_random")
+      // A topic that is not there is found out within the transaction's time.
+      .set("topic.metadata.propagation.max.ms",
+           std::min(3000, milliseconds_of(transaction_limit_) / 3))
       // Most of a round is waiting for the markers of the one before; the stock 100 ms double it.
       .set("retry.backoff.ms", 20);
+  rd_kafka_conf_set_opaque(settings.raw(), this);
+  rd_kafka_conf_set_dr_msg_cb(settings.raw(), &shard_publisher::on_report);
   auto client = std::move(settings).build(RD_KAFKA_PRODUCER);
   if (!client)
     return std::move(client).error();
@@ -143,26 +152,54 @@ error_ptr shard_publisher::add_watermark(position_t upto, const deadline& until)
 result<void> shard_publisher::produce(const std::vector<status_event>& events) {
   const std::array<std::string, published_kinds> topics = {
       status_topic(options_, static_cast<entity_kind>(0)),
-      status_topic(options_, static_cast<entity_kind>(1))};
+      status_topic(options_, static_cast<entity_kind>(1)),
+      status_topic(options_, static_cast<entity_kind>(2))};
+  others_.clear();
   for (const auto& event : events) {
-    const auto m = message_of(shard_, event);
+    auto m = message_of(shard_, event);
+    refusals_.divert(m, shard_);
+    const auto& topic = m.other_topic.empty() ? topics[m.topic] : m.other_topic;
+    if (!m.other_topic.empty() &&
+        std::find(others_.begin(), others_.end(), m.other_topic) == others_.end())
+      others_.push_back(m.other_topic);
     auto headers = make_headers(m.headers);
     const auto code = rd_kafka_producev(
-        client_.get(), RD_KAFKA_V_TOPIC(topics[m.topic].c_str()), RD_KAFKA_V_PARTITION(m.partition),
+        client_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(m.partition),
         RD_KAFKA_V_KEY(m.key.data(), m.key.size()),
         RD_KAFKA_V_VALUE(const_cast<char*>(m.value.data()), m.value.size()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()),
         RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (!m.other_topic.empty())
+        refusals_.note(m.other_topic, id_of(m), code);
       return failure_of(code, "handing a status event to the Kafka client");
+    }
     (void)headers.release();  // the message owns them now
   }
   return {};
 }
 
+/// Runs within our own calls: the library serves reports while it commits.
+void shard_publisher::on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto& self = *static_cast<shard_publisher*>(opaque);
+  const std::string topic = rd_kafka_topic_name(message->rkt);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+      std::find(self.others_.begin(), self.others_.end(), topic) == self.others_.end())
+    return;
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  std::string id;
+  if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+      rd_kafka_header_get_last(headers, "ce_id", &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    id.assign(static_cast<const char*>(value), size);
+  self.refusals_.note(topic, id, message->err);
+}
+
 /// Whatever it was: the producer goes. What its transaction came to is told by the watermark.
 result<void> shard_publisher::fail(error_ptr error, std::string_view doing) {
   const auto code = rd_kafka_error_code(error.get());
+  refusals_.note(others_, code);
   const bool fenced = code == RD_KAFKA_RESP_ERR__FENCED ||
                       code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
                       code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;

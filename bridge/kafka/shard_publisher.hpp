@@ -1,7 +1,7 @@
 #pragma once
 /// Publishes the events of one shard in Kafka transactions, each with the watermark in it.
 
-#include "bridge/kafka/handles.hpp"
+#include "bridge/kafka/refused_messages.hpp"
 #include "domain/ports/event_sink.hpp"
 
 #include <mutex>
@@ -12,8 +12,9 @@ namespace orrery::kafka {
 /// is then told by the watermark, once `open` has fenced this one and begun anew.
 class shard_publisher {
 public:
+  /// `refusals` outlives it.
   shard_publisher(const kafka_options& options, std::string store, duration transaction_limit,
-                  shard_id shard);
+                  shard_id shard, refused_messages& refusals);
 
   /// Fences every earlier publisher of the shard, this one included, and ends its open transaction.
   result<void> open(duration timeout);
@@ -33,11 +34,14 @@ private:
   error_ptr add_watermark(position_t upto, const deadline& until);
   result<void> produce(const std::vector<status_event>& events);
   result<void> fail(error_ptr error, std::string_view doing);
+  static void on_report(rd_kafka_t* client, const rd_kafka_message_t* message, void* self);
 
   const kafka_options options_;
   const std::string store_;
   const duration transaction_limit_;
   const shard_id shard_;
+  refused_messages& refusals_;
+  std::vector<std::string> others_;  ///< Topics of schedules' messages in the open transaction.
   mutable std::mutex guard_;
   client_ptr client_;
   bool begun_ = false;  ///< `begin_after` was said.

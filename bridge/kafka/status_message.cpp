@@ -12,6 +12,8 @@ const entity_id& id_in(const order_status_event& e) { return e.order_id; }
 const entity_id& id_in(const task_status_event& e) { return e.task_id; }
 entity_kind kind_in(const order_status_event&) { return entity_kind::order; }
 entity_kind kind_in(const task_status_event&) { return entity_kind::task; }
+const entity_id& id_in(const schedule_status_event& e) { return e.schedule_id; }
+entity_kind kind_in(const schedule_status_event&) { return entity_kind::schedule; }
 
 template <class Event>
 outgoing message_for(shard_id shard, const Event& e) {
@@ -32,6 +34,24 @@ outgoing message_for(shard_id shard, const Event& e) {
                {position_header, position}};
   if (!e.traceparent.empty())
     m.headers.push_back({"traceparent", e.traceparent});
+  return m;
+}
+
+/// The value is the user's; around it is what tells one fire from another.
+outgoing message_for(shard_id shard, const scheduled_message& e) {
+  outgoing m;
+  m.other_topic = e.record.topic;
+  m.partition = partition_by_key;
+  m.key = e.record.key;
+  m.value = e.record.value;
+  m.headers = {{"ce_specversion", "1.0"},
+               {"ce_id", to_string(e.id)},
+               {"ce_type", "io.orrery.schedule.message"},
+               {"ce_source", "/orrery/shards/" + std::to_string(shard.value)},
+               {"ce_time", format_time(e.fire_at)},
+               {"ce_subject", to_string(e.schedule_id)},
+               {"content-type", "application/json"},
+               {"orrery-fire-kind", std::string(to_string(e.kind))}};
   return m;
 }
 

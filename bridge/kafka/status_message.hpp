@@ -8,7 +8,7 @@ namespace orrery::kafka {
 
 inline constexpr auto position_header = "orrery-position";
 
-/// `topic` of the message is the event's `entity_kind`.
+/// `topic` of the message is the event's `entity_kind`; that of a schedule's message is `other_topic`.
 outgoing message_of(shard_id shard, const status_event& event);
 position_t position_of(const status_event& event);
 /// The value of `position_header`; `corrupt` where it is no number.

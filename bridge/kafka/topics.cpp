@@ -1,11 +1,12 @@
 #include "bridge/kafka/topics.hpp"
 
 #include "base/log.hpp"
-#include "bridge/kafka/watermarks.hpp"
+#include "domain/topics.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <thread>
 
 namespace orrery::kafka {
@@ -17,13 +18,10 @@ constexpr duration create_timeout = 15s;
 constexpr duration usable_timeout = 20s;
 
 std::vector<std::string> all_topics(const kafka_options& options) {
-  return {intake_topic(options, intake::orders),
-          intake_topic(options, intake::tasks),
-          status_topic(options, entity_kind::order),
-          status_topic(options, entity_kind::task),
-          dead_letter_topic(options, intake::orders),
-          dead_letter_topic(options, intake::tasks),
-          control_topic(options)};
+  std::vector<std::string> names;
+  for (const auto name : own_topics)
+    names.push_back(options.prefix + std::string(name));
+  return names;
 }
 
 struct found_topic {
@@ -64,17 +62,20 @@ void configure(rd_kafka_NewTopic_t& topic, const kafka_options& options, bool de
     rd_kafka_NewTopic_set_config(&topic, "max.message.bytes", "2097152");
 }
 
+/// `partitions` empty: topics of others, which get what the broker gives by default.
 result<void> create(rd_kafka_t* client, const kafka_options& options,
-                    const std::vector<std::string>& names, uint32_t partitions) {
+                    const std::vector<std::string>& names, std::optional<uint32_t> partitions) {
   std::vector<new_topic_ptr> topics;
   std::vector<rd_kafka_NewTopic_t*> raw;
   std::array<char, 512> why{};
   for (const auto& name : names) {
-    topics.emplace_back(rd_kafka_NewTopic_new(name.c_str(), static_cast<int>(partitions),
-                                              options.replication_factor, why.data(), why.size()));
+    topics.emplace_back(rd_kafka_NewTopic_new(
+        name.c_str(), partitions ? static_cast<int>(*partitions) : -1,
+        partitions ? options.replication_factor : -1, why.data(), why.size()));
     if (!topics.back())
       return failure{errc::invalid, "topic " + name + " cannot be created: " + why.data()};
-    configure(*topics.back(), options, name.ends_with(".DLT"));
+    if (partitions)
+      configure(*topics.back(), options, name.ends_with(".DLT"));
     raw.push_back(topics.back().get());
   }
   const admin_options_ptr how(rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
@@ -102,10 +103,27 @@ result<void> create(rd_kafka_t* client, const kafka_options& options,
                                             rd_kafka_topic_result_name(each[i]) +
                                             " cannot be created: " + (text ? text : "")};
     }
-    log::info("kafka.topic_created",
-              {{"topic", rd_kafka_topic_result_name(each[i])}, {"partitions", partitions}});
+    log::info("kafka.topic_created", {{"topic", rd_kafka_topic_result_name(each[i])},
+                                      {"partitions", partitions.value_or(0)}});
   }
   return {};
+}
+
+/// Where the topics of others cannot be made, their messages become dead letters; that is no reason not
+/// to start.
+void prepare_message_topics(rd_kafka_t* client, const kafka_options& options) {
+  if (options.message_topics.empty())
+    return;
+  const auto found = look(client, options.message_topics);
+  std::vector<std::string> missing;
+  for (const auto& name : options.message_topics)
+    if (found && !found->contains(name))
+      missing.push_back(name);
+  auto done = found ? result<void>{} : result<void>{found.error()};
+  if (done && !missing.empty())
+    done = create(client, options, missing, std::nullopt);
+  if (!done)
+    log::warning("kafka.message_topics", {{"detail", done.error().detail}});
 }
 
 }  // namespace
@@ -115,7 +133,11 @@ std::string intake_topic(const kafka_options& options, intake topic) {
 }
 
 std::string status_topic(const kafka_options& options, entity_kind kind) {
-  return options.prefix + (kind == entity_kind::order ? "order_status_topic" : "task_status_topic");
+  return options.prefix + std::string(to_string(kind)) + "_status_topic";
+}
+
+std::string message_dead_letter_topic(const kafka_options& options) {
+  return options.prefix + "schedule_topic.DLT";
 }
 
 std::string dead_letter_topic(const kafka_options& options, intake topic) {
@@ -145,8 +167,10 @@ result<void> prepare_topics(rd_kafka_t* client, const kafka_options& options, ui
         usable = usable && at->second.usable;
       }
     }
-    if (missing.empty() && usable)
+    if (missing.empty() && usable) {
+      prepare_message_topics(client, options);
       return {};
+    }
     if (!missing.empty() && !created) {
       if (auto done = create(client, options, missing, partitions); !done)
         return done;

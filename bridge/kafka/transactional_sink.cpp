@@ -1,6 +1,7 @@
 #include "bridge/kafka/transactional_sink.hpp"
 
 #include "base/log.hpp"
+#include "bridge/kafka/refused_messages.hpp"
 #include "bridge/kafka/shard_publisher.hpp"
 #include "bridge/kafka/watermarks.hpp"
 
@@ -35,6 +36,7 @@ resumption resumption_of(const event_sink::tails& tails) {
 transactional_sink::transactional_sink(kafka_options options, transactional_options how)
     : options_(std::move(options)),
       how_(std::move(how)),
+      refusals_(std::make_unique<kafka::refused_messages>(options_)),
       marks_(std::make_unique<kafka::watermarks>(options_, kafka::watermarks::pending::awaited)),
       worker_("publish", waiting_max, how_.threads) {}
 
@@ -66,7 +68,7 @@ std::shared_ptr<kafka::shard_publisher> transactional_sink::publisher_of(shard_i
   auto& one = publishers_[shard];
   if (!one)
     one = std::make_shared<kafka::shard_publisher>(options_, how_.store_identity,
-                                                   how_.transaction_limit, shard);
+                                                   how_.transaction_limit, shard, *refusals_);
   return one;
 }
 
@@ -112,7 +114,9 @@ result<event_sink::tails> transactional_sink::last_published(shard_id shard,
     log::warning("publish.store_trusted", {{"shard", shard.value},
                                            {"after", known.published.value},
                                            {"detail", after.error().detail}});
-    after = tails{known.published, known.published};
+    tails by_store;
+    by_store.fill(known.published);
+    after = by_store;
   }
   if (!after) {
     one->close();

@@ -22,6 +22,7 @@
 namespace orrery {
 
 namespace kafka {
+class refused_messages;
 class shard_publisher;
 class watermarks;
 }  // namespace kafka
@@ -64,6 +65,7 @@ private:
 
   const kafka_options options_;
   const transactional_options how_;
+  std::unique_ptr<kafka::refused_messages> refusals_;
   std::unique_ptr<kafka_sink> plain_;  ///< Dead letters, and the ends of the topics.
   std::unique_ptr<kafka::watermarks> marks_;
   std::mutex guard_;

@@ -59,6 +59,7 @@ result<std::optional<watermark>> watermarks::read(shard_id shard, duration timeo
 result<event_sink::tails> resume_after(const publishing_facts& facts, const std::string& store) {
   const auto& [shard, known, mark, tails] = facts;
   auto after = tails;
+  after[message_stream].reset();  // said by the watermark, else by the store: no topic can be asked
   if (mark && mark->store != store)
     return refusal(facts, "what was published is of another store (" + mark->store +
                               "), this one is " + store + ".");
@@ -79,6 +80,8 @@ result<event_sink::tails> resume_after(const publishing_facts& facts, const std:
                               std::to_string(known.published.value) +
                               " were published, but the status topics are empty and the watermark "
                               "is gone.");
+  if (known.published.value > 0)
+    after[message_stream] = std::max(after[message_stream].value_or(position_t{}), known.published);
   return after;
 }
 

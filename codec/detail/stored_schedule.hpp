@@ -160,6 +160,7 @@ void fields(Archive& a, T& e) {
   a.number(5, e.followed, true);
   a.number(6, e.turn);
   a.time(7, e.next_at);
+  a.message(8, e.message, no_scheduled_message);
 }
 template <class Archive, form_of<schedule_skipped> T>
 void fields(Archive& a, T& e) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Where committed events go: the status topics and the dead-letter topics.
+/// Where committed events go: the status topics, the topics of schedules' messages, the dead letters.
 ///
 /// Adapters: Kafka; embedded, where the status topics are a view of the journal and publishing has
 /// nothing left to do; memory (bridge/). Suite: tests/contract/log/sink_contract.hpp.
@@ -14,8 +14,6 @@
 
 namespace orrery {
 
-using status_event = std::variant<task_status_event, order_status_event>;
-
 /// Where a shard's publishing stands, by the store.
 struct publishing_state {
   position_t committed;  ///< Of the last committed event.
@@ -29,15 +27,18 @@ public:
   /// Publishes in the order given; positions rise within a shard. `done` runs exactly once on a thread
   /// of the sink when all are durable, or with the failure. Calls for one shard are made one after the
   /// other. Thread-safe, never blocks. After a failure the caller asks `last_published` and repeats from
-  /// there; `conflict`: another publishes this shard now.
+  /// there; `conflict`: another publishes this shard now. A message of a schedule that its topic will
+  /// never take goes to `schedule_topic.DLT` instead and holds up nothing.
   virtual void publish(shard_id shard, std::vector<status_event> events,
                        std::function<void(result<void>)> done) = 0;
 
   /// Position up to which all status events of the shard are durable, per topic (indexed by
   /// `entity_kind`): that of the last one in the topic, or a later one; empty where a topic holds none.
+  /// And for the messages of schedules (`message_stream`), whose topics are not only ours: what is known,
+  /// so that they may be published again from there.
   /// `conflict`: going on from what is `known` would repeat events or leave some out, and people must
   /// decide. Blocks up to `timeout`.
-  using tails = std::array<std::optional<position_t>, published_kinds>;
+  using tails = std::array<std::optional<position_t>, std::variant_size_v<status_event>>;
   virtual result<tails> last_published(shard_id shard, const publishing_state& known,
                                        duration timeout) = 0;
 

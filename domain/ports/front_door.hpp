@@ -5,6 +5,7 @@
 /// once and runs its callback exactly once, on any thread, within its own time limit.
 
 #include "domain/cron/preview.hpp"
+#include "domain/fire_history.hpp"
 #include "domain/lane_view.hpp"
 #include "domain/ports/dead_letters.hpp"
 #include "domain/ports/operations.hpp"
@@ -68,6 +69,10 @@ public:
   virtual void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) = 0;
   virtual void list(entity_query query, answer<entity_page> done) = 0;
   virtual void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) = 0;
+  /// Fires of a schedule, newest first, that its row does not list itself, before position `before` of its
+  /// shard (0 = from the end).
+  virtual void fires(entity_id schedule, position_t before, size_t limit,
+                     answer<fire_page> done) = 0;
   /// Valid as long as the door.
   virtual letter_desk& letters() = 0;
   virtual operation_desk& operations() = 0;

@@ -25,7 +25,7 @@ void fold(const std::vector<event_record>& history, const std::set<position_t>& 
     evolve(after, record.id, std::get<Event>(record.event), record.at);
     if (wanted.contains(record.position))
       if (auto event = status_event_of(before, *after, record))
-        out.emplace_back(std::move(*event));
+        out.push_back(status_event{std::move(*event)});
     before = std::move(after);
   }
 }
@@ -84,18 +84,24 @@ result<std::vector<status_event>> embedded_sink::read(shard_id shard, position_t
 result<void> embedded_sink::append_status_events(const std::vector<event_record>& records,
                                                  std::vector<status_event>& out) {
   std::map<entity_id, std::set<position_t>> wanted;
-  for (const auto& record : records)
-    wanted[record.id].insert(record.position);
+  for (const auto& record : records) {
+    // The fires of schedules are in the journal only; the message of one stands in its event.
+    if (auto message = message_in(record))
+      out.emplace_back(std::move(*message));
+    if (is_kept_in_history(record.event))
+      wanted[record.id].insert(record.position);
+  }
   for (const auto& [id, positions] : wanted) {
     const auto history = reader_->history(id);
     if (!history)
       return history.error();
     if (history->empty())
       continue;
-    if (kind_of(history->front().event) == entity_kind::task)
-      fold<task, task_event>(*history, positions, out);
-    else
-      fold<order, order_event>(*history, positions, out);
+    switch (kind_of(history->front().event)) {
+      case entity_kind::task: fold<task, task_event>(*history, positions, out); break;
+      case entity_kind::order: fold<order, order_event>(*history, positions, out); break;
+      case entity_kind::schedule: fold<schedule, schedule_event>(*history, positions, out); break;
+    }
   }
   std::sort(out.begin(), out.end(),
             [](const auto& a, const auto& b) { return position_of(a) < position_of(b); });

@@ -18,7 +18,7 @@ public:
   /// Answers at once: what is committed is published.
   void publish(shard_id shard, std::vector<status_event> events,
                std::function<void(result<void>)> done) override;
-  /// The committed position, for both topics; empty where nothing is committed.
+  /// The committed position, for all topics; empty where nothing is committed.
   result<tails> last_published(shard_id shard, const publishing_state& known,
                                duration timeout) override;
   /// Answers at once: the letters stand in the store's table.

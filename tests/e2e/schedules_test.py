@@ -11,12 +11,13 @@ from support import BINARY, call, eventually, run
 class node:
     """One embedded node on a folder, for a `with`."""
 
-    def __init__(self, data):
-        self.data = data
+    def __init__(self, data, *options):
+        self.data, self.options = data, options
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--auth", "off", "--node", "solo"],
+            [BINARY, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--auth", "off", "--node", "solo",
+             *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("ready http="), line
@@ -122,6 +123,35 @@ class ASchedule(unittest.TestCase):
                 "/api/schedules?status=PAUSED&name=every-second")[1]["items"]])
             self.assertEqual("DELETED", one.call("/api/schedules/every-second", method="DELETE")[1]["status"])
             self.assertEqual(409, one.call("/api/schedules/every-second/resume", {})[0])
+
+    def test_publishes_into_the_embedded_log_and_its_whole_history_can_be_read(self):
+        body = {"name": "ticks", "expressions": ["* * * * * ?"], "limit": 3,
+                "message": {"topic": "ticks", "value": {"n": "{{fireNumber}}"}}}
+        with tempfile.TemporaryDirectory() as data:
+            with node(data, "--set", "schedule.topics=ticks") as one:
+                code, answer = one.call("/api/schedules", body | {"message": {"topic": "task_topic", "value": 1}})
+                self.assertEqual(400, code, answer)
+                self.assertIn("Orrery's own", str(answer))
+                self.assertEqual(201, one.call("/api/schedules", body)[0])
+                self.assertTrue(eventually(lambda: self.schedule(one, "ticks")["status"] == "COMPLETED"))
+                # Fires faster than the clock, so that the row no longer holds them all.
+                filled = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:01:39Z"}
+                self.assertEqual(200, one.call("/api/schedules/ticks/backfill", filled)[0])
+                self.assertTrue(eventually(lambda: self.schedule(one, "ticks")["counters"]["triggered"] == 100))
+                seen, cursor = [], ""
+                while cursor is not None:
+                    page = one.call("/api/schedules/ticks/history" + (f"?limit=7&cursor={cursor}" if cursor else ""))[1]
+                    seen += [item["started"] for item in page["items"]]
+                    cursor = page["next"]
+                self.assertEqual((103, 103), (len(seen), len(set(seen))))
+                self.assertEqual(400, one.call("/api/schedules/ticks/history?cursor=no")[0])
+                self.assertEqual(400, one.call("/api/schedules/ticks/history?limit=0")[0])
+            options = ("--data", data, "--set", "schedule.topics=ticks")
+            code, text = run(BINARY, "tail", *options, "ticks")
+            self.assertEqual(0, code, text)
+            self.assertEqual([{"n": str(n)} for n in range(1, 104)], [json.loads(line) for line in text.splitlines()])
+            code, text = run(BINARY, "tail", *options, "schedule_status_topic")
+            self.assertEqual(["ACTIVE", "COMPLETED"], [json.loads(line)["status"] for line in text.splitlines()])
 
     def test_refuses_bad_input_and_names_the_place(self):
         with tempfile.TemporaryDirectory() as data, node(data) as one:

@@ -251,6 +251,34 @@ TEST_F(embedded_node, shows_status_events_as_a_view_of_the_journal) {
     EXPECT_EQ(tail, position_t{6});
 }
 
+TEST_F(embedded_node, shows_what_schedules_publish_as_a_view_of_the_journal) {
+  const auto journal = store->open_journal();
+  shard_owner owner(first_shard, *journal->acquire(first_shard, "node-1", noon));
+  schedule_spec spec;
+  spec.name = "ticks";
+  spec.times.expressions = {"* * * * * ?"};
+  spec.action = schedule_action::message;
+  spec.message = {"ticks", "{{name}}", R"({"n":{{fireNumber}}})"};
+  auto made = fire_times::make(spec.times, [](std::string_view) {
+    return result<shared_zone>(std::make_shared<const zone_rules>());
+  });
+  const auto times = std::make_shared<const fire_times>(std::move(*made));
+  const auto id = new_entity_id(noon, first_shard, 77);
+  owner.apply(id, schedule_command{submit_schedule{spec, times}}, noon);
+  owner.apply(id, schedule_command{wake_schedule{times}}, noon + 2s);
+  owner.apply(id, schedule_command{pause_schedule{"enough"}}, noon + 3s);
+  ASSERT_EQ(journal->commit(std::vector{owner.seal()}).outcome, commit_outcome::done);
+
+  embedded_sink sink(*store);
+  const auto events = sink.read(first_shard, position_t{1}, 100);
+  ASSERT_TRUE(events);
+  ASSERT_EQ(events->size(), 4U);
+  EXPECT_EQ(std::get<schedule_status_event>((*events)[0]).status, schedule_status::active);
+  EXPECT_EQ(std::get<scheduled_message>((*events)[1]).record.value, R"({"n":1})");
+  EXPECT_EQ(std::get<scheduled_message>((*events)[2]).record.value, R"({"n":2})");
+  EXPECT_EQ(std::get<schedule_status_event>((*events)[3]).previous, schedule_status::active);
+}
+
 TEST_F(embedded_node, publishes_at_once_and_answers_every_call) {
   std::atomic<int> answered = 0;
   const auto count = [&](const result<void>& outcome) { answered += outcome ? 1 : 0; };

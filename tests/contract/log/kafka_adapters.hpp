@@ -41,9 +41,9 @@ struct kafka_sink_adapter : kafka_log_adapter {
   std::unique_ptr<event_sink> open() { return make_sink(options); }
 
   std::vector<position_t> published(shard_id shard, entity_kind kind) const {
-    const auto* topic = kind == entity_kind::task ? "task_status_topic" : "order_status_topic";
+    const auto topic = options.prefix + std::string(to_string(kind)) + "_status_topic";
     std::vector<position_t> out;
-    for (const auto& record : read_partition(options, options.prefix + topic, shard))
+    for (const auto& record : read_partition(options, topic, shard))
       out.emplace_back(std::stoll(header_of(record, "orrery-position").value_or("-1")));
     return out;
   }

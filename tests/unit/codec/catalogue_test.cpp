@@ -66,13 +66,17 @@ TEST(catalogue, messages_are_what_the_code_reads_and_writes) {
       const auto read = read_order_status(shown.dump());
       ASSERT_TRUE(read) << shown << read.error().field << read.error().detail;
       EXPECT_EQ(write(*read), shown.dump());
+    } else if (topic == "schedule_status_topic") {
+      const auto read = read_schedule_status(shown.dump());
+      ASSERT_TRUE(read) << shown << read.error().field << read.error().detail;
+      EXPECT_EQ(write(*read), shown.dump());
     } else {
       const auto read = read_task_status(shown.dump());
       ASSERT_TRUE(read) << shown << read.error().field << read.error().detail;
       EXPECT_EQ(write(*read), shown.dump());
     }
   }
-  EXPECT_EQ(topics.size(), 4u);
+  EXPECT_EQ(topics.size(), 5u);
 }
 
 TEST(catalogue, shows_every_event_with_members_that_it_has) {
@@ -89,8 +93,9 @@ TEST(catalogue, shows_every_event_with_members_that_it_has) {
       EXPECT_NE(at, all.end()) << name << " has no " << key << " there";
     }
   }
-  EXPECT_EQ(shown_events.size(),
-            std::variant_size_v<task_event> + std::variant_size_v<order_event>);
+  EXPECT_EQ(shown_events.size(), std::variant_size_v<task_event> +
+                                     std::variant_size_v<order_event> +
+                                     std::variant_size_v<schedule_event>);
 }
 
 }  // namespace orrery::codec

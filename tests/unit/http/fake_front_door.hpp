@@ -190,6 +190,16 @@ public:
   live_feed* feed_under_test = nullptr;
   operation_desk& operations() override { return operation_desk_of_tests; }
   fake_operation_desk operation_desk_of_tests;
+  void fires(entity_id, position_t before, size_t limit, answer<fire_page> done) override {
+    fires_before = before;
+    fires_limit = limit;
+    past_fire one;
+    one.position = position_t{41};
+    one.outcome_known = false;
+    done(fire_page{{one}, position_t{41}});
+  }
+  position_t fires_before;
+  size_t fires_limit = 0;
   void preview(fire_times_spec times, time_point from, time_point, size_t,
                answer<fire_preview> done) override {
     previewed = std::move(times);

@@ -1,6 +1,7 @@
 #include "app/wiring.hpp"
 
 #include "actors/executors/process_executor.hpp"
+#include "app/answer_office.hpp"
 #include "app/cluster_view.hpp"
 #include "app/door.hpp"
 #include "app/flow_office.hpp"
@@ -133,6 +134,7 @@ struct running_node::parts {
   std::unique_ptr<door> front;
   std::unique_ptr<access_control> access;
   std::unique_ptr<store_view> view;
+  std::unique_ptr<answer_office> answers;
   std::unique_ptr<http::server> server;
   std::unique_ptr<http::server> redirect;  ///< To TLS.
 
@@ -371,6 +373,8 @@ result<void> running_node::parts::start_faces() {
                         *log,
                         *front});
   serving.cluster = view.get();
+  answers = std::make_unique<answer_office>(dynamic_cast<identity_source&>(*truth), time);
+  serving.answers = answers.get();
   serving.trusted_proxies = how.access.trusted_proxies;
   serving.cors_origins = how.access.cors_origins;
   serving.tls_certificate = how.access.tls_certificate;
@@ -423,6 +427,8 @@ void running_node::parts::stop() {
     redirect->stop(1s);
   if (server)
     server->stop(10s);
+  if (answers)
+    answers->stop();
   if (access)
     access->stop();
   if (front)

@@ -7,7 +7,27 @@
 
 namespace orrery::http {
 
+void exchange::keep_with(keeper keep) {
+  const std::lock_guard lock(guard_);
+  keep_ = std::move(keep);
+}
+
 void exchange::finish(response answer) {
+  keeper keep;
+  {
+    const std::lock_guard lock(guard_);
+    if (keeping_)
+      return;
+    keeping_ = static_cast<bool>(keep_);
+    keep = std::exchange(keep_, nullptr);
+  }
+  if (!keep)
+    return deliver(std::move(answer));
+  const auto shared = std::make_shared<response>(std::move(answer));
+  keep(*shared, [self = shared_from_this(), shared] { self->deliver(std::move(*shared)); });
+}
+
+void exchange::deliver(response answer) {
   // `wake_` runs under the lock: after `close` has returned, no call of it can be under way, so
   // that it may point at an io thread which ends soon after. It only posts.
   const std::lock_guard lock(guard_);
@@ -52,6 +72,8 @@ void exchange::reset() {
   state_ = state::open;
   answer_ = {};
   wake_ = nullptr;
+  keep_ = nullptr;
+  keeping_ = false;
 }
 
 bool exchange::answered() const {

@@ -74,7 +74,7 @@ struct response {
 /// Held by the session that waits and by every callback that may answer. The first `finish` counts;
 /// later ones, and those after `close`, are dropped. The request may be read by whoever may still
 /// finish; the session leaves it alone until the exchange is answered or closed.
-class exchange {
+class exchange : public std::enable_shared_from_this<exchange> {
 public:
   exchange(const server_options& how, front_door& gate, std::shared_ptr<const probe> counters)
       : options(how), door(gate), counts(std::move(counters)) {}
@@ -87,6 +87,10 @@ public:
 
   /// Thread-safe.
   void finish(response answer);
+  /// Shown the first answer before anybody hears it, also where nobody waits any more; calls its second
+  /// argument once, then the answer goes its way. Set by who runs the handler, before it.
+  using keeper = std::function<void(const response&, std::function<void()>)>;
+  void keep_with(keeper keep);
   void fail(const failure& why);
   /// Whether an answer is still wanted; false lets a chain of calls end early.
   bool open() const;
@@ -104,7 +108,11 @@ public:
 
 private:
   enum class state : uint8_t { open, answered, closed };
+  void deliver(response answer);
+
   mutable std::mutex guard_;
+  keeper keep_;
+  bool keeping_ = false;
   state state_ = state::open;
   response answer_;
   std::function<void()> wake_;

@@ -2,6 +2,7 @@
 
 #include "http/api.hpp"
 #include "http/problem.hpp"
+#include "http/repeats.hpp"
 #include "http/routes.hpp"
 #include "http/topics.hpp"
 
@@ -69,6 +70,8 @@ void write_parameters(json_writer& out, const route& r) {
   out.key("parameters").begin_array();
   for (const auto key : words(r.parameters))
     write_reference(out, "parameters", key);
+  if (keeps_answers(r))
+    write_reference(out, "parameters", "IdempotencyKey");
   if (r.submits) {
     write_reference(out, "parameters", "IdempotencyKey");
     if (r.body == body_kind::single)
@@ -119,6 +122,8 @@ std::set<int> errors_of(const route& r) {
     out.insert(404);
   if (r.body != body_kind::none)
     out.insert({413, 415});
+  if (keeps_answers(r))
+    out.insert({409, 422});
   if (r.submits)
     out.insert(422);
   for (const auto word : words(r.errors))

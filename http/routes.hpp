@@ -33,6 +33,7 @@ struct route {
   std::string_view description;         ///< One sentence, then more where needed.
   entity_kind kind = entity_kind::task;
   body_kind body = body_kind::none;
+  bool secret_answer = false;  ///< It is shown once, and kept nowhere.
   bool submits = false;  ///< Knows `Prefer: wait`; a conflict is 422.
   /// Schema of the body, or of each item of a batch.
   std::string_view request = {};

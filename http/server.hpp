@@ -4,6 +4,7 @@
 #include "base/time.hpp"
 #include "domain/limits.hpp"
 #include "domain/ports/accounts.hpp"
+#include "domain/ports/answer_book.hpp"
 #include "domain/ports/front_door.hpp"
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct server_options {
   duration idle_timeout = 60s;      ///< Between two requests of a connection.
   duration write_timeout = 30s;     ///< Until the client has taken the answer.
   duration request_timeout = 30s;   ///< Until the front door has answered; then 504.
+  answer_book* answers = nullptr;   ///< For `Idempotency-Key`; outlives the server. Null = not kept.
   cluster_view* cluster = nullptr;  ///< For `GET /api/cluster`; outlives the server.
   /// Who is who; outlives the server. Null = `bearer_token` decides alone.
   accounts* who = nullptr;

@@ -4,6 +4,7 @@
 
 #include "http/api.hpp"
 #include "http/problem.hpp"
+#include "http/repeats.hpp"
 #include "http/routes.hpp"
 #include "http/wire.hpp"
 
@@ -244,6 +245,8 @@ lane_task<void> session::handle() {
   try {
     if (auto fits = check_request(exchange_->in, *matched); !fits)
       exchange_->fail(fits.error());
+    else if (exchange_->in.idempotency_key && !matched->submits && lane_.options.answers != nullptr)
+      handle_once(exchange_);
     else
       matched->handle(exchange_);
   } catch (const std::exception& e) {

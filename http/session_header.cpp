@@ -1,6 +1,7 @@
 /// What is checked of a header before its body is read.
 
 #include "http/problem.hpp"
+#include "http/repeats.hpp"
 #include "http/routes.hpp"
 #include "http/session.hpp"
 #include "http/target.hpp"
@@ -165,7 +166,8 @@ bool session::copy_fields() {
       in.accepts_events = true;
   if (const auto last = view(parser_->get()["Last-Event-ID"]); !last.empty())
     in.last_event_id.assign(last);
-  if (!exchange_->matched->submits)
+  const bool submits = exchange_->matched->submits;
+  if (!submits && !keeps_answers(*exchange_->matched))
     return true;
   const auto& message = parser_->get();
   if (const auto n = message.count("Idempotency-Key"); n > 0) {
@@ -179,6 +181,8 @@ bool session::copy_fields() {
     }
     in.idempotency_key.emplace(key);
   }
+  if (!submits)
+    return true;
   if (const auto parent = view(message["traceparent"]); is_traceparent(parent))
     in.traceparent.assign(parent);
   if (exchange_->matched->body == body_kind::single)

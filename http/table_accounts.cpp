@@ -37,6 +37,11 @@ constexpr route with(route r, std::string_view parameters, std::string_view erro
   return r;
 }
 
+constexpr route shown_once(route r) {
+  r.secret_answer = true;
+  return r;
+}
+
 constexpr std::array account_table{
     with(account(post, "/api/auth/login", "login", permission::open, "Credentials", "Tokens",
                  "Signs in with name and password."),
@@ -85,9 +90,9 @@ constexpr std::array account_table{
     with(account(get, "/api/keys", "listKeys", permission::signed_in, "", "KeyList",
                  "API keys: one's own, or all for administrators."),
          "cursor limit"),
-    with(account(post, "/api/keys", "createKey", permission::signed_in, "KeyCreation", "Key",
-                 "Makes an API key; the answer shows it this once."),
-         "", "", 201),
+    shown_once(with(account(post, "/api/keys", "createKey", permission::signed_in, "KeyCreation",
+                            "Key", "Makes an API key; the answer shows it this once."),
+                    "", "", 201)),
     with(account(erase, "/api/keys/{key}", "deleteKey", permission::signed_in, "", "",
                  "Revokes an API key."),
          "keyId"),

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "codec/json_tree.hpp"
 #include "http/api.hpp"
+#include "http/repeats.hpp"
 
 #include <algorithm>
 
@@ -132,7 +133,7 @@ void add_body(const http::route& route, std::vector<route_option>& out) {
 std::vector<route_option> options_of(const http::route& route) {
   std::vector<route_option> out;
   auto keys = std::string(route.parameters);
-  if (route.submits)
+  if (route.submits || http::keeps_answers(route))
     keys += " IdempotencyKey";
   for (std::string_view rest = keys; !rest.empty();) {
     const auto key = rest.substr(0, rest.find(' '));

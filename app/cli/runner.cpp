@@ -3,6 +3,7 @@
 #include "app/cli/printer.hpp"
 #include "base/clock.hpp"
 #include "base/uuid.hpp"
+#include "http/repeats.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -21,7 +22,7 @@ std::string name_of_command(const invocation& wish) {
 const http::client_request& with_key(http::client_request& request, const http::route& route) {
   const bool has = std::any_of(request.headers.begin(), request.headers.end(),
                                [](const auto& h) { return h.first == "Idempotency-Key"; });
-  if (route.submits && !has) {
+  if ((route.submits || http::keeps_answers(route)) && !has) {
     system_random chance;
     request.headers.emplace_back(
         "Idempotency-Key",

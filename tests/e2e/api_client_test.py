@@ -200,6 +200,19 @@ class EveryNoun(Client):
         self.assertEqual((first["taskId"], True), (again["taskId"], again["deduplicated"]))
         self.orrery("tasks", "submit", "--kind", "sleep", "--idempotency-key", "k", code=4)
 
+    def test_a_command_under_a_key_is_carried_out_once_also_after_a_kill(self):
+        task = self.json("tasks", "submit", "--kind", "noop", "--wait")["taskId"]
+        first = self.json("tasks", "rerun", task, "--idempotency-key", "again")
+        self.assertEqual(2, self.json("tasks", "wait", task)["run"])
+        self.assertEqual(first, self.json("tasks", "rerun", task, "--idempotency-key", "again"))
+        self.node.kill()
+        self.node = OpenNode(self.folder.path, address=self.node.address)
+        self.assertEqual(first, self.json("tasks", "rerun", task, "--idempotency-key", "again"))
+        self.assertEqual(2, self.json("tasks", "get", task)["run"])
+        self.orrery("tasks", "pin", task, "--idempotency-key", "again", code=4)
+        self.json("tasks", "rerun", task)
+        self.assertTrue(eventually(lambda: self.json("tasks", "get", task)["run"] == 3))
+
     def test_mistakes_are_named(self):
         self.orrery("tasks", "submit", "--kind", "noop", "--ttl", "tomorrow", code=2)
         self.assertIn("ttl", self.error)

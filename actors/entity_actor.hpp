@@ -101,7 +101,11 @@ protected:
     auto* mine = std::get_if<command>(&wish.command);
     result<bool> moves = failure{errc::invalid, "the command is for another kind of entity"};
     std::optional<failure> no;
-    if (mine != nullptr)
+    // Whoever names a version decided on that state; the command is for no other.
+    if (wish.expected != 0 && (!state_ || state_->version != wish.expected))
+      moves = failure{state_ ? errc::conflict : errc::not_found,
+                      state_ ? "it has another version" : "there is no such entity", "If-Match"};
+    else if (mine != nullptr)
       moves = try_apply(*mine, effect, &no, std::max(now(), wish.due));
     if (!moves) {
       effect.refused = moves.error();

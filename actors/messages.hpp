@@ -37,6 +37,7 @@ struct direct_command {
   entity_command command;
   time_point limit{};
   reply_to reply;
+  uint64_t expected = 0;  ///< The version that the entity must have; 0 = any.
 };
 /// Answers when the entity has come to rest, or at `limit` with what is known (`not_found`: nothing).
 struct watch_entity {
@@ -167,6 +168,7 @@ struct do_command {
   bool with_slot = false;  ///< A task that is born with a slot of this node.
   /// Of a timer: it is that late at least, also if the clock was set back since.
   time_point due{};
+  uint64_t expected = 0;  ///< The version that the entity must have; 0 = any.
 };
 struct slot_granted {
   std::string worker;  ///< Another node whose slot it is; empty = this one.

@@ -46,7 +46,8 @@ private:
     std::shared_ptr<const std::vector<child_end>> ends = {};  ///< Of news.
     std::string worker = {};                                  ///< Of a grant: whose slot it is.
     std::shared_ptr<const lease_claim> claim = {};
-    time_point due{};  ///< Of a timer.
+    time_point due{};       ///< Of a timer.
+    uint64_t expected = 0;  ///< Of a command: the version that the entity must have; 0 = any.
 
     static item wake(time_point at) {
       item one;

@@ -132,7 +132,8 @@ void shard_actor::hand_over(live_entity& entry, item what) {
       break;
     }
     case item::kind::command:
-      send(entry.actor, do_command{*what.command, what.sequence, what.reply});
+      send(entry.actor,
+           do_command{*what.command, what.sequence, what.reply, false, {}, what.expected});
       break;
   }
   entry.unanswered.push_back(std::move(what));
@@ -301,8 +302,11 @@ void shard_actor::direct(direct_command& wish) {
   }
   context_.probe.commands.fetch_add(1, std::memory_order_relaxed);
   deliver(wish.id, wish.kind,
-          {item::kind::command, 0, once(std::move(wish.reply)),
-           std::make_shared<const entity_command>(std::move(wish.command)), wish.limit});
+          {.what = item::kind::command,
+           .reply = once(std::move(wish.reply)),
+           .command = std::make_shared<const entity_command>(std::move(wish.command)),
+           .limit = wish.limit,
+           .expected = wish.expected});
 }
 
 void shard_actor::watch(watch_entity& wish) {

@@ -83,7 +83,7 @@ public:
   void submit_each(std::vector<result<submission>> items,
                    answer<std::vector<result<accepted>>> done) override;
   void command(entity_kind kind, entity_id id, entity_command wish, duration limit,
-               answer<entity> done) override;
+               answer<entity> done, uint64_t expected) override;
   void get(entity_kind kind, entity_id id, answer<entity_view> done) override;
   void wait(entity_kind kind, entity_id id, duration limit, answer<entity_view> done) override;
   void list(entity_query query, answer<entity_page> done) override;

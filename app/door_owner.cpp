@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <caf/send.hpp>
+#include <charconv>
 
 namespace orrery::app {
 
@@ -56,12 +57,15 @@ std::function<void(result<T>)> only_once(answer<T> done) {
 }  // namespace
 
 void door::command(entity_kind kind, entity_id id, entity_command wish, duration limit,
-                   answer<entity> done) {
+                   answer<entity> done, uint64_t expected) {
   mesh_request question;
   question.verb = verb_command;
   question.kind = static_cast<uint8_t>(kind);
   question.id = id;
-  question.body = std::string(verb_of(wish)) + '\n' + codec::write_intake(id, wish);
+  question.body = std::string(verb_of(wish));
+  if (expected != 0)
+    question.body.append(" ").append(std::to_string(expected));
+  question.body.append("\n").append(codec::write_intake(id, wish));
   // What the owner does not know may be accepted and not yet taken up, by whichever node; or the id is a
   // UUID of somebody else's making, kept as a reference. Only a reader that has caught up may say no.
   ask_owner(question, limit, [this, question, limit, done](result<entity> told) {
@@ -125,7 +129,9 @@ void door::try_owner(mesh_request question, duration limit,
       }
       if (told->code == 0)
         return reply(codec::decode_entity(told->body));
-      const failure why{static_cast<errc>(told->code - 1), std::move(told->body)};
+      failure why{static_cast<errc>(told->code - 1), std::move(told->body)};
+      if (why.code == errc::conflict && why.detail == other_version)
+        why.field = "If-Match";
       if (why.code == errc::unavailable)
         return again(why, reply);  // it does not own the shard any more, or not yet
       reply(why);
@@ -149,11 +155,18 @@ void door::ask_here(mesh_request question, duration limit, answer<entity> done,
     }
     const auto kind = static_cast<entity_kind>(question.kind);
     const auto line = question.body.find('\n');
-    auto wish = codec::read_command(kind, std::string_view(question.body).substr(0, line),
-                                    std::string_view(question.body).substr(line + 1));
+    auto verb = std::string_view(question.body).substr(0, line);
+    uint64_t expected = 0;
+    if (const auto space = verb.find(' '); space != std::string_view::npos) {
+      const auto number = verb.substr(space + 1);
+      std::from_chars(number.data(), number.data() + number.size(), expected);
+      verb = verb.substr(0, space);
+    }
+    auto wish = codec::read_command(kind, verb, std::string_view(question.body).substr(line + 1));
     if (!wish)
       return done(std::move(wish).error());
-    caf::anon_send(found, actors::direct_command{kind, question.id, std::move(*wish), until, done});
+    caf::anon_send(
+        found, actors::direct_command{kind, question.id, std::move(*wish), until, done, expected});
   });
 }
 

@@ -37,8 +37,10 @@ void send(const exchange_ptr& ex, std::string_view verb) {
     return ex->fail(wish.error());
   const auto limit = ex->options.request_timeout * 9 / 10;
   with_entity(ex, [ex, limit, wish = std::move(*wish)](entity_id id) mutable {
-    ex->door.command(kind, id, std::move(wish), limit,
-                     [ex](result<entity> after) { answer_state(ex, std::move(after), 200); });
+    ex->door.command(
+        kind, id, std::move(wish), limit,
+        [ex](result<entity> after) { answer_state(ex, std::move(after), 200); },
+        ex->in.if_match.value_or(0));
   });
 }
 

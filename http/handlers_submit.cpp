@@ -195,13 +195,17 @@ void run_command(const exchange_ptr& ex) {
   // A little less than the client's own patience here, so that the owner's sentence arrives.
   const auto limit = ex->options.request_timeout * 9 / 10;
   with_entity(ex, [ex, limit, wish = std::move(*wish)](entity_id id) mutable {
-    ex->door.command(ex->matched->kind, id, std::move(wish), limit, [ex](result<entity> after) {
-      if (!after)
-        return ex->fail(after.error());
-      response out;
-      codec::append_view(out.body, *after);
-      ex->finish(std::move(out));
-    });
+    ex->door.command(
+        ex->matched->kind, id, std::move(wish), limit,
+        [ex](result<entity> after) {
+          if (!after)
+            return ex->fail(after.error());
+          response out;
+          out.version = std::visit([](const auto& one) { return one.version; }, *after);
+          codec::append_view(out.body, *after);
+          ex->finish(std::move(out));
+        },
+        ex->in.if_match.value_or(0));
   });
 }
 

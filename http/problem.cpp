@@ -95,8 +95,9 @@ std::string_view reason_phrase(int status) noexcept {
 }
 
 response problem_of(const failure& why, bool submits, std::string_view target) {
+  const bool changed = why.code == errc::conflict && why.field == "If-Match";
   auto out = write({"/problems/" + std::string(to_string(why.code)), title_of(why.code),
-                    status_of(why.code, submits), why.detail, why.field, target});
+                    changed ? 412 : status_of(why.code, submits), why.detail, why.field, target});
   // In doubt is not "try again": who does may do it twice.
   if (why.code == errc::in_doubt)
     out.retry_after_s = 0;

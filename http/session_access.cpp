@@ -108,7 +108,7 @@ bool session::admit() {
   }
   if (const auto tag = view(parser_->get()["If-Match"]); !tag.empty() && tag != "*") {
     in.if_match = version_in(tag);
-    if (!in.if_match)
+    if (in.if_match.value_or(0) == 0)
       return refuse(plain_problem(412, "If-Match is no version of this", in.target), has_body()),
              false;
   }

@@ -24,8 +24,8 @@ constexpr route flow_command(std::string_view pattern, std::string_view name, st
           .body = body_kind::single,
           .request = body,
           .answer = "Order",
-          .parameters = "id",
-          .errors = "409"};
+          .parameters = "id IfMatch",
+          .errors = "409 412"};
 }
 
 constexpr std::array flow_table{

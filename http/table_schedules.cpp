@@ -25,8 +25,8 @@ constexpr route schedule_command(std::string_view pattern, std::string_view name
           .body = body_kind::single,
           .request = body,
           .answer = "Schedule",
-          .parameters = "id",
-          .errors = "409"};
+          .parameters = "id IfMatch",
+          .errors = "409 412"};
 }
 
 constexpr std::array schedule_table{
@@ -72,8 +72,8 @@ constexpr std::array schedule_table{
           .body = body_kind::single,
           .request = "ScheduleUpdate",
           .answer = "Schedule",
-          .parameters = "id",
-          .errors = "409"},
+          .parameters = "id IfMatch",
+          .errors = "409 412"},
     route{.verb = erase,
           .pattern = "/api/schedules/{id}",
           .handle = handlers::delete_schedule,
@@ -83,8 +83,8 @@ constexpr std::array schedule_table{
           .description = "Ends a schedule for good; what it started goes on. The name is free.",
           .kind = schedules,
           .answer = "Schedule",
-          .parameters = "id",
-          .errors = "409"},
+          .parameters = "id IfMatch",
+          .errors = "409 412"},
     route{.pattern = "/api/schedules/{id}/events",
           .handle = handlers::history,
           .name = "listScheduleEvents",

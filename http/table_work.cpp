@@ -27,8 +27,8 @@ constexpr route command(entity_kind kind, std::string_view pattern, std::string_
           .body = body_kind::single,
           .request = body,
           .answer = order ? "Order" : "Task",
-          .parameters = "id",
-          .errors = "409"};
+          .parameters = "id IfMatch",
+          .errors = "409 412"};
 }
 
 constexpr std::array work_table{

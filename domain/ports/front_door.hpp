@@ -44,6 +44,9 @@ struct readiness {
   std::vector<part> parts;
 };
 
+/// The sentence of a command that names another version than the entity has.
+inline constexpr std::string_view other_version = "it has another version";
+
 class front_door {
 public:
   virtual ~front_door() = default;
@@ -58,9 +61,10 @@ public:
                            answer<std::vector<result<accepted>>> done) = 0;
 
   /// A command on what exists, sent to the owner of its shard wherever that is; answered after the
-  /// commit with the new state. Failures: `not_found`, `rejected`, `unavailable` (no owner just now).
+  /// commit with the new state. Failures: `not_found`, `rejected`, `unavailable` (no owner just now);
+  /// with `expected` not 0 also `conflict` on the field `If-Match`, where the entity has another version.
   virtual void command(entity_kind kind, entity_id id, entity_command wish, duration limit,
-                       answer<entity> done) = 0;
+                       answer<entity> done, uint64_t expected = 0) = 0;
 
   /// Reads one. Never `not_found` for what was accepted: waits, bounded, for the shard to catch up.
   virtual void get(entity_kind kind, entity_id id, answer<entity_view> done) = 0;

@@ -297,13 +297,15 @@ protected:
   }
 
   /// A direct command; empty while it is not answered.
-  std::shared_ptr<std::optional<result<entity>>> ask(entity_id id, entity_command wish) {
+  std::shared_ptr<std::optional<result<entity>>> ask(entity_id id, entity_command wish,
+                                                     uint64_t expected = 0) {
     auto told = std::make_shared<std::optional<result<entity>>>();
     const auto kind = kind_of(wish);
     caf::anon_send(
         find_shard(id.shard()),
         actors::direct_command{kind, id, std::move(wish), time.now() + 5s,
-                               [told](result<entity> r) { told->emplace(std::move(r)); }});
+                               [told](result<entity> r) { told->emplace(std::move(r)); },
+                               expected});
     settle();
     return told;
   }

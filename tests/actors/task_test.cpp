@@ -118,6 +118,22 @@ TEST_F(task_actors, cancel_stops_the_work_and_answers_after_the_commit) {
   EXPECT_TRUE(work.running.empty());
 }
 
+TEST_F(task_actors, a_command_for_a_version_is_for_no_other) {
+  const auto id = submit(spec_of("noop"));
+  const auto version = stored(id)->version;
+  const auto stale = ask(id, task_command{rerun_task{}}, version + 1);
+  ASSERT_TRUE(stale->has_value() && !(*stale)->has_value());
+  EXPECT_EQ((**stale).error().code, errc::conflict);
+  EXPECT_EQ((**stale).error().field, "If-Match");
+  EXPECT_EQ(stored(id)->run, 1u);
+  const auto told = ask(id, task_command{rerun_task{}}, version);
+  ASSERT_TRUE(told->has_value() && (*told)->has_value());
+  EXPECT_EQ(stored(id)->run, 2u);
+  const auto late = ask(id, task_command{rerun_task{}}, version);
+  EXPECT_EQ((**late).error().code, errc::conflict) << "the first of two wins";
+  EXPECT_EQ(stored(id)->run, 2u);
+}
+
 TEST_F(task_actors, a_command_for_a_row_loads_it_and_it_leaves_again) {
   const auto id = submit(spec_of("noop"));
   EXPECT_EQ(context.probe.entities_live.load(), 0u);

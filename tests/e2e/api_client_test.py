@@ -213,6 +213,15 @@ class EveryNoun(Client):
         self.json("tasks", "rerun", task)
         self.assertTrue(eventually(lambda: self.json("tasks", "get", task)["run"] == 3))
 
+    def test_a_command_for_a_version_is_for_no_other(self):
+        task = self.orrery("tasks", "submit", "--kind", "noop", "--delay", "1h", "-o", "name").strip()
+        self.assertTrue(eventually(lambda: self.json("tasks", "get", task)["status"] == "SCHEDULED"))
+        seen = self.json("tasks", "get", task)["version"]
+        self.json("tasks", "pause", task, "--if-match", f'"{seen}"')
+        self.orrery("tasks", "cancel", task, "--if-match", f'"{seen}"', code=4)
+        self.assertIn("412", self.error)
+        self.assertEqual("PAUSED", self.json("tasks", "get", task)["status"])
+
     def test_mistakes_are_named(self):
         self.orrery("tasks", "submit", "--kind", "noop", "--ttl", "tomorrow", code=2)
         self.assertIn("ttl", self.error)

@@ -3,6 +3,7 @@
 
 #include "domain/ports/front_door.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -108,6 +109,7 @@ public:
                          .offset = static_cast<int64_t>(out.size())});
         done(std::move(out));
       };
+  std::atomic<uint64_t> last_expected{0};  ///< Of the last command: the version of `If-Match`.
   std::function<void(entity_kind, entity_id, entity_command, answer<entity>)> on_command =
       [](entity_kind kind, entity_id id, entity_command, answer<entity> done) {
         done(some_entity(kind, id));
@@ -165,8 +167,9 @@ public:
   }
   void lane(entity_id, lane_question, answer<lane_view> done) override { done(slots); }
   lane_view slots;
-  void command(entity_kind kind, entity_id id, entity_command wish, duration,
-               answer<entity> done) override {
+  void command(entity_kind kind, entity_id id, entity_command wish, duration, answer<entity> done,
+               uint64_t expected) override {
+    last_expected = expected;
     on_command(kind, id, std::move(wish), std::move(done));
   }
   void get(entity_kind kind, entity_id id, answer<entity_view> done) override {

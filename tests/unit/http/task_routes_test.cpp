@@ -38,6 +38,26 @@ TEST_F(task_routes, a_list_is_searched_by_text_and_key) {
   EXPECT_EQ(get("/api/orders?text=a").status, 400);
 }
 
+TEST_F(task_routes, a_command_may_name_the_version_it_is_for) {
+  const auto read = get(path);
+  const auto version = some_task().version;
+  EXPECT_EQ(read.field("etag"), "\"" + std::to_string(version) + "\"");
+  const auto cancel = [&](const std::string& tag) {
+    return ask(address, "POST", path + "/cancel", "{}",
+               "Content-Type: application/json\r\nIf-Match: " + tag + "\r\n");
+  };
+  EXPECT_EQ(cancel("\"17\"").status, 200);
+  EXPECT_EQ(door.last_expected, 17u);
+  EXPECT_EQ(cancel("*").status, 200);
+  EXPECT_EQ(door.last_expected, 0u);
+  EXPECT_EQ(cancel("\"yesterday\"").status, 412);
+  EXPECT_EQ(cancel("\"0\"").status, 412) << "no version, and not any version";
+  door.on_command = [](entity_kind, entity_id, entity_command, answer<entity> done) {
+    done(failure{errc::conflict, std::string(other_version), "If-Match"});
+  };
+  EXPECT_EQ(cancel("\"17\"").status, 412);
+}
+
 TEST_F(task_routes, runs_show_their_attempts) {
   door.on_history = [](entity_kind, entity_id id, answer<std::vector<event_record>> done) {
     std::vector<event_record> events;

@@ -17,7 +17,7 @@ using app::log_office;
 using app::log_options;
 using app::log_recorder;
 
-bool soon(const std::function<bool()>& question) {
+bool comes_true(const std::function<bool()>& question) {
   const auto end = std::chrono::steady_clock::now() + 20s;
   while (!question()) {
     if (std::chrono::steady_clock::now() > end)
@@ -97,12 +97,12 @@ TEST_F(task_logs, bytes_cut_anywhere_become_lines_of_their_source) {
   recorder.write(some_id, first, log_source::standard_output, "ee");
   recorder.write(some_id, first, {{never, log_source::worker, false, "four", 0}});
   const std::vector<std::string> ended{"stdout:one", "stdout:two", "stdout:", "worker:four"};
-  EXPECT_TRUE(soon([&] { return texts() == ended; }));
+  EXPECT_TRUE(comes_true([&] { return texts() == ended; }));
   EXPECT_NE(kept().back().at, never);
   recorder.close(some_id, first);
   auto all = ended;
   all.insert(all.end(), {"stdout+:three", "stderr+:bad"});
-  EXPECT_TRUE(soon([&] { return texts() == all; }));
+  EXPECT_TRUE(comes_true([&] { return texts() == all; }));
   EXPECT_EQ(recorder.figures().lines, 6);
 }
 
@@ -110,10 +110,10 @@ TEST_F(task_logs, a_line_that_does_not_end_is_stored_all_the_same) {
   how.hold = 20ms;
   log_recorder recorder(logs, time, how);
   recorder.write(some_id, first, log_source::standard_output, "50 %");
-  EXPECT_TRUE(soon([&] { return texts() == std::vector<std::string>{"stdout+:50 %"}; }));
+  EXPECT_TRUE(comes_true([&] { return texts() == std::vector<std::string>{"stdout+:50 %"}; }));
   const std::string long_line(40'000, 'x');
   recorder.write(some_id, first, log_source::standard_output, long_line + "\n");
-  EXPECT_TRUE(soon([&] { return kept().size() == 4; }));
+  EXPECT_TRUE(comes_true([&] { return kept().size() == 4; }));
   std::string whole;
   for (const auto& line : kept())
     whole += line.text;
@@ -127,13 +127,13 @@ TEST_F(task_logs, while_the_store_is_away_the_oldest_is_dropped_and_counted) {
   logs.away = true;
   log_recorder recorder(logs, time, how);
   recorder.write(some_id, first, log_source::standard_output, "the first\n");
-  EXPECT_TRUE(soon([&] { return logs.calls > 1; }));
+  EXPECT_TRUE(comes_true([&] { return logs.calls > 1; }));
   for (int i = 0; i < 10'000; ++i)
     recorder.write(some_id, first, log_source::standard_output,
                    std::to_string(i) + std::string(100, 'x') + "\n");
   EXPECT_LE(recorder.figures().waiting, 300'000);
   logs.away = false;
-  EXPECT_TRUE(soon([&] { return recorder.figures().waiting == 0 && !kept().empty(); }));
+  EXPECT_TRUE(comes_true([&] { return recorder.figures().waiting == 0 && !kept().empty(); }));
   recorder.stop();
   const auto lines = kept();
   EXPECT_EQ(lines.back().text.substr(0, 5), "9999x");
@@ -148,7 +148,7 @@ TEST_F(task_logs, where_many_attempts_write_too_much_the_largest_loses) {
   logs.away = true;
   log_recorder recorder(logs, time, how);
   recorder.write(some_id, first, log_source::standard_output, "wakes it\n");
-  EXPECT_TRUE(soon([&] { return logs.calls > 0; }));
+  EXPECT_TRUE(comes_true([&] { return logs.calls > 0; }));
   recorder.write(some_id, {1, 2}, log_source::standard_output, "small\n");
   for (int i = 0; i < 10'000; ++i)
     recorder.write(some_id, {1, 3}, log_source::standard_output, std::string(100, 'x') + "\n");
@@ -178,11 +178,11 @@ TEST_F(task_logs, all_attempts_of_a_node_have_one_limit) {
   for (uint32_t i = 1; i <= 20; ++i) {
     recorder.write(some_id, {1, i}, log_source::standard_output,
                    std::string(9'999, 'x') + std::to_string(i) + "\n");
-    ASSERT_TRUE(soon([&] { return recorder.figures().lines == i; }));
+    ASSERT_TRUE(comes_true([&] { return recorder.figures().lines == i; }));
   }
   const auto reader = logs.kept.open_logs();
-  EXPECT_TRUE(soon([&] { return *reader->trim("n1", 120'000) == 0; }));
-  EXPECT_TRUE(soon([&] { return reader->read(some_id, {1, 1}, 0)->lost.lines == 1; }));
+  EXPECT_TRUE(comes_true([&] { return *reader->trim("n1", 120'000) == 0; }));
+  EXPECT_TRUE(comes_true([&] { return reader->read(some_id, {1, 1}, 0)->lost.lines == 1; }));
   EXPECT_EQ(reader->read(some_id, {1, 20}, 0)->lines, 1);
 }
 
@@ -200,13 +200,13 @@ struct follower {
             refused = opened.error();
           answered = true;
         });
-    EXPECT_TRUE(soon([&] {
+    EXPECT_TRUE(comes_true([&] {
       const std::lock_guard lock(guard);
       return answered;
     }));
   }
   bool hears(std::string_view text) {
-    return soon([&] {
+    return comes_true([&] {
       stream->take(heard, 1 << 20);
       return heard.find(text) != std::string::npos;
     });
@@ -235,7 +235,7 @@ struct followed_logs : task_logs {
 TEST_F(followed_logs, a_follower_sees_the_tail_and_what_comes) {
   log_office office(logs, truth, time, how);
   office.recorder().write(id, first, log_source::standard_output, "one\ntwo\nthree\n");
-  ASSERT_TRUE(soon([&] { return office.figures().lines == 3; }));
+  ASSERT_TRUE(comes_true([&] { return office.figures().lines == 3; }));
   follower here(office, {.task = id, .token = first, .tail = 2, .after = {}});
   ASSERT_TRUE(here.hears("three"));
   EXPECT_EQ(here.heard.find("\"one\""), std::string::npos);
@@ -257,7 +257,7 @@ TEST_F(followed_logs, a_stream_ends_after_its_attempt_and_not_before) {
   log_office office(logs, truth, time, how);
   follower waits(office, {.task = id, .token = first, .tail = 10, .after = {}});
   follower over(office, {.task = some_id, .token = first, .tail = 10, .after = {}});
-  EXPECT_TRUE(soon([&] { return over.stream->ended() == feed_end::complete; }));
+  EXPECT_TRUE(comes_true([&] { return over.stream->ended() == feed_end::complete; }));
   EXPECT_EQ(waits.stream->ended(), feed_end::none);
 }
 
@@ -275,13 +275,13 @@ TEST_F(followed_logs, a_slow_follower_is_told_what_was_cut_off_in_between) {
   how.attempt_bytes = 64 << 10;
   log_office office(logs, truth, time, how);
   office.recorder().write(id, first, log_source::standard_output, "begin\n");
-  ASSERT_TRUE(soon([&] { return office.figures().lines == 1; }));
+  ASSERT_TRUE(comes_true([&] { return office.figures().lines == 1; }));
   follower here(office, {.task = id, .token = first, .tail = 10, .after = {}});
   ASSERT_TRUE(here.hears("begin"));
   const auto place = here.stream->place();
   for (int64_t i = 0; i < 40; ++i) {
     office.recorder().write(id, first, log_source::standard_output, std::string(9'999, 'y') + "\n");
-    ASSERT_TRUE(soon([&] { return office.figures().lines == i + 2; }));
+    ASSERT_TRUE(comes_true([&] { return office.figures().lines == i + 2; }));
   }
   follower late(office, {.task = id, .token = first, .tail = 10, .after = place});
   EXPECT_TRUE(late.hears("event: lost"));

@@ -93,6 +93,11 @@ class Cluster:
         return self.system.launch(name, mesh=False, options=options, binary=CRASH_BINARY,
                                   environment=environment)[0]
 
+    def write_bad(self, _node):
+        producer = self.system.producer()
+        for _ in range(4):
+            producer.send(self.system.topic("task_topic"), b"{bad").get(30)
+
     def fill(self, found, _node):
         system = self.system
         options = ["--store", f"{system.services.postgres}/{system.database}",
@@ -164,11 +169,13 @@ class Crash:
             self.await_ok(120)
             self.node.kill()
             self.start(True)
-        elif self.point == "dead-letter" and isinstance(self.place, Embedded):
+        elif self.point == "dead-letter":
             self.await_ok(60)
-            self.node.kill()
+            if isinstance(self.place, Embedded):
+                self.node.kill()
             self.place.write_bad(self.node)
-            self.start(True)
+            if isinstance(self.place, Embedded):
+                self.start(True)
         elif self.point == "drain":
             self.await_ok(100)
             self.node.process.terminate()

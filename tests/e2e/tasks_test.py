@@ -123,10 +123,14 @@ class Tasks(unittest.TestCase):
         def why(task):
             return self.call(f"/api/tasks/{task}/why")["blocker"]
 
+        def taken_up(task):
+            return call(self.node.address, f"/api/tasks/{task}/why")[0] == 200
+
         rule(concurrency=1)
         self.addCleanup(rule)
         first, second = (self.call("/api/tasks", {**SLOW, "queue": "narrow"})["taskId"]
                          for _ in range(2))
+        self.assertTrue(eventually(lambda: taken_up(first) and taken_up(second), 10))
         self.assertTrue(eventually(lambda: {why(first)["code"], why(second)["code"]}
                                    == {"none", "limit-of-queue"}, 10))
         waiting, holder = sorted((first, second), key=lambda task: why(task)["code"])

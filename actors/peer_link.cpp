@@ -10,7 +10,7 @@ peer_link::peer_link(std::string self, uint64_t session, peer_times times, insta
 void peer_link::say(const peer_message& message) { out_.push_back(codec::encode(message)); }
 
 std::optional<std::string> peer_link::next_packet(instant now) {
-  if (on_its_way_)
+  if (on_its_way_ || (theirs_ == 0 && now < quiet_until_))
     return std::nullopt;
   // It may have arrived: it is repeated as it was, also where it held nothing. Its number would be taken
   // for it, and what is said under it by now be lost.
@@ -57,6 +57,9 @@ bool peer_link::answered(const result<peer_receipt>& receipt, instant now) {
   if (!receipt->taken || (theirs_ != 0 && receipt->session != theirs_)) {
     const bool known = theirs_ != 0;
     begin_anew(now);
+    // Both may have begun anew while their packets crossed, and would do so for ever: one waits to be spoken to.
+    if (receipt->taken && mine_ < receipt->session)
+      quiet_until_ = now + times_.keep_alive;
     return known;
   }
   theirs_ = receipt->session;

@@ -66,6 +66,7 @@ private:
   size_t sent_pieces_ = 0;     ///< Of `out_`, those in the packet on its way or to be repeated.
   std::deque<std::string> out_;
   instant sent_at_{};
+  instant quiet_until_{};  ///< Until then the other speaks first.
   instant heard_at_{};
   instant receipt_at_{};
 };

@@ -113,7 +113,7 @@ void write_body(json_writer& out, const route& r) {
 }
 
 std::set<int> errors_of(const route& r) {
-  std::set<int> out{429, 503};
+  std::set<int> out{429, 431, 503};
   if (r.needs != permission::open)
     out.insert({401, 403});
   if (!r.parameters.empty() || r.body != body_kind::none)

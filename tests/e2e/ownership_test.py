@@ -162,7 +162,7 @@ class ARollingRestart(unittest.TestCase):
         names = ("a", "b", "c")
         nodes = dict(zip(names, system.start(*names, mesh=True)))
         system.await_owners(*names)
-        clients = [Retrying(lambda: [node.address for node in nodes.values()], n) for n in range(4)]
+        clients = [Retrying(lambda: [node.address for node in nodes.values()], n) for n in range(12)]
         for client in clients:
             client.start()
         time.sleep(1)
@@ -222,8 +222,9 @@ class AZombie(unittest.TestCase):
 
     def test_changes_nothing_is_refused_by_its_epoch_stops_its_work_and_joins_again(self):
         system, a, b = self.system, self.a, self.b
+        # Each time the node stands still costs an attempt of what ran there: more of them than times.
         self.submit([{"kind": "exec", "payload": {"command": "sleep", "args": {"seconds": "60"}},
-                      "retry": {"maxAttempts": 3, "initial": "100ms"}}] * 12)
+                      "retry": {"maxAttempts": 10, "initial": "100ms"}}] * 12)
         stream = Stream(system)
         stream.start()
         self.assertTrue(eventually(lambda: len(children(a.process.pid)) > 0), system.logs())

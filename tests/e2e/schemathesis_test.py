@@ -26,7 +26,7 @@ class Schemathesis(unittest.TestCase):
                            "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
                            "response_schema_conformance", "--max-examples", EXAMPLES, "--phases",
                            "examples,coverage,fuzzing,stateful", "--exclude-operation-id-regex", LEFT_OUT, "--suppress-health-check", "all",
-                           "--continue-on-failure", "--generation-deterministic", "--no-color",
+                           "--continue-on-failure", "--request-timeout", "60", "--generation-deterministic", "--no-color",
                            seconds=1800, folder=folder.path)
         text = re.sub(r"(\S{400})\S+", r"\1…", text)  # addresses that only fill the screen
         print(text[-1500:], flush=True)

@@ -34,7 +34,7 @@ struct route {
   entity_kind kind = entity_kind::task;
   body_kind body = body_kind::none;
   bool secret_answer = false;  ///< It is shown once, and kept nowhere.
-  bool submits = false;  ///< Knows `Prefer: wait`; a conflict is 422.
+  bool submits = false;        ///< Knows `Prefer: wait`; a conflict is 422.
   /// Schema of the body, or of each item of a batch.
   std::string_view request = {};
   std::string_view answer = {};  ///< Schema of the answer; empty = see `answers`.

@@ -28,10 +28,10 @@ struct server_options {
   size_t batch_bytes_max = limits::batch_bytes;
   /// For a whole header, and for a body; a body gets one second more per 64 KiB received.
   duration read_timeout = 10s;
-  duration idle_timeout = 60s;      ///< Between two requests of a connection.
-  duration write_timeout = 30s;     ///< Until the client has taken the answer.
-  duration request_timeout = 30s;   ///< Until the front door has answered; then 504.
-  answer_book* answers = nullptr;   ///< For `Idempotency-Key`; outlives the server. Null = not kept.
+  duration idle_timeout = 60s;     ///< Between two requests of a connection.
+  duration write_timeout = 30s;    ///< Until the client has taken the answer.
+  duration request_timeout = 30s;  ///< Until the front door has answered; then 504.
+  answer_book* answers = nullptr;  ///< For `Idempotency-Key`; outlives the server. Null = not kept.
   cluster_view* cluster = nullptr;  ///< For `GET /api/cluster`; outlives the server.
   /// Who is who; outlives the server. Null = `bearer_token` decides alone.
   accounts* who = nullptr;

@@ -301,11 +301,10 @@ protected:
                                                      uint64_t expected = 0) {
     auto told = std::make_shared<std::optional<result<entity>>>();
     const auto kind = kind_of(wish);
-    caf::anon_send(
-        find_shard(id.shard()),
-        actors::direct_command{kind, id, std::move(wish), time.now() + 5s,
-                               [told](result<entity> r) { told->emplace(std::move(r)); },
-                               expected});
+    caf::anon_send(find_shard(id.shard()),
+                   actors::direct_command{kind, id, std::move(wish), time.now() + 5s,
+                                          [told](result<entity> r) { told->emplace(std::move(r)); },
+                                          expected});
     settle();
     return told;
   }

@@ -133,6 +133,8 @@ private:
   result<void> look_up(entity_store& store, std::vector<prepared>& items);
   result<void> look_up_keys(entity_store& store, std::vector<prepared>& items);
   void lane_here(const mesh_request& question, std::function<void(lane_view)> done);
+  void command_until(mesh_request question, duration limit,
+                     std::chrono::steady_clock::time_point until, answer<entity> done);
   void ask_owner(mesh_request question, duration limit, answer<entity> done);
   void try_owner(mesh_request question, duration limit, std::chrono::steady_clock::time_point until,
                  answer<entity> reply);

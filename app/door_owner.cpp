@@ -66,19 +66,31 @@ void door::command(entity_kind kind, entity_id id, entity_command wish, duration
   if (expected != 0)
     question.body.append(" ").append(std::to_string(expected));
   question.body.append("\n").append(codec::write_intake(id, wish));
-  // What the owner does not know may be accepted and not yet taken up, by whichever node; or the id is a
-  // UUID of somebody else's making, kept as a reference. Only a reader that has caught up may say no.
-  ask_owner(question, limit, [this, question, limit, done](result<entity> told) {
+  const auto until = std::chrono::steady_clock::now() + std::min<duration>(limit, moving_patience);
+  command_until(std::move(question), limit, until, std::move(done));
+}
+
+/// What the owner does not know may be accepted and not yet taken up, by whichever node: then it is asked again
+/// for a while; or the id is a UUID of somebody else's making, kept as a reference. Only a reader that has caught
+/// up may say no.
+void door::command_until(mesh_request question, duration limit,
+                         std::chrono::steady_clock::time_point until, answer<entity> done) {
+  ask_owner(question, limit, [this, question, limit, until, done](result<entity> told) {
     if (told || told.error().code != errc::not_found)
       return done(std::move(told));
     get(static_cast<entity_kind>(question.kind), question.id,
-        [this, question, limit, done](result<entity_view> view) mutable {
+        [this, question, limit, until, done](result<entity_view> view) mutable {
           if (!view)
             return done(std::move(view).error());
-          if (view->accepted_only)
+          if (!view->accepted_only) {
+            question.id = view->id;
+            return ask_owner(std::move(question), limit, done);
+          }
+          if (stopping_ || std::chrono::steady_clock::now() >= until)
             return done(failure{errc::unavailable, "accepted, and not yet taken up"});
-          question.id = view->id;
-          ask_owner(std::move(question), limit, done);
+          after(moving_pause, [this, question, limit, until, done] {
+            command_until(question, limit, until, done);
+          });
         });
   });
 }

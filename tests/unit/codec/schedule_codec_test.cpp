@@ -2,6 +2,7 @@
 
 #include "codec/messages.hpp"
 #include "codec/stored.hpp"
+#include "tests/unit/codec/schedule_samples.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -13,47 +14,14 @@ constexpr time_point schedule_start = from_micros(1'800'000'000'000'000);
 const entity_id nightly_id = id_of_schedule("nightly", 16);
 
 schedule_spec full_spec() {
-  schedule_spec s;
-  s.name = "nightly";
-  s.description = "The report";
-  s.times.expressions = {"0 30 2 * * ?", "R/2026-01-01T00:00:00Z/PT6H"};
-  s.times.except = {"weekly:SAT,SUN"};
-  s.times.zone = "Europe/Warsaw";
-  s.times.dst = dst_policy::literal;
-  s.times.start = schedule_start;
-  s.times.end = schedule_start + 24h;
+  auto s = full_schedule_spec(schedule_start);
   s.task.kind = "http";
   s.task.payload = R"({"url":"https://shop.example/{{scheduledAt}}"})";
-  s.overlap = overlap_policy::buffer_all;
-  s.misfire = misfire_policy::all;
-  s.misfire_after = 30s;
-  s.catchup_window = 2h;
-  s.jitter = 5s;
-  s.limit = 7;
-  s.pause_on_failure = true;
   return s;
 }
 
 schedule full_schedule() {
-  schedule s;
-  s.id = nightly_id;
-  s.spec = full_spec();
-  s.status = schedule_status::paused;
-  s.version = 9;
-  s.definition = 3;
-  s.created_at = schedule_start;
-  s.updated_at = schedule_start + 1s;
-  s.finished_at = schedule_start + 2s;
-  s.next_at = schedule_start + 3s;
-  s.last_at = schedule_start - 3s;
-  s.note = "maintenance";
-  s.counters = {1, 2, 3, 4, 5, 6, 7};
-  s.series = 4;
-  s.recent = {{schedule_start, schedule_start + 5ms, schedule_start, fire_kind::catch_up,
-               fire_outcome::failed, id_of_child(nightly_id, "a"), 2}};
-  s.waiting = {{schedule_start + 1s, fire_kind::triggered, 4}};
-  s.backfills = {{3, schedule_start - 24h, schedule_start, overlap_policy::allow}};
-  return s;
+  return schedule_of(nightly_id, id_of_child(nightly_id, "a"), full_spec(), schedule_start);
 }
 
 std::vector<schedule_event> every_schedule_event() {

@@ -1,6 +1,7 @@
 /// As golden_test.cpp, of schedules.
 
 #include "tests/unit/codec/golden.hpp"
+#include "tests/unit/codec/schedule_samples.hpp"
 
 namespace orrery::codec {
 
@@ -10,47 +11,14 @@ constexpr auto golden_start = from_micros(1'800'000'000'000'000);
 const entity_id golden_id = new_entity_id(golden_start, shard_id{42}, 0x123456789abcdef);
 
 schedule_spec golden_spec() {
-  schedule_spec s;
-  s.name = "nightly";
-  s.description = "The report";
-  s.times.expressions = {"0 30 2 * * ?", "R/2026-01-01T00:00:00Z/PT6H"};
-  s.times.except = {"weekly:SAT,SUN"};
-  s.times.zone = "Europe/Warsaw";
-  s.times.dst = dst_policy::literal;
-  s.times.start = golden_start;
-  s.times.end = golden_start + 24h;
+  auto s = full_schedule_spec(golden_start);
   s.action = schedule_action::message;
   s.message = {"ticks", "{{name}}", R"({"at":"{{scheduledAt}}"})"};
-  s.overlap = overlap_policy::buffer_all;
-  s.misfire = misfire_policy::all;
-  s.misfire_after = 30s;
-  s.catchup_window = 2h;
-  s.jitter = 5s;
-  s.limit = 7;
-  s.pause_on_failure = true;
   return s;
 }
 
 schedule golden_schedule_value() {
-  schedule s;
-  s.id = golden_id;
-  s.spec = golden_spec();
-  s.status = schedule_status::paused;
-  s.version = 9;
-  s.definition = 3;
-  s.created_at = golden_start;
-  s.updated_at = golden_start + 1s;
-  s.finished_at = golden_start + 2s;
-  s.next_at = golden_start + 3s;
-  s.last_at = golden_start - 3s;
-  s.note = "maintenance";
-  s.counters = {1, 2, 3, 4, 5, 6, 7};
-  s.series = 4;
-  s.recent = {{golden_start, golden_start + 5ms, golden_start, fire_kind::catch_up,
-               fire_outcome::failed, golden_id, 2}};
-  s.waiting = {{golden_start + 1s, fire_kind::triggered, 4}};
-  s.backfills = {{3, golden_start - 24h, golden_start, overlap_policy::allow}};
-  return s;
+  return schedule_of(golden_id, golden_id, golden_spec(), golden_start);
 }
 
 /// One of each, with all its fields.

@@ -1,5 +1,6 @@
 #include "persistence/postgres/journal_session.hpp"
 
+#include "base/log.hpp"
 #include "persistence/postgres/commit_run.hpp"
 #include "persistence/postgres/row_text.hpp"
 
@@ -12,6 +13,10 @@ namespace {
 constexpr const char* writer_setup =
     "; set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off"
     "; set plan_cache_mode = force_generic_plan; set jit = off";
+
+/// For how long a former owner may go on with a commit that holds the row of a shard.
+constexpr auto owner_patience_ms = "1000";
+constexpr auto lock_not_available = "55P03";
 
 failure unreadable(const reply& answer, errc code) {
   auto detail = "PostgreSQL: " + answer.message;
@@ -36,7 +41,8 @@ journal_session::journal_session(std::string connection_text, std::string setup,
       connection_(std::move(connection_text), std::move(setup) + writer_setup, commit_statements(),
                   *watchdog_, call_timeout) {}
 
-result<reply> journal_session::ask(const char* sql, const std::vector<std::string>& parameters) {
+result<reply> journal_session::execute(const char* sql,
+                                       const std::vector<std::string>& parameters) {
   if (auto connected = connection_.ready(); !connected)
     return connected.error();
   reply answer;
@@ -45,10 +51,15 @@ result<reply> journal_session::ask(const char* sql, const std::vector<std::strin
     answer = connection_.execute(sql, parameters);
   }
   connection_.roll_back();
-  if (answer.what == reply::kind::done)
+  return answer;
+}
+
+result<reply> journal_session::ask(const char* sql, const std::vector<std::string>& parameters) {
+  auto answer = execute(sql, parameters);
+  if (!answer || answer->what == reply::kind::done)
     return answer;
-  const bool refused = answer.what == reply::kind::refused;
-  return unreadable(answer, refused ? errc::unavailable : errc::in_doubt);
+  const bool refused = answer->what == reply::kind::refused;
+  return unreadable(*answer, refused ? errc::unavailable : errc::in_doubt);
 }
 
 result<shard_tenure> journal_session::acquire(shard_id shard, std::string_view owner,
@@ -56,17 +67,47 @@ result<shard_tenure> journal_session::acquire(shard_id shard, std::string_view o
   static const std::string sql =
       std::string(
           "insert into shards as s (shard, owner, epoch, acquired_at)"
-          " values ($1::integer, $2, 1, $3::timestamptz)"
+          " select $1::integer, $2, 1, $3::timestamptz"
+          " from (select set_config('lock_timeout', $4, true)) as patience (set)"
+          " where patience.set is not null"
           " on conflict (shard) do update set owner = excluded.owner,"
           " epoch = s.epoch + 1, acquired_at = excluded.acquired_at returning ") +
       shard_columns;
-  const auto answer =
-      ask(sql.c_str(), {std::to_string(shard.value), column_text(owner), instant_text(now)});
+  const std::vector<std::string> parameters = {std::to_string(shard.value), column_text(owner),
+                                               instant_text(now), owner_patience_ms};
+  if (const auto first = execute(sql.c_str(), parameters);
+      first && first->sqlstate == lock_not_available) {
+    if (auto ended = end_holder(shard); !ended)
+      return ended.error();
+  } else if (first && first->what == reply::kind::done) {
+    return acquired(*first);
+  }
+  const auto answer = ask(sql.c_str(), parameters);
   if (!answer)
     return answer.error();
-  if (answer->rows.size() != 1)
+  return acquired(*answer);
+}
+
+result<shard_tenure> journal_session::acquired(const reply& answer) {
+  if (answer.rows.size() != 1)
     return failure{errc::corrupt, "acquiring a shard gave no row"};
-  return tenure_of(answer->rows.front());
+  return tenure_of(answer.rows.front());
+}
+
+/// Ends the session that has locked the row of a shard: its node has frozen, or its machine is cut
+/// off, within a transaction. No timeout of the server ends one that waits for its client in COPY or
+/// in a pipeline. Should it be alive, its commit is tried again, and refused for this shard alone.
+result<void> journal_session::end_holder(shard_id shard) {
+  const auto ended =
+      ask("select l.pid, pg_terminate_backend(l.pid) from shards s join pg_locks l"
+          " on l.locktype = 'transactionid' and l.granted and l.mode = 'ExclusiveLock'"
+          " and l.transactionid = s.xmax where s.shard = $1::integer and l.pid <> pg_backend_pid()",
+          {std::to_string(shard.value)});
+  if (!ended)
+    return ended.error();
+  for (const auto& row : ended->rows)
+    log::warning("journal.holder_ended", {{"shard", shard.value}, {"session", row.front()}});
+  return {};
 }
 
 commit_report journal_session::commit(std::span<const shard_batch> batches) {

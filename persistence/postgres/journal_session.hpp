@@ -17,6 +17,8 @@ public:
   journal_session(std::string connection_text, std::string setup, duration call_timeout,
                   std::shared_ptr<watchdog> dog);
 
+  /// Waits a second for a transaction of the former owner; then ends that session (its node is frozen
+  /// or cut off). The role of the database needs no more for that than to be the same on all nodes.
   result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) override;
   commit_report commit(std::span<const shard_batch> batches) override;
   result<shard_tenure> inspect(shard_id shard) override;
@@ -24,7 +26,12 @@ public:
   result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;
 
 private:
+  /// What the server answered, be it a refusal; a failure where there is no connection.
+  result<reply> execute(const char* sql, const std::vector<std::string>& parameters);
+  /// The answer, or why there is none.
   result<reply> ask(const char* sql, const std::vector<std::string>& parameters);
+  static result<shard_tenure> acquired(const reply& answer);
+  result<void> end_holder(shard_id shard);
 
   std::shared_ptr<watchdog> watchdog_;
   libpq_connection connection_;

@@ -25,9 +25,9 @@ struct node_limits {
   duration stop_grace = 5s;        ///< What a stopped attempt may take before it is reported.
   size_t slots_per_queue = 100'000;
   std::map<std::string, size_t> slots_per_kind = {
-      {"noop", 10'000}, {"sleep", 100'000}, {"http", 512}, {"exec", 64}};
+      {"noop", 100'000}, {"sleep", 100'000}, {"http", 512}, {"exec", 64}};
   size_t slots_of_other_kinds = 256;
-  size_t slot_credit = 256;  ///< Slots that a shard may keep for tasks to come; 0 = none.
+  size_t slot_credit = 1024;  ///< Slots that a shard may keep for tasks to come; 0 = none.
   std::set<std::string> external_kinds;  ///< Executed by workers that ask for leases.
   bool accept_any_kind = false;          ///< Every kind without an executor is external.
   duration worker_heartbeat = 60s;       ///< Of an external task that sets none.

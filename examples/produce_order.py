@@ -23,7 +23,8 @@ def main():
     order = {"product": wish.product, "quantity": wish.quantity}
     if wish.id:
         order["orderId"] = wish.id
-    producer = KafkaProducer(bootstrap_servers=wish.broker, acks="all", retries=10,
+    # As Kafka's own client: a new topic, or one that changes its leader, is waited for.
+    producer = KafkaProducer(bootstrap_servers=wish.broker, acks="all", retries=300,
                              key_serializer=lambda text: text.encode() if text else None,
                              value_serializer=lambda value: json.dumps(value).encode())
     sent = [producer.send(wish.topic, key=wish.id, value=order) for _ in range(wish.count)]

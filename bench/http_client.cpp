@@ -46,6 +46,11 @@ void connection::start(const std::string& request) {
   send_more();
 }
 
+bool connection::closed() const noexcept {
+  char one = 0;
+  return ::recv(socket_, &one, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void connection::send_more() {
   while (request_ != nullptr && sent_ < request_->size()) {
     const auto n =

@@ -28,6 +28,8 @@ public:
   bool go_on();
 
   int socket() const noexcept { return socket_; }
+  /// Whether the server has closed it, between two requests.
+  bool closed() const noexcept;
   bool busy() const noexcept { return request_ != nullptr; }
   int status() const noexcept { return status_; }
   const std::string& body() const noexcept { return body_; }

@@ -65,25 +65,24 @@ private:
   std::string text_;
 };
 
-/// Several connections that carry the same request again and again.
+/// Several connections that carry the same request again and again. Each is opened when it is needed: a
+/// node closes one that says nothing.
 class crowd {
 public:
-  crowd(const std::string& address, size_t size) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    for (size_t i = 0; i < size; ++i) {
-      lines_.push_back(std::make_unique<connection>(address, false));
-      idle_.push_back(lines_.back().get());
-      epoll_event wish{EPOLLIN | EPOLLOUT | EPOLLET, {.ptr = lines_.back().get()}};
-      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, lines_.back()->socket(), &wish);
-    }
-  }
+  crowd(std::string address, size_t size)
+      : epoll_(::epoll_create1(EPOLL_CLOEXEC)), address_(std::move(address)), size_(size) {}
   ~crowd() { ::close(epoll_); }
   crowd(const crowd&) = delete;
   crowd& operator=(const crowd&) = delete;
 
-  bool has_idle() const { return !idle_.empty(); }
+  bool has_idle() const { return !idle_.empty() || lines_.size() < size_; }
   size_t in_flight() const { return lines_.size() - idle_.size(); }
 
   void send(const std::string& request, steady::time_point began) {
+    while (!idle_.empty() && idle_.back()->closed())
+      drop(idle_.back());
+    if (idle_.empty())
+      open();
     auto* line = idle_.back();
     idle_.pop_back();
     line->began = began;
@@ -108,7 +107,20 @@ public:
   }
 
 private:
+  void open() {
+    lines_.push_back(std::make_unique<connection>(address_, false));
+    idle_.push_back(lines_.back().get());
+    epoll_event wish{EPOLLIN | EPOLLOUT | EPOLLET, {.ptr = lines_.back().get()}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, lines_.back()->socket(), &wish);
+  }
+  void drop(const connection* line) {
+    std::erase(idle_, line);
+    std::erase_if(lines_, [line](const auto& one) { return one.get() == line; });
+  }
+
   int epoll_;
+  std::string address_;
+  size_t size_;
   std::vector<std::unique_ptr<connection>> lines_;
   std::vector<connection*> idle_;
 };

@@ -1,5 +1,6 @@
 #include "actors/bridge.hpp"
 
+#include "actors/retention_messages.hpp"
 #include "actors/shard_actor.hpp"
 #include "base/log.hpp"
 
@@ -42,6 +43,13 @@ caf::behavior bridge::make_behavior() {
           acquire(wish.shard);
       },
       [](run_here& wish) { wish.what(); },
+      [this](const list_owned& wish) {
+        list_owned::answer owned;
+        for (const auto& [number, one] : owned_)
+          if (one.shard)
+            owned.emplace_back(number, one.shard);
+        wish.done(std::move(owned));
+      },
       [this](const route_to_shard& wish) {
         const auto found = owned_.find(wish.shard);
         wish.found(found == owned_.end() ? caf::actor{} : found->second.shard);

@@ -5,7 +5,9 @@
 #include "actors/services.hpp"
 #include "base/clock.hpp"
 #include "domain/cron/fire_times.hpp"
+#include "domain/retention.hpp"
 
+#include <array>
 #include <atomic>
 #include <caf/actor.hpp>
 #include <map>
@@ -33,6 +35,13 @@ struct node_limits {
   duration worker_heartbeat = 60s;       ///< Of an external task that sets none.
   size_t outbox_backlog = 50'000;  ///< Events per shard kept in memory before replaying instead.
   duration drain_limit = 5s;
+  std::array<retention, 2> kept{};  ///< Of tasks and of orders, by the number of their kind.
+  duration retention_look = 60s;    ///< At least so long between two passes.
+  const retention& retention_of(entity_kind kind) const {
+    static const retention none;
+    const auto at = static_cast<size_t>(kind);
+    return at < kept.size() ? kept[at] : none;
+  }
 };
 
 /// Plain counters, read by /metrics.
@@ -48,6 +57,7 @@ struct node_probe {
   std::atomic<uint64_t> timers_fired{0};
   std::atomic<uint64_t> entities_live{0};
   std::atomic<uint64_t> entities_crashed{0};
+  std::atomic<uint64_t> rows_erased{0};  ///< By retention.
   std::atomic<uint64_t> shards_assigned{0};
   std::atomic<uint64_t> shards_owned{0};
   std::atomic<uint64_t> shards_restarted{0};

@@ -2,6 +2,7 @@
 
 #include "actors/dispatcher.hpp"
 #include "actors/outbox.hpp"
+#include "actors/retention_sweeper.hpp"
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
 #include "actors/work_exchange.hpp"
@@ -56,6 +57,7 @@ void configure(caf::actor_system_config& config, size_t threads) {
   config.add_message_types<caf::id_block::orrery_actors>();
   config.add_message_types<caf::id_block::orrery_work>();
   config.add_message_types<caf::id_block::orrery_workers>();
+  config.add_message_types<caf::id_block::orrery_retention>();
   // Work stealing of this CAF is quadratic in the length of a queue.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", static_cast<uint64_t>(threads));
@@ -76,9 +78,10 @@ result<void> node::start() {
   context_.exchange = system_.spawn<work_exchange>(context_);
   context_.desk = system_.spawn<worker_desk>(context_);
   bridge_ = system_.spawn<bridge>(context_);
+  sweeper_ = system_.spawn<retention_sweeper>(context_, bridge_);
   root_ = system_.spawn<root_actor>(
       std::vector<caf::actor>{context_.dispatcher, context_.ttl, context_.tick, context_.outbox,
-                              context_.exchange, context_.desk, bridge_},
+                              context_.exchange, context_.desk, bridge_, sweeper_},
       fatal_);
   started_ = true;
   listener_ = std::make_unique<bridge_listener>(bridge_, context_.limits.drain_limit + 5s, fatal_);
@@ -97,7 +100,7 @@ void node::stop() {
   auto ended = std::make_shared<std::promise<void>>();
   self->send(root_, stop_node{[ended] { ended->set_value(); }});
   ended->get_future().wait_for(5s);
-  for (const auto& child : {bridge_, context_.desk, context_.exchange, context_.outbox,
+  for (const auto& child : {sweeper_, bridge_, context_.desk, context_.exchange, context_.outbox,
                             context_.tick, context_.ttl, context_.dispatcher, root_})
     self->wait_for(child);
 }

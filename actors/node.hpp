@@ -39,6 +39,7 @@ private:
   std::function<void(failure)> fatal_;
   caf::actor root_;
   caf::actor bridge_;
+  caf::actor sweeper_;
   std::unique_ptr<bridge_listener> listener_;
   bool started_ = false;
 };

@@ -19,7 +19,8 @@ void count(status_counts& counts, const commit_release& release) {
   const auto move = [&](auto& table) {
     if (release.status_before)
       --table[*release.status_before];
-    ++table[status_of(state)];
+    if (!release.erased)
+      ++table[status_of(state)];
   };
   if (kind_of(state) == entity_kind::task) {
     move(counts.tasks);
@@ -56,7 +57,8 @@ void pending_commit::count_queue(const commit_release& release) {
   auto& tasks = moved[last_moved_].tasks;
   if (release.status_before)
     --tasks[*release.status_before];
-  ++tasks[static_cast<size_t>(t.status)];
+  if (!release.erased)
+    ++tasks[static_cast<size_t>(t.status)];
 }
 
 bool pending_commit::add(commit_release release) {
@@ -86,7 +88,7 @@ void pending_commit::take_in(commit_release release) {
     const auto [place, fresh] = index_.try_emplace(id_of(*release.state), next_.writes.size());
     if (fresh) {
       next_.writes.push_back({std::move(*release.state), !release.status_before.has_value(),
-                              std::move(release.events)});
+                              std::move(release.events), release.erased});
     } else {
       auto& write = next_.writes[place->second];
       write.state = std::move(*release.state);

@@ -21,6 +21,7 @@ struct commit_release {
   std::optional<uint8_t> status_before;  ///< Empty = the entity is new.
   std::optional<log_place> answered;     ///< The intake record that this completes.
   std::optional<dead_letter> letter;
+  bool erased = false;  ///< `state` is what it was: its row goes.
 };
 
 struct sealed_commit {

@@ -73,6 +73,8 @@ caf::behavior shard_actor::make_behavior() {
       [this](due_loaded& news) { due_rows(news); },
       [this](const watched_state& news) { tell_watchers(id_of(news.state), news.state); },
       [this](scan_due) { scan(); },
+      [this](erase_ended& wish) { erase(wish); },
+      [this](erasures_checked& news) { erase_checked(news); },
       [](run_here& job) { job.what(); },
       [this](flush_gathered) { flush(); },
       [this](shard_tick) { tick(); },

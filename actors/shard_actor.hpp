@@ -14,6 +14,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/retention_messages.hpp"
 #include "actors/worker_messages.hpp"
 #include "domain/unique_key.hpp"
 
@@ -193,6 +194,11 @@ private:
   void note_key(const task& t, bool was_open);
   void hold(const std::string& key, key_place& place, key_holder holder);
   void forget_key_of(entity_id id);
+
+  // Retention (shard_erase.cpp).
+  void erase(erase_ended& wish);
+  void erase_checked(erasures_checked& news);
+  void release_erasure(live_entity& entry, entity state);
 
   // Housekeeping (shard_actor.cpp).
   void want_flush();

@@ -45,10 +45,18 @@ result<replayed> replay_status_events(entity_store& store, shard_id shard, posit
         out.events.emplace_back(std::move(*message));
       continue;
     }
+    if (is_erasure(record.event)) {
+      states.erase(record.id);
+      continue;
+    }
     auto [place, is_new] = states.try_emplace(record.id);
     auto& state = place->second;
     if (is_new && !is_birth(record.event)) {
       auto history = store.history(record.id);
+      if (!history && history.error().code == errc::not_found) {
+        states.erase(place);  // erased since, which is only done once this was published
+        continue;
+      }
       if (!history)
         return std::move(history).error();
       for (const auto& earlier : *history)

@@ -97,6 +97,19 @@ key_rule words(std::string key, Access access) {
           [=](const config& c) { return access(const_cast<config&>(c)); }};
 }
 
+key_rule kept(std::string key, entity_kind kind) {
+  const auto at = static_cast<size_t>(kind);
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            auto rules = retention::parse(kind, v);
+            if (!rules)
+              return bad(rules.error().detail);
+            c.limits.kept[at] = std::move(*rules);
+            return {};
+          },
+          [=](const config& c) { return c.limits.kept[at].text(); }};
+}
+
 #define MEMBER(path) \
   [](config & c) -> auto& { return c.path; }
 
@@ -155,6 +168,9 @@ const std::vector<key_rule>& config_rules() {
       number("limits.slots.http", MEMBER(limits.slots_per_kind["http"]), 0, 100'000),
       number("limits.slots.sleep", MEMBER(limits.slots_per_kind["sleep"]), 0, 10'000'000),
       number("limits.slots.noop", MEMBER(limits.slots_per_kind["noop"]), 0, 10'000'000),
+      kept("retention.tasks", entity_kind::task),
+      kept("retention.orders", entity_kind::order),
+      length("retention.look", MEMBER(limits.retention_look), 100ms, 24h),
       {"workers.kinds",
        [](config& c, const std::string& v) -> result<void> {
          c.limits.external_kinds.clear();

@@ -51,6 +51,7 @@ void append_node_metrics(std::string& out, const actors::node_probe& p,
   one(out, "orrery_entities_live", "gauge", "Entities in memory.", get(p.entities_live));
   one(out, "orrery_entities_crashed_total", "counter", "Entity actors restarted from the journal.",
       get(p.entities_crashed));
+  one(out, "orrery_rows_erased_total", "counter", "Rows deleted by retention.", get(p.rows_erased));
   one(out, "orrery_shards_owned", "gauge", "Shards that run here.", get(p.shards_owned));
   one(out, "orrery_shards_restarted_total", "counter", "Shards restarted from the journal.",
       get(p.shards_restarted));

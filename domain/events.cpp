@@ -116,7 +116,25 @@ std::string_view name_of(const entity_event& event) noexcept {
   return std::visit([](const auto& e) { return name_of(e); }, event);
 }
 
+bool is_erasure(const entity_event& event) noexcept {
+  if (const auto* of_task = std::get_if<task_event>(&event))
+    return std::holds_alternative<task_erased>(*of_task);
+  const auto* of_order = std::get_if<order_event>(&event);
+  return of_order != nullptr && std::holds_alternative<order_erased>(*of_order);
+}
+
+entity_event erasure_of(entity_kind kind) {
+  CHECK(kind != entity_kind::schedule, "schedules are kept");
+  if (kind == entity_kind::task)
+    return task_event{task_erased{}};
+  return order_event{order_erased{}};
+}
+
 void evolve(std::optional<entity>& state, const event_record& record) {
+  if (is_erasure(record.event)) {
+    state.reset();
+    return;
+  }
   const auto fold = [&]<class Entity, class Event>(std::optional<Entity> one, const Event& event) {
     if (state) {
       CHECK(std::holds_alternative<Entity>(*state), "an event meets an entity of its kind");

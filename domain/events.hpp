@@ -54,7 +54,12 @@ struct event_record {
   friend bool operator==(const event_record&, const event_record&) = default;
 };
 
-/// Folds any event into any entity; the event's kind must be the entity's.
+/// Whether it tells that the entity's row was deleted by retention; the id may then be born again.
+bool is_erasure(const entity_event& event) noexcept;
+/// The event by which a task or an order is erased.
+entity_event erasure_of(entity_kind kind);
+
+/// Folds any event into any entity; the event's kind must be the entity's. An erasure leaves nothing.
 void evolve(std::optional<entity>& state, const event_record& record);
 
 }  // namespace orrery

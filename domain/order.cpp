@@ -149,7 +149,8 @@ std::string_view name_of(const order_event& event) noexcept {
       "OrderStepSkipped",
       "OrderCompensationResumed",
       "OrderResumed",
-      "OrderSubmissionRefused"};
+      "OrderSubmissionRefused",
+      "OrderErased"};
   return names[event.index()];
 }
 

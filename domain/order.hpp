@@ -171,13 +171,17 @@ struct order_submission_refused {
   friend bool operator==(const order_submission_refused&,
                          const order_submission_refused&) = default;
 };
+/// As for tasks.
+struct order_erased {
+  friend bool operator==(const order_erased&, const order_erased&) = default;
+};
 
 using order_event =
     std::variant<order_created, order_confirmed, order_rejected, order_fulfilment_started,
                  order_completed, order_cancelled, order_expired, order_compensation_started,
                  order_failed, order_compensation_failed, order_flow_begun, order_step_started,
                  order_step_ended, order_step_skipped, order_compensation_resumed, order_resumed,
-                 order_submission_refused>;
+                 order_submission_refused, order_erased>;
 /// `OrderCreated`, `OrderConfirmed`, …
 std::string_view name_of(const order_event& event) noexcept;
 

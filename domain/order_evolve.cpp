@@ -127,6 +127,7 @@ struct folder {
         step.status = step_status::failed;
   }
   void operator()(const order_submission_refused&) {}
+  void operator()(const order_erased&) {}
   void operator()(const order_resumed& e) {
     move(fulfilling);
     o.finished_at = never;

@@ -157,6 +157,7 @@ struct folder {
     t.reason_text.clear();
   }
   void operator()(const task_submission_refused&) {}
+  void operator()(const task_erased&) {}
   void operator()(const task_rerun& e) {
     queue();
     ++t.run;

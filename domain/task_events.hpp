@@ -128,13 +128,17 @@ struct task_submission_refused {
   std::string reason;
   friend bool operator==(const task_submission_refused&, const task_submission_refused&) = default;
 };
+/// Retention has deleted the row. The journal tells of it, no status event does.
+struct task_erased {
+  friend bool operator==(const task_erased&, const task_erased&) = default;
+};
 
 using task_event =
     std::variant<task_submitted, task_queued, task_started, task_succeeded, task_retry_scheduled,
                  task_interrupted, task_failed, task_expired, task_cancelled, task_paused,
                  task_resumed, task_rerun, task_progressed, task_snoozed, task_result_orphaned,
                  task_result_adopted, task_rescheduled, task_replaced, task_followed,
-                 task_pause_requested, task_pinned, task_submission_refused>;
+                 task_pause_requested, task_pinned, task_submission_refused, task_erased>;
 /// `TaskQueued`, `TaskStarted`, …
 std::string_view name_of(const task_event& event) noexcept;
 

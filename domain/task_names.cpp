@@ -107,6 +107,7 @@ std::string_view name_of(const task_event& event) noexcept {
     std::string_view operator()(const task_submission_refused&) const {
       return "TaskSubmissionRefused";
     }
+    std::string_view operator()(const task_erased&) const { return "TaskErased"; }
   };
   return std::visit(namer{}, event);
 }

@@ -272,6 +272,10 @@ template <>
 inline constexpr uint32_t event_number<order_submission_refused> = 42;
 template <>
 inline constexpr uint32_t event_number<task_submission_refused> = 43;
+template <>
+inline constexpr uint32_t event_number<task_erased> = 60;
+template <>
+inline constexpr uint32_t event_number<order_erased> = 61;
 
 template <>
 inline constexpr uint32_t event_number<task_progressed> = 27;

@@ -52,6 +52,9 @@ struct entity_write {
   entity state;
   bool insert = false;               ///< The entity did not exist before this batch.
   std::vector<event_record> events;  ///< Appended to the entity's own history.
+  /// The row goes, with all that belongs to it but the journal; `state` is what it held. Exists, is
+  /// written by nothing else in the batch, and its one event is an erasure.
+  bool erase = false;
 };
 
 struct log_header {
@@ -172,8 +175,9 @@ struct entity_query {
   std::string tag;         ///< Tasks: one of its tags.
   std::string unique_key;  ///< Tasks: exact.
   std::string text;  ///< Tasks: in the description, in any case of letters; or how an id begins.
-  time_point created_from{};  ///< Inclusive.
-  time_point created_to{};    ///< Exclusive.
+  time_point created_from{};          ///< Inclusive.
+  time_point created_to{};            ///< Exclusive.
+  std::vector<shard_id> shards = {};  ///< Of these only.
   list_order order = list_order::newest_first;
   std::string cursor;  ///< As answered; empty = from the start.
   size_t limit = 50;

@@ -90,6 +90,14 @@ void memory_journal::note_key(const entity& e, bool present) {
     ids.erase({t->created_at, t->id});
 }
 
+void memory_journal::forget(const entity& e) {
+  const auto id = id_of(e);
+  note_key(e, false);
+  state_->shards[id.shard().value].due.erase({wake_at(e), id});
+  const auto created = std::visit([](const auto& one) { return one.created_at; }, e);
+  state_->by_creation[static_cast<size_t>(kind_of(e))].erase({created, id});
+}
+
 void memory_journal::apply(const shard_batch& batch) {
   auto& shard = state_->shards[batch.shard.value];
   auto events = in_order(batch);
@@ -104,6 +112,12 @@ void memory_journal::apply(const shard_batch& batch) {
   for (const auto& write : batch.writes) {
     const auto id = id_of(write.state);
     const auto found = state_->entities.find(id);
+    if (write.erase) {
+      CHECK(found != state_->entities.end(), "what is erased exists");
+      forget(found->second.state);
+      state_->entities.erase(found);
+      continue;
+    }
     CHECK((found == state_->entities.end()) == write.insert, "insert says whether it is new");
     auto& stored = state_->entities[id];
     if (!write.insert) {

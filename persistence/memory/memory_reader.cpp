@@ -70,6 +70,9 @@ bool matches(const entity_query& q, const entity& e) {
   if (!q.statuses.empty() &&
       std::find(q.statuses.begin(), q.statuses.end(), status) == q.statuses.end())
     return false;
+  if (!q.shards.empty() &&
+      std::find(q.shards.begin(), q.shards.end(), id_of(e).shard()) == q.shards.end())
+    return false;
   return std::visit([&](const auto& one) { return matches(q, one); }, e);
 }
 

@@ -71,6 +71,7 @@ private:
   std::vector<shard_id> stale(std::span<const shard_batch> batches) const;
   void apply(const shard_batch& batch);
   void note_key(const entity& e, bool present);
+  void forget(const entity& e);
 
   std::shared_ptr<memory_state> state_;
 };

@@ -51,7 +51,7 @@ sorted_writes sort_writes(std::span<const shard_batch> batches) {
   sorted_writes sorted;
   for (const auto& batch : batches)
     for (const auto& write : batch.writes) {
-      auto& list = write.insert ? sorted.inserts : sorted.updates;
+      auto& list = write.erase ? sorted.erasures : write.insert ? sorted.inserts : sorted.updates;
       list[static_cast<size_t>(kind_of(write.state))].emplace_back(batch.shard, &write);
     }
   return sorted;
@@ -231,6 +231,12 @@ with u as (
 insert into journal (shard, first, last, at, events)
 select * from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::timestamptz[],
                      $5::bytea[]))sql"},
+      {"erase_tasks", R"sql(
+with gone as (delete from tasks where id = any($1::uuid[]) returning 1)
+select expect_rows(count(*), cardinality($1::uuid[]), 'tasks') from gone)sql"},
+      {"erase_orders", R"sql(
+with gone as (delete from orders where id = any($1::uuid[]) returning 1)
+select expect_rows(count(*), cardinality($1::uuid[]), 'orders') from gone)sql"},
       {"count_queues", R"sql(
 insert into queue_counts as q (shard, queue, kind, counts)
 select n.shard, n.queue, n.kind, n.counts::bigint[]
@@ -285,6 +291,12 @@ void add_update(parameter_rows& rows, const entity_write& write) {
   }
   next().bytes(codec::encode(write.state));
   next().bytes(codec::encode_history(write.events));
+}
+
+parameter_rows erase_rows() { return parameter_rows({type_oid::uuid}); }
+
+void add_erasure(parameter_rows& rows, const entity_write& write) {
+  rows.add(0).id(id_of(write.state).value);
 }
 
 parameter_rows journal_rows() {

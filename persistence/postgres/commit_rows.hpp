@@ -17,6 +17,7 @@ struct sorted_writes {
   using entry = std::pair<shard_id, const entity_write*>;
   std::array<std::vector<entry>, entity_kinds> inserts;
   std::array<std::vector<entry>, entity_kinds> updates;
+  std::array<std::vector<entry>, entity_kinds> erasures;
 };
 sorted_writes sort_writes(std::span<const shard_batch> batches);
 
@@ -51,6 +52,8 @@ std::vector<std::pair<std::string, std::string>> commit_statements();
 
 parameter_rows update_rows(entity_kind kind);
 void add_update(parameter_rows& rows, const entity_write& write);
+parameter_rows erase_rows();
+void add_erasure(parameter_rows& rows, const entity_write& write);
 parameter_rows journal_rows();
 void add_journal(parameter_rows& rows, shard_id shard, std::span<const event_record* const> events);
 parameter_rows queue_rows();

@@ -111,6 +111,10 @@ void commit_run::encode_calls() {
   for (const auto& [shard, write] : writes_.updates[2])
     add_row("update_schedules", schedule_updates,
             [&, w = write](auto& rows) { add_update(rows, *w); });
+  for (const auto& [shard, write] : writes_.erasures[0])
+    add_row("erase_tasks", erase_rows, [&, w = write](auto& rows) { add_erasure(rows, *w); });
+  for (const auto& [shard, write] : writes_.erasures[1])
+    add_row("erase_orders", erase_rows, [&, w = write](auto& rows) { add_erasure(rows, *w); });
   for (const auto& batch : batches_) {
     const auto events = events_in_order(batch);
     for (size_t at = 0; at < events.size(); at += journal_row_events) {

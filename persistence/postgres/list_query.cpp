@@ -74,6 +74,12 @@ void add_text(builder& b, const std::string& text) {
 void add_filters(builder& b, const entity_query& query) {
   if (!query.statuses.empty())
     b.where(statuses_condition(query));
+  if (!query.shards.empty()) {
+    std::string list;
+    for (const auto shard : query.shards)
+      list.append(list.empty() ? "" : ", ").append(std::to_string(shard.value));
+    b.where("shard in (" + list + ")");
+  }
   if (query.kind == entity_kind::task) {
     b.where_text("kind = ?", query.task_kind);
     b.where_text("queue = ?", query.queue);

@@ -93,10 +93,10 @@ result<void> embedded_sink::append_status_events(const std::vector<event_record>
   }
   for (const auto& [id, positions] : wanted) {
     const auto history = reader_->history(id);
+    if (!history && history.error().code == errc::not_found)
+      continue;  // erased by retention
     if (!history)
       return history.error();
-    if (history->empty())
-      continue;
     switch (kind_of(history->front().event)) {
       case entity_kind::task: fold<task, task_event>(*history, positions, out); break;
       case entity_kind::order: fold<order, order_event>(*history, positions, out); break;

@@ -164,7 +164,27 @@ result<void> write_schedule(database& db, const encoded_write& e, const schedule
   return changed_one(db, s.id);
 }
 
+result<void> erase_entity(database& db, const encoded_write& e) {
+  const auto* t = std::get_if<task>(&e.write->state);
+  if (t != nullptr)
+    for (const auto& tag : t->spec->tags)
+      if (auto ok = db.prepared("DELETE FROM task_tags WHERE tag = ? AND created_at = ? AND id = ?")
+                        .add(tag)
+                        .add(micros(t->created_at))
+                        .add_id(e.id)
+                        .run();
+          !ok)
+        return ok;
+  auto q = db.prepared(t != nullptr ? "DELETE FROM tasks WHERE id = ?"
+                                    : "DELETE FROM orders WHERE id = ?");
+  if (auto ok = q.add_id(e.id).run(); !ok)
+    return ok;
+  return changed_one(db, id_of(e.write->state));
+}
+
 result<void> write_entity(database& db, const encoded_write& e) {
+  if (e.write->erase)
+    return erase_entity(db, e);
   if (const auto* t = std::get_if<task>(&e.write->state))
     return e.write->insert ? insert_task(db, e, *t) : update_task(db, e, *t);
   if (const auto* s = std::get_if<schedule>(&e.write->state))

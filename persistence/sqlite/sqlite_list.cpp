@@ -69,6 +69,7 @@ public:
     }
     equal(wanted_.kind == entity_kind::schedule ? "e.name" : "e.reference", wanted_.reference);
     add_statuses();
+    add_shards();
     if (wanted_.created_from != never)
       number(" AND " + key_ + ".created_at >= ?", micros(wanted_.created_from));
     if (wanted_.created_to != never)
@@ -126,6 +127,14 @@ private:
   void number(const std::string& condition, int64_t value) {
     sql_ += condition;
     values_.emplace_back(value);
+  }
+  void add_shards() {
+    if (wanted_.shards.empty())
+      return;
+    sql_ += " AND e.shard IN (";
+    for (size_t i = 0; i < wanted_.shards.size(); ++i)
+      sql_ += (i == 0 ? "" : ",") + std::to_string(wanted_.shards[i].value);
+    sql_ += ")";
   }
   void add_statuses() {
     const auto& statuses = wanted_.statuses;

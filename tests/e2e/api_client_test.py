@@ -10,6 +10,7 @@ import threading
 import unittest
 
 from secured import PASSWORD, SecuredNode, certificate
+from support import eventually
 from support import BINARY, ROOT, Folder, call, eventually, run
 from system import die_with_parent
 
@@ -147,7 +148,7 @@ class EveryNoun(Client):
 
     def test_the_system(self):
         self.assertEqual("solo", self.orrery("nodes", "list", "--no-headers").split()[0])
-        self.assertTrue(self.json("cluster", "get")["ready"])
+        self.assertTrue(eventually(lambda: self.json("cluster", "get")["ready"]))
         self.assertIn("OWNER", self.orrery("shards", "list").splitlines()[0])
         self.assertIn("orrery_", self.orrery("server", "metrics"))
         self.assertEqual("3.1.0", self.json("server", "openapi")["openapi"])

@@ -82,6 +82,19 @@ public:
     return id;
   }
 
+  /// Erases what has ended; nothing else of it may stand in the same batch.
+  void erase(entity_id id, time_point at = noon) {
+    auto& entry = live_.at(id);
+    CHECK(entry.stored && !entry.touched, "only what is stored and at rest is erased");
+    count(*entry.state, -1);
+    entry.pending.push_back(
+        {position_t{last_position() + 1}, id, at, erasure_of(kind_of(*entry.state))});
+    events_.push_back(entry.pending.back());
+    ++made_;
+    erased_.push_back({*entry.state, false, std::move(entry.pending), true});
+    live_.erase(id);
+  }
+
   void bury(dead_letter letter) { buried_.push_back(std::move(letter)); }
   void read_to(intake topic, int64_t next) { next_[static_cast<size_t>(topic)] = next; }
 
@@ -99,6 +112,8 @@ public:
       entry.touched = false;
     }
     order_.clear();
+    for (auto& gone : std::exchange(erased_, {}))
+      batch.writes.push_back(std::move(gone));
     sealed_ = position_t{last_position()};
     return batch;
   }
@@ -108,10 +123,14 @@ public:
   const order& order_of(entity_id id) const { return std::get<order>(state(id)); }
   /// All events so far, in order of position.
   const std::vector<event_record>& events() const { return events_; }
+  /// Of its present life.
   std::vector<event_record> events_of(entity_id id) const {
     std::vector<event_record> own;
-    std::copy_if(events_.begin(), events_.end(), std::back_inserter(own),
-                 [&](const event_record& e) { return e.id == id; });
+    for (const auto& e : events_)
+      if (e.id == id && is_erasure(e.event))
+        own.clear();
+      else if (e.id == id)
+        own.push_back(e);
     return own;
   }
   shard_id shard() const { return shard_; }
@@ -189,6 +208,7 @@ private:
   uint64_t ids_made_ = 0;
   std::map<entity_id, live> live_;
   std::vector<entity_id> order_;
+  std::vector<entity_write> erased_;
   std::vector<event_record> events_;
   std::vector<dead_letter> buried_;
 };

@@ -167,6 +167,8 @@ std::vector<entity_event> every_event() {
           task_event{task_pinned{true}},
           task_event{task_submission_refused{"another body"}},
           order_event{order_submission_refused{"another body"}},
+          task_event{task_erased{}},
+          order_event{order_erased{}},
           order_event{order_flow_begun{a_flow()}},
           order_event{order_step_started{1, id, true}},
           order_event{order_step_ended{

@@ -307,7 +307,8 @@ inline entity any_entity() { return maybe() ? entity{any_order()} : entity{any_t
 
 inline task_event any_task_event() {
   const auto reason = any_upto(end_reason::duplicate);
-  switch (pick(0, 22)) {
+  switch (pick(0, 23)) {
+    case 22: return task_erased{};
     case 12: return task_progressed{0.5, nasty_text(), any_json(), any_time()};
     case 13: return task_snoozed{any_time(), nasty_text()};
     case 14: return task_result_orphaned{{pick(0U, 9U), pick(0U, 9U)}, any_json()};
@@ -334,7 +335,8 @@ inline task_event any_task_event() {
 }
 
 inline order_event any_order_event() {
-  switch (pick(0, 17)) {
+  switch (pick(0, 18)) {
+    case 17: return order_erased{};
     case 16: return order_submission_refused{nasty_text()};
     case 10: return order_flow_begun{any_flow()};
     case 11: return order_step_started{pick(0U, 9U), any_id(), maybe()};

@@ -20,7 +20,7 @@ caf::behavior schedule_actor::make_behavior() {
   if (left_)
     return {};
   return {
-      [this](do_command& wish) { take(wish); },
+      [this](do_command& wish) { receive(wish); },
       [this](const may_leave&) {
         may_leave_ = true;
         emit({});
@@ -30,6 +30,45 @@ caf::behavior schedule_actor::make_behavior() {
         emit({});
       },
   };
+}
+
+/// After a takeover the ends of children are not known, and a command that makes what is due would leave fires
+/// out for them: it waits for the news, and all that comes after it does as well.
+void schedule_actor::receive(do_command& wish) {
+  const auto* mine = std::get_if<schedule_command>(&wish.command);
+  const bool is_news = mine != nullptr && std::holds_alternative<schedule_children_ended>(*mine);
+  if (!is_news && (!behind_.empty() || (mine != nullptr && must_hear_first(*mine)))) {
+    behind_.push_back(std::move(wish));  // as bounded as the mailbox: each has a caller who waits
+    return ask_after_children();
+  }
+  if (behind_.empty())
+    return take(wish);
+  // The shard counts answers in the order of what it sent: the news is counted behind the others.
+  catching_up_ = true;
+  --handled_;
+  take(wish);
+  for (auto& one : std::exchange(behind_, {}))
+    take(one);
+  catching_up_ = false;
+  ++handled_;
+  emit({});
+}
+
+bool schedule_actor::must_hear_first(const schedule_command& wish) const {
+  if (!must_look_ || giving_back_ || !state_ || !state_->waits_for_children())
+    return false;
+  return !std::holds_alternative<wake_schedule>(wish) && std::visit(
+                                                             [](const auto& c) {
+                                                               return requires { c.times; };
+                                                             },
+                                                             wish);
+}
+
+void schedule_actor::ask_after_children() {
+  if (std::exchange(asked_, true))
+    return;
+  woken_ = true;  // `settle` asks
+  emit({});
 }
 
 bool schedule_actor::waits() const {
@@ -51,6 +90,19 @@ result<shared_times> schedule_actor::times_of(const fire_times_spec& spec) const
   if (why.code == errc::not_found)
     why.code = errc::invalid;  // a zone, not the schedule
   return why;
+}
+
+result<shared_times> schedule_actor::times_of_state() {
+  if (!state_)
+    return shared_times();
+  if (times_ == nullptr || times_spec_ != state_->spec->times) {
+    auto made = times_of(state_->spec->times);
+    if (!made)
+      return made;
+    times_ = std::move(*made);
+    times_spec_ = state_->spec->times;
+  }
+  return times_;
 }
 
 /// What a fire starts must be something that can be done here.
@@ -76,17 +128,17 @@ result<void> schedule_actor::prepare(schedule_command& wish) {
           if (!made)
             return std::move(made).error();
           c.times = std::move(*made);
+          if constexpr (requires { c.before; })
+            if (auto before = times_of_state())
+              c.before = std::move(*before);
         } else if constexpr (requires { c.times; }) {
           if (!state_)
             return {};  // decided without
-          if (times_ == nullptr || times_spec_ != state_->spec->times) {
-            auto made = times_of(state_->spec->times);
-            if (!made)
-              return std::move(made).error();
-            times_ = std::move(*made);
-            times_spec_ = state_->spec->times;
-          }
-          c.times = times_;
+          auto made = times_of_state();
+          if (made)
+            c.times = std::move(*made);
+          else if constexpr (!std::is_same_v<decltype(c), pause_schedule&>)
+            return std::move(made).error();  // a pause needs no zone
         }
         return {};
       },

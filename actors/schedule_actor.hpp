@@ -15,13 +15,18 @@ private:
   void settle(entity_effect& effect) override;
   bool at_rest() const override {
     // One that has asked after its children waits for the answer: it decides about what is due.
-    return giving_back_ || (may_leave_ && !must_look_) || !waits();
+    return giving_back_ || (!catching_up_ && ((may_leave_ && !must_look_) || !waits()));
   }
   bool waits() const override;
   void take(do_command& wish);
+  void receive(do_command& wish);
+  bool must_hear_first(const schedule_command& wish) const;
+  void ask_after_children();
   /// Puts the times into the commands that need them.
   result<void> prepare(schedule_command& wish);
   result<shared_times> times_of(const fire_times_spec& spec) const;
+  /// Of the state's spec, kept until that changes.
+  result<shared_times> times_of_state();
   result<void> known_kind(const schedule_spec& spec) const;
   void refuse(do_command& wish, failure why);
 
@@ -33,6 +38,9 @@ private:
   bool woken_ = false;
   /// Restored, and it is not known what became of its children meanwhile.
   bool must_look_ = false;
+  bool asked_ = false;              ///< And the answer is on its way.
+  std::vector<do_command> behind_;  ///< Waits for that answer, oldest first.
+  bool catching_up_ = false;        ///< And is being taken now.
 };
 
 }  // namespace orrery::actors

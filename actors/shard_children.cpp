@@ -10,8 +10,8 @@ namespace orrery::actors {
 
 namespace {
 
-/// Rows looked at by one read.
-constexpr size_t watch_page = 500;
+/// Rows looked at by one read. A schedule decides when it has heard of one page, so all that it may have under way fits into one.
+constexpr size_t watch_page = limits::schedule_running;
 
 }  // namespace
 

@@ -186,10 +186,10 @@ result<std::optional<entity_command>> schedule_command_of(std::string_view verb,
       return missing("expressions");
     if (verb == "submit")
       return some(submit_schedule{std::move(b.spec), {}});
-    return some(update_schedule{std::move(b.spec), b.definition, {}});
+    return some(update_schedule{std::move(b.spec), b.definition, {}, {}});
   }
   if (verb == "pause")
-    return some(pause_schedule{std::move(b.note)});
+    return some(pause_schedule{std::move(b.note), {}});
   if (verb == "resume")
     return some(resume_schedule{std::move(b.note), {}});
   if (verb == "trigger")

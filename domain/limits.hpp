@@ -19,6 +19,7 @@ inline constexpr size_t schedule_recent = 50;      ///< fires kept with a schedu
 inline constexpr size_t schedule_buffer = 1'000;   ///< fires that wait for the end of another
 inline constexpr size_t schedule_running = 1'000;  ///< beside each other
 inline constexpr size_t schedule_backfills = 10;
+inline constexpr size_t schedule_pauses = 100;  ///< with fires that are still due from before them
 inline constexpr size_t batch_items = 10'000;
 inline constexpr size_t batch_bytes = 16 * 1024 * 1024;
 inline constexpr size_t json_depth = 64;

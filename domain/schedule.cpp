@@ -34,6 +34,13 @@ struct folder {
       return;
     s.last_at = std::max(s.last_at, fire_time);
     s.next_at = is_exhausted(s) ? never : e.next_at;
+    forget_pauses();
+  }
+  /// Those that nothing to come can have fallen due in.
+  void forget_pauses() {
+    std::erase_if(s.pauses, [&](const pause_span& one) {
+      return one.to != never && (s.next_at == never || one.to < s.next_at);
+    });
   }
 
   void operator()(const schedule_created&) const {}  // made before
@@ -45,15 +52,28 @@ struct folder {
       s.status = schedule_status::active;
       s.finished_at = never;
     }
+    forget_pauses();
   }
   void operator()(const schedule_paused& e) {
     s.status = schedule_status::paused;
     s.note = e.note;
+    forget_pauses();
+    // A person is refused then; a failure pauses all the same, as if it had been paused since the last.
+    if (s.pauses.size() < limits::schedule_pauses)
+      s.pauses.push_back({at, never});
+    else
+      s.pauses.back().to = never;
   }
   void operator()(const schedule_resumed& e) {
     s.status = schedule_status::active;
     s.note = e.note;
     s.next_at = is_exhausted(s) ? never : e.next_at;
+    if (!s.pauses.empty() && s.pauses.back().to == never) {
+      s.pauses.back().to = at;
+      if (at <= s.pauses.back().from)  // the clock was set back
+        s.pauses.pop_back();
+    }
+    forget_pauses();
   }
   void operator()(const schedule_fired& e) {
     const auto waits =
@@ -84,8 +104,8 @@ struct folder {
     turn(e, e.at);
   }
   void operator()(const schedule_buffered& e) {
-    // Of `cancel_other` only the newest waits; the one before it was said to be skipped.
-    if (s.spec->overlap == overlap_policy::cancel_other && e.turn)
+    // Of `cancel_other` only the newest waits. Events from before `replaces` tell it by the policy.
+    if (e.replaces || (s.spec->overlap == overlap_policy::cancel_other && e.turn))
       s.waiting.clear();
     s.waiting.push_back(e.fire);
     s.series = std::max(s.series, e.fire.series);
@@ -122,6 +142,7 @@ struct folder {
     s.next_at = never;
     s.waiting.clear();
     s.backfills.clear();
+    s.pauses.clear();
     for (auto& fire : s.recent)
       if (is_running(fire))
         fire.outcome = fire_outcome::started;  // it goes on by itself
@@ -155,6 +176,31 @@ bool is_exhausted(const schedule& s) noexcept {
     return one.kind == fire_kind::scheduled || one.kind == fire_kind::catch_up;
   });
   return s.counters.fired + static_cast<uint64_t>(waiting) >= s.spec->limit;
+}
+
+bool may_backfill(const schedule& s) noexcept {
+  if (s.backfills.empty())
+    return false;
+  switch (s.backfills.front().overlap) {
+    case overlap_policy::buffer_one:
+    case overlap_policy::buffer_all: return !s.waits_for_children() && s.first_in_line() == nullptr;
+    case overlap_policy::allow: return running_of(s) < limits::schedule_running;
+    case overlap_policy::skip:
+    case overlap_policy::cancel_other: break;
+  }
+  return true;
+}
+
+size_t running_of(const schedule& s) noexcept {
+  return static_cast<size_t>(std::count_if(s.recent.begin(), s.recent.end(), is_running));
+}
+
+const waiting_fire* schedule::first_in_line() const noexcept {
+  const auto first = std::find_if(waiting.begin(), waiting.end(), [&](const waiting_fire& one) {
+    return status == schedule_status::active || one.kind == fire_kind::triggered ||
+           one.kind == fire_kind::backfill;
+  });
+  return first == waiting.end() ? nullptr : &*first;
 }
 
 bool schedule::waits_for_children() const noexcept {
@@ -192,16 +238,12 @@ time_point schedule::due_at() const noexcept { return with_jitter(*spec, id, nex
 time_point schedule::alarm_at() const noexcept {
   if (status == schedule_status::deleted)
     return never;
-  const bool free = !waits_for_children() && waiting.empty();
-  const bool lines_up =
-      !backfills.empty() && (backfills.front().overlap == overlap_policy::buffer_all ||
-                             backfills.front().overlap == overlap_policy::buffer_one);
-  if (!backfills.empty() && (free || !lines_up))
+  if (may_backfill(*this))
     return at_once;  // there is more to do than fits into one decision
+  if (first_in_line() != nullptr && !waits_for_children())
+    return at_once;
   if (status != schedule_status::active)
     return never;
-  if (!waiting.empty() && !waits_for_children())
-    return at_once;
   return next_at == never ? never : due_at();
 }
 

@@ -63,6 +63,14 @@ struct backfill_range {
   friend bool operator==(const backfill_range&, const backfill_range&) = default;
 };
 
+/// What fell due in it, (from, to], is not made up for; what was due before it still is.
+struct pause_span {
+  time_point from{};
+  time_point to{};  ///< `never` = the pause lasts.
+
+  friend bool operator==(const pause_span&, const pause_span&) = default;
+};
+
 struct schedule_counters {
   uint64_t fired = 0;             ///< Scheduled and made up for; what `limit` counts.
   uint64_t triggered = 0;         ///< By hand, and of backfills.
@@ -92,6 +100,8 @@ struct schedule {
   std::vector<schedule_fire> recent;  ///< Oldest first; those that run are never dropped.
   std::vector<waiting_fire> waiting;
   std::vector<backfill_range> backfills;
+  /// Oldest first. One that ended stays for as long as fires that were due before it are not all made.
+  std::vector<pause_span> pauses;
 
   friend bool operator==(const schedule&, const schedule&) = default;
   /// Something it started is under way and followed.
@@ -103,10 +113,17 @@ struct schedule {
   time_point wake_at() const noexcept;
   /// `next_at` and its jitter.
   time_point due_at() const noexcept;
+  /// Of what waits, the first that may begin once nothing is in its way: while the schedule is not active only
+  /// what was asked for by hand. Null where there is none.
+  const waiting_fire* first_in_line() const noexcept;
 };
 
 /// As many fires were made, or wait, as `limit` allows.
 bool is_exhausted(const schedule& s) noexcept;
+/// How much of what it started is under way.
+size_t running_of(const schedule& s) noexcept;
+/// The oldest backfill can go on: its range is its buffer, so it waits for room instead of leaving out.
+bool may_backfill(const schedule& s) noexcept;
 /// The same schedule and fire time are always late by the same.
 time_point with_jitter(const schedule_spec& spec, entity_id id, time_point at) noexcept;
 
@@ -158,6 +175,7 @@ struct schedule_buffered {
   waiting_fire fire;
   bool turn = false;
   time_point next_at{};
+  bool replaces = false;  ///< What waited before was said to be skipped.
   friend bool operator==(const schedule_buffered&, const schedule_buffered&) = default;
 };
 struct schedule_child_ended {
@@ -203,9 +221,12 @@ struct update_schedule {
   schedule_spec spec;
   uint64_t definition = 0;  ///< The one that was seen; 0 = any.
   shared_times times = {};  ///< Of `spec`.
+  shared_times before =
+      {};  ///< Of the spec that it replaces; null = its zone is gone, nothing is made of it.
 };
 struct pause_schedule {
   std::string note;
+  shared_times times = {};  ///< Null: what is due already is made only after the resume.
 };
 struct resume_schedule {
   std::string note;

@@ -78,6 +78,12 @@ void fields(Archive& a, T& r) {
   a.choice(4, r.overlap, overlap_policy::allow, overlap_policy::buffer_all);
 }
 
+template <class Archive, form_of<pause_span> T>
+void fields(Archive& a, T& p) {
+  a.time(1, p.from);
+  a.time(2, p.to);
+}
+
 template <class Archive, form_of<schedule_counters> T>
 void fields(Archive& a, T& c) {
   a.number(1, c.fired);
@@ -107,6 +113,7 @@ void fields(Archive& a, T& s) {
   a.messages(14, s.recent);
   a.messages(15, s.waiting);
   a.messages(16, s.backfills);
+  a.messages(17, s.pauses);
 }
 
 template <class Event>
@@ -175,6 +182,7 @@ void fields(Archive& a, T& e) {
   a.message(1, e.fire);
   a.number(2, e.turn);
   a.time(3, e.next_at);
+  a.number(4, e.replaces);
 }
 template <class Archive, form_of<schedule_child_ended> T>
 void fields(Archive& a, T& e) {

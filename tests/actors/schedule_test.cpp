@@ -106,6 +106,68 @@ TEST_F(schedules, the_end_of_what_runs_is_heard_after_a_takeover_before_a_fire_i
   EXPECT_EQ(fired(id).size(), 2u);
 }
 
+TEST_F(schedules, that_are_paused_right_after_a_takeover_have_made_what_was_due) {
+  auto spec = every_second("work");
+  spec.overlap = overlap_policy::skip;
+  spec.times.expressions = {"0/10 * * * * ?"};
+  const auto id = make(spec);
+  advance(10s);
+  ASSERT_EQ(work.running.size(), 1u);
+  // Nobody owns the shard when the work ends and when the next fire is due.
+  commits.hold_acquisitions = true;
+  reads.held = true;
+  work.end(0, {.succeeded = true});
+  settle();
+  reads.held = false;
+  kill_owner(id);
+  advance(11s, 1s);
+  commits.hold_acquisitions = false;
+  reads.held = true;  // the new owner has not yet looked at what is due
+  commits.acquire_held();
+  settle();
+  reads.held = false;
+  const auto told = ask(id, schedule_command{pause_schedule{"maintenance"}});
+  advance(30s, 1s);
+  ASSERT_TRUE(*told && **told) << "answered";
+  EXPECT_EQ(the(id).status, schedule_status::paused);
+  EXPECT_EQ(fired(id).size(), 2u);
+  EXPECT_EQ(the(id).counters.overlap_skipped, 0u) << "the end of the first was heard before";
+}
+
+TEST_F(schedules, answer_commands_behind_the_news_in_their_order) {
+  auto spec = every_second("work");
+  spec.overlap = overlap_policy::allow;
+  const auto id = make(spec);
+  advance(3s);
+  ASSERT_EQ(work.running.size(), 3u);
+  commits.hold_acquisitions = true;
+  kill_owner(id);
+  advance(3s, 1s);
+  commits.hold_acquisitions = false;
+  commits.acquire_held();
+  // All at once, so that they reach the schedule before what it asks for when it comes back.
+  std::vector<std::string> told;
+  const auto shard = find_shard(id.shard());
+  const auto send = [&](schedule_command wish) {
+    caf::anon_send(
+        shard, actors::direct_command{entity_kind::schedule, id, std::move(wish), time.now() + 5s,
+                                      [&told](result<entity> after) {
+                                        told.push_back(after ? std::get<schedule>(*after).note
+                                                             : after.error().detail);
+                                      }});
+  };
+  for (int i = 0; i < 3; ++i) {
+    send(pause_schedule{"pause " + std::to_string(i)});
+    send(resume_schedule{"resume " + std::to_string(i)});
+  }
+  settle();
+  EXPECT_EQ(told, (std::vector<std::string>{"pause 0", "resume 0", "pause 1", "resume 1", "pause 2",
+                                            "resume 2"}));
+  EXPECT_EQ(the(id).note, "resume 2");
+  advance(2s);
+  expect_gapless(id);
+}
+
 TEST_F(schedules, cancel_what_runs_where_their_policy_says_so) {
   auto spec = every_second("work");
   spec.overlap = overlap_policy::cancel_other;

@@ -67,6 +67,22 @@ TEST(golden_schedule, has_each_event_stored_and_shown_as_ever) {
   }
 }
 
+/// What came later has files of its own.
+TEST(golden_schedule, keeps_pauses_and_what_gave_way_as_ever) {
+  auto held = golden_schedule_value();
+  held.pauses = {{golden_start, golden_start + 1s}, {golden_start + 2s, never}};
+  const auto hex = golden("stored/schedule_pauses.hex", to_hex(encode(entity{held})));
+  EXPECT_EQ(hex, to_hex(encode(entity{held})));
+  EXPECT_EQ(decode_entity(from_hex(hex)).value(), entity{held});
+  const schedule_buffered newest{
+      {golden_start, fire_kind::scheduled, 0}, true, golden_start + 1s, true};
+  const event_record record{position_t{4711}, golden_id, golden_start + 7ms, entity_event{newest}};
+  const auto event =
+      golden("stored/ScheduleBuffered_replaces.hex", to_hex(encode_journal({&record})));
+  EXPECT_EQ(event, to_hex(encode_journal({&record})));
+  EXPECT_EQ(decode_journal(from_hex(event)).value(), std::vector{record});
+}
+
 TEST(golden_schedule, has_its_status_told_as_ever) {
   auto active = golden_schedule_value();
   active.status = schedule_status::active;

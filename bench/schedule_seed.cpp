@@ -75,6 +75,12 @@ public:
     for (auto& [number, shard] : shards_)
       if (!shard.batch.writes.empty())
         commit(shard);
+    // Else the node would tell of each in the status topic first, and that is not idle.
+    for (auto& [number, shard] : shards_)
+      if (auto ok =
+              journal_->mark_published(shard.tenure.shard, shard.tenure.epoch, shard.committed);
+          !ok)
+        give_up(ok.error().detail);
   }
 
 private:

@@ -11,6 +11,19 @@ std::vector<status_event> memory_topics::events(shard_id shard) const {
   return found == events_.end() ? std::vector<status_event>{} : found->second;
 }
 
+std::vector<status_event> memory_topics::take_events(shard_id shard) {
+  const std::lock_guard lock(guard_);
+  auto& all = events_[shard];
+  auto taken = std::exchange(all, {});
+  // What stays is the tail of each topic, by which a new owner goes on.
+  std::map<size_t, const status_event*> tails;
+  for (const auto& event : taken)
+    tails[event.index()] = &event;
+  for (const auto& [topic, last] : tails)
+    all.push_back(*last);
+  return taken;
+}
+
 std::vector<dead_letter> memory_topics::dead_letters() const {
   const std::lock_guard lock(guard_);
   return letters_;

@@ -17,6 +17,8 @@ class memory_topics {
 public:
   std::vector<status_event> events(shard_id shard) const;
   std::vector<dead_letter> dead_letters() const;
+  /// As `events`, and drops all but the last of each topic: for runs that would not fit into memory.
+  std::vector<status_event> take_events(shard_id shard);
 
   /// The next `calls` fail with `why`; `stored`: what they brought is published all the same.
   void fail_next(size_t calls, failure why, bool stored = false);

@@ -200,11 +200,12 @@ result<std::vector<event_record>> memory_reader::journal(shard_id shard, positio
   if (found == state_->shards.end())
     return events;
   const auto& s = found->second;
-  const auto first = std::max<int64_t>(from.value, 1);
+  const auto first = std::max<int64_t>(from.value, s.forgotten + 1);
   for (auto last = std::lower_bound(s.commits.begin(), s.commits.end(), position_t{first});
        last != s.commits.end() && events.size() < limit; ++last) {
     const auto next = first + static_cast<int64_t>(events.size());
-    events.insert(events.end(), s.journal.begin() + (next - 1), s.journal.begin() + last->value);
+    events.insert(events.end(), s.journal.begin() + (next - 1 - s.forgotten),
+                  s.journal.begin() + (last->value - s.forgotten));
   }
   return events;
 }

@@ -23,7 +23,8 @@ struct memory_entity {
 
 struct memory_shard {
   shard_row row;
-  std::vector<event_record> journal;  ///< Event at index i has position i + 1.
+  int64_t forgotten = 0;              ///< Events dropped from the front of the journal.
+  std::vector<event_record> journal;  ///< Event at index i has position forgotten + i + 1.
   std::vector<position_t> commits;    ///< Last position of each commit that held events.
   std::set<std::pair<time_point, entity_id>> due;
 };

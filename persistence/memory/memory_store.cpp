@@ -1,5 +1,6 @@
 #include "persistence/memory/memory_store.hpp"
 
+#include "base/check.hpp"
 #include "persistence/memory/memory_state.hpp"
 
 namespace orrery {
@@ -60,6 +61,17 @@ void memory_store::fail_commits(int nth_from_now, commit_outcome outcome, bool a
 void memory_store::on_call(std::function<result<void>(std::string_view)> hook) {
   const std::lock_guard lock(state_->guard);
   state_->hook = std::move(hook);
+}
+
+void memory_store::forget_events(shard_id shard, position_t upto) {
+  const std::lock_guard lock(state_->guard);
+  auto& s = state_->shards[shard.value];
+  const auto count = upto.value - s.forgotten;
+  CHECK(count >= 0 && count <= static_cast<int64_t>(s.journal.size()),
+        "what is forgotten was there");
+  s.journal.erase(s.journal.begin(), s.journal.begin() + count);
+  std::erase_if(s.commits, [&](position_t last) { return last <= upto; });
+  s.forgotten = upto.value;
 }
 
 int64_t memory_store::commits() const {

@@ -44,6 +44,10 @@ public:
   /// not call the store. Empty = no hook.
   void on_call(std::function<result<void>(std::string_view call)> hook);
 
+  /// Drops the events of a shard's journal up to a position, for runs that would not fit into memory: readers
+  /// begin behind it.
+  void forget_events(shard_id shard, position_t upto);
+
   /// Commits tried so far, failed ones included.
   int64_t commits() const;
 

@@ -22,6 +22,7 @@ bridge::bridge(caf::actor_config& config, node_context& context)
 }
 
 caf::behavior bridge::make_behavior() {
+  context_.probe.meters.bridge.forget();
   return {
       [this](shard_records& news) {
         const auto found = owned_.find(news.shard);
@@ -29,6 +30,9 @@ caf::behavior bridge::make_behavior() {
           send(found->second.shard, intake_batch{news.tenure, std::move(news.records)});
       },
       [this](const shards_assigned& news) {
+        context_.probe.meters.rebalances.fetch_add(1, std::memory_order_relaxed);
+        context_.probe.meters.shards_gained.fetch_add(news.shards.size(),
+                                                      std::memory_order_relaxed);
         for (const auto number : news.shards) {
           if (owned_.try_emplace(number).second)
             acquire(number);
@@ -42,6 +46,8 @@ caf::behavior bridge::make_behavior() {
         if (found != owned_.end() && !found->second.shard)
           acquire(wish.shard);
       },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
+      [this](sample_mailboxes) { sample(); },
       [](run_here& wish) { wish.what(); },
       [this](const list_owned& wish) {
         list_owned::answer owned;
@@ -55,6 +61,22 @@ caf::behavior bridge::make_behavior() {
         wish.found(found == owned_.end() ? caf::actor{} : found->second.shard);
       },
   };
+}
+
+void bridge::sample() {
+  auto& meters = context_.probe.meters;
+  const auto ask = [this, now = steady_micros()](const caf::actor& who, mailbox_meter& into) {
+    if (who && into.ask(now))
+      send(who, sample_mailbox{&into});
+  };
+  for (const auto& [number, one] : owned_)
+    ask(one.shard, meters.shards.of(number).mailbox);
+  ask(context_.dispatcher, meters.dispatcher);
+  ask(context_.ttl, meters.ttl);
+  ask(context_.tick, meters.tick);
+  ask(context_.outbox, meters.outbox);
+  ask(context_.exchange, meters.exchange);
+  ask(context_.desk, meters.desk);
 }
 
 void bridge::acquire(shard_id number) {
@@ -128,6 +150,10 @@ void bridge::revoke(shards_revoked& wish) {
   auto which = std::make_shared<revocation>();
   which->done = std::move(wish.done);
   which->left = 1;  // ours, given up at the end
+  auto& meters = context_.probe.meters;
+  meters.rebalances.fetch_add(1, std::memory_order_relaxed);
+  (wish.lost ? meters.shards_lost : meters.shards_given_up)
+      .fetch_add(wish.shards.size(), std::memory_order_relaxed);
   for (const auto number : wish.shards) {
     const auto found = owned_.find(number);
     if (found == owned_.end())

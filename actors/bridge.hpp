@@ -39,6 +39,7 @@ private:
     std::shared_ptr<revocation> which;  ///< Waits for it; null where nobody does.
   };
 
+  void sample();
   void acquire(shard_id number);
   void acquired(shard_acquired& news);
   void revoke(shards_revoked& wish);

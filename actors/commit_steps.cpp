@@ -77,8 +77,14 @@ bool commit_steps::stopping() const {
 }
 
 writer_figures commit_steps::figures() const {
-  const std::lock_guard lock(guard_);
-  return figures_;
+  writer_figures out;
+  {
+    const std::lock_guard lock(guard_);
+    out = figures_;
+  }
+  out.batch_sizes = batch_sizes_.read();
+  out.latencies = latencies_.read();
+  return out;
 }
 
 bool commit_steps::healthy() const {
@@ -215,6 +221,11 @@ void commit_steps::step_commit(instant now) {
 }
 
 void commit_steps::count(const commit_report& report, duration busy) {
+  size_t entities = 0;
+  for (const auto& batch : batches_)
+    entities += batch.writes.size();
+  batch_sizes_.observe(static_cast<int64_t>(entities));
+  latencies_.observe(busy.count());
   const std::lock_guard lock(guard_);
   ++figures_.commits;
   figures_.busy += busy;

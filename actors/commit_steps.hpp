@@ -10,6 +10,7 @@
 
 #include "actors/services.hpp"
 #include "base/clock.hpp"
+#include "base/meter.hpp"
 
 #include <deque>
 #include <map>
@@ -31,7 +32,9 @@ struct writer_figures {
   uint64_t failures = 0;
   uint64_t refusals = 0;
   uint64_t unknowns = 0;
-  duration busy{};  ///< Time spent in commits.
+  duration busy{};             ///< Time spent in commits.
+  distribution batch_sizes{};  ///< Entities by transaction.
+  distribution latencies{};    ///< Of transactions, in microseconds.
 };
 
 /// The calls of `commit_service` come from any thread; `step` and `ended` from the driver alone.
@@ -97,6 +100,8 @@ private:
   std::map<shard_id, std::pair<epoch_t, position_t>> published_;
   std::map<shard_id, std::vector<int64_t>> copied_;
   writer_figures figures_;
+  histogram batch_sizes_{batch_bounds()};
+  histogram latencies_{latency_bounds()};
   std::optional<instant> failed_;  ///< The last one did, then.
   bool stopping_ = false;
 

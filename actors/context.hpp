@@ -1,11 +1,13 @@
 #pragma once
 /// What all actors of one node share. Made by the composition root, outlives every actor.
 
+#include "actors/meters.hpp"
 #include "actors/peer_link.hpp"
 #include "actors/services.hpp"
 #include "base/clock.hpp"
 #include "domain/cron/fire_times.hpp"
 #include "domain/retention.hpp"
+#include "domain/trace.hpp"
 
 #include <array>
 #include <atomic>
@@ -72,6 +74,7 @@ struct node_probe {
   std::atomic<uint64_t> attempts_lost_away{0};  ///< Of those, lost with their node.
   std::atomic<uint64_t> guests_started{0};      ///< Attempts of other nodes, begun here.
   std::atomic<uint64_t> leases_handed_out{0};   ///< Attempts that external workers got here.
+  node_meters meters;
 };
 
 class limit_board;  // actors/limit_board.hpp
@@ -129,6 +132,7 @@ struct node_context {
   zone_lookup zones{};              ///< Empty: this node runs no schedules.
   /// Whether schedules may publish to a topic; the failure says why not. Empty: they may to none.
   std::function<result<void>(const std::string&)> may_publish_to{};
+  span_sink* spans = nullptr;  ///< Null: nothing is traced here. Outlives every actor.
 
   bool knows_kind(const std::string& kind) const {
     return kind == "noop" || kind == "sleep" || executors.contains(kind);

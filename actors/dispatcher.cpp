@@ -20,12 +20,14 @@ dispatcher::dispatcher(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior dispatcher::make_behavior() {
+  context_.probe.meters.dispatcher.forget();
   look_at_rules();  // before the first slot: a rule may have been made long before this node began
   return {
       [this](dispatch_update& news) { update(news); },
       [this](const shard_gone& news) { forget(news.number); },
       [this](tell_load) {
         send(context_.exchange, own_load{load()});
+        show_depths();
         look_at_rules();
         give_slots();  // those that had nothing to lend are asked again
       },
@@ -63,6 +65,7 @@ caf::behavior dispatcher::make_behavior() {
           lines.open_all();
         give_slots();
       },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](const explain_lane& wish) { wish.done(explain(wish.of)); },
   };
 }

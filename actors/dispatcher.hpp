@@ -84,6 +84,7 @@ private:
   void forget_peer(const std::string& peer);
   void peer_is(const peer_told_load& news);
   node_load load() const;
+  void show_depths();
 
   // Rules (dispatcher_limits.cpp).
   /// Of a queue or of a limit key in it.
@@ -142,6 +143,7 @@ private:
   std::map<std::string, quota_keeper> keepers_;  ///< Of queues whose home is here.
   duration look_at_ = duration::max();           ///< When a bucket has a token again.
   uint64_t looks_ = 0;
+  instant depths_shown_{};
 
   struct interest {
     std::vector<lease_wish> wishes;

@@ -144,6 +144,17 @@ void dispatcher::forget_peer(const std::string& peer) {
     came_free(peer, kind, slots);
 }
 
+/// For /metrics; as often as somebody may look, and no oftener: it looks at all who wait.
+void dispatcher::show_depths() {
+  if (clock().now() - depths_shown_ < std::chrono::milliseconds{950})
+    return;
+  depths_shown_ = clock().now();
+  depth_board::table all;
+  for (const auto& [key, lines] : lanes_)
+    lines.add_depths(key.queue, context_.time.now(), all);
+  context_.probe.meters.depths.set(std::move(all));
+}
+
 node_load dispatcher::load() const {
   std::map<std::string, kind_load> kinds;
   const auto of = [&](const std::string& kind) -> kind_load& {

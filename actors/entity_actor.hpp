@@ -5,6 +5,7 @@
 
 #include "actors/births.hpp"
 #include "actors/context.hpp"
+#include "actors/entity_spans.hpp"
 #include "actors/messages.hpp"
 #include "base/check.hpp"
 #include "base/crash_point.hpp"
@@ -50,6 +51,9 @@ inline std::optional<status_brief<schedule_status>> brief(const std::optional<sc
   return s ? std::optional(status_brief<schedule_status>{s->status, 1}) : std::nullopt;
 }
 
+inline uint32_t run_of(const task& t) { return t.run; }
+inline uint32_t run_of(const order&) { return 1; }
+
 template <class Entity>
 class entity_actor : public caf::event_based_actor {
 public:
@@ -76,7 +80,7 @@ public:
         // Named above.
       }
       left_ = true;
-      send(shard_, entity_crashed{id_, what, handled_});
+      send(shard_, entity_crashed{id_, what, handled_, trace_text()});
       return caf::exit_reason::unhandled_exception;
     });
   }
@@ -92,6 +96,13 @@ protected:
   virtual bool at_rest() const = 0;
 
   time_point now() const { return context_.time.now(); }
+  /// Of the trace that this entity belongs to.
+  std::string trace_text() const {
+    if constexpr (!std::is_same_v<Entity, schedule>)
+      return to_string(trace_of(state_ ? std::string_view(state_->spec->traceparent) : "", id_));
+    else
+      return to_string(trace_of({}, id_));
+  }
 
   /// A command that is answered: decides, and tells the shard in any case. True: the state moved.
   bool handle(do_command& wish) {
@@ -133,7 +144,9 @@ protected:
   bool apply(const command& wish, entity_effect& effect) {
     const auto moves = try_apply(wish, effect);
     if (!moves)
-      log::debug("entity.late", {{"id", to_string(id_)}, {"detail", moves.error().detail}});
+      log::debug(
+          "entity.late",
+          {{"id", to_string(id_)}, {"trace", trace_text()}, {"detail", moves.error().detail}});
     return moves && *moves;
   }
 
@@ -160,13 +173,16 @@ protected:
   }
 
   /// Children begin with the effect that starts them. One that cannot begin has ended at once.
-  void take_children(const std::vector<child_start>& starts, std::vector<child_command>& commands,
+  void take_children(std::vector<child_start>& starts, std::vector<child_command>& commands,
                      entity_effect& effect) {
     CHECK(starts.size() <= limits::children_at_once, "a decision starts only so many children");
     if (effect.children == nullptr)
       effect.children = std::make_shared<offspring>();
     children_ended refused;
-    for (const auto& start : starts) {
+    for (auto& start : starts) {
+      if (context_.spans != nullptr)
+        give_context(start);
+      give_heartbeat(start);
       auto born = bear(start, id_, now());
       if (born) {
         effect.children->births.push_back(std::move(*born));
@@ -187,6 +203,32 @@ protected:
             effect);
   }
 
+  /// What an order starts belongs to its trace; what a schedule starts begins one.
+  void give_context(child_start& start) {
+    std::string context;
+    if constexpr (std::is_same_v<Entity, order>) {
+      if (!state_ || !is_sampled(state_->spec->traceparent))
+        return;
+      context = traceparent_in(state_->spec->traceparent, id_, 1, 0);
+    } else if (is_recorded(trace_of({}, start.id), context_.spans->ratio())) {
+      context = root_traceparent(start.id);
+    } else {
+      return;
+    }
+    std::visit([&](auto& spec) { spec.edit([&](auto& s) { s.traceparent = context; }); },
+               start.spec);
+  }
+
+  /// As those of a task that is submitted: who executes it outside must be heard of.
+  void give_heartbeat(child_start& start) {
+    const auto give = [this](auto& spec) {
+      if constexpr (requires { spec->heartbeat; })
+        if (spec->heartbeat == duration{} && context_.is_external(spec->kind))
+          spec.edit([this](auto& s) { s.heartbeat = context_.limits.worker_heartbeat; });
+    };
+    std::visit(give, start.spec);
+  }
+
   /// Folds events into the state and notes them as steps of the effect.
   void fold(std::vector<event> events, entity_effect& effect) {
     if (effect.steps.empty() && state_)
@@ -194,12 +236,19 @@ protected:
     const auto at = now();
     for (auto& one : events) {
       event_record record{{}, id_, at, entity_event{std::move(one)}};
+      ending_watch<Entity> ending(state_);
       const auto before = brief(state_);
       evolve(state_, id_, std::get<event>(record.event), at);
       auto status = status_event_of(before, *state_, record);
       effect.steps.push_back({std::move(record), std::nullopt});
-      if (status)
+      if (status) {
+        // Who reads it goes on from the span of the run, not from that of the submission.
+        if constexpr (!std::is_same_v<Entity, schedule>)
+          if (is_traced(context_, status->traceparent))
+            status->traceparent = traceparent_in(status->traceparent, id_, run_of(*state_), 0);
         effect.steps.back().published.emplace(std::move(*status));
+      }
+      ending.look(context_, *state_, at, effect);
     }
   }
 

@@ -116,6 +116,22 @@ size_t lane_lines::erase(shard_id shard) {
   return gone;
 }
 
+void lane_lines::add_depths(const std::string& queue, time_point now,
+                            depth_board::table& to) const {
+  std::map<uint16_t, queue_depth> by_shard;
+  for (const auto& [key, one] : lines_)
+    for (const auto& each : one.heap.all()) {
+      auto& depth = by_shard[each.shard.value];
+      ++depth.waiting;
+      depth.oldest = std::max(depth.oldest, now - each.since);
+    }
+  for (const auto& [shard, depth] : by_shard) {
+    auto& sum = to[{queue, shard}];
+    sum.waiting += depth.waiting;
+    sum.oldest = std::max(sum.oldest, depth.oldest);
+  }
+}
+
 time_point lane_lines::oldest(time_point now) const {
   auto since = now;
   for (const auto& [key, one] : lines_)

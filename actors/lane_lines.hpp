@@ -6,6 +6,7 @@
 /// Pure. A line that may not go on, because its key is at a limit, is closed and costs nothing until it is
 /// opened again.
 
+#include "actors/meters.hpp"
 #include "domain/ids.hpp"
 
 #include "base/time.hpp"
@@ -51,6 +52,8 @@ public:
   size_t size_of(const std::string& key) const;
   /// Since when the one waits that waits longest; `now` where none does.
   time_point oldest(time_point now) const;
+  /// Adds who waits, by shard. As costly as `oldest`.
+  void add_depths(const std::string& queue, time_point now, depth_board::table& to) const;
 
 private:
   struct heap_of : std::priority_queue<waiting_task> {

@@ -2,11 +2,13 @@
 /// Every message between the actors of a node. None of these leaves the process (cluster/messages.hpp
 /// holds those that do), so they carry domain values as they are.
 
+#include "actors/meters.hpp"
 #include "domain/lane_view.hpp"
 #include "domain/messages.hpp"
 #include "domain/ports/event_sink.hpp"
 #include "domain/ports/executor.hpp"
 #include "domain/ports/intake_log.hpp"
+#include "domain/trace.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_clock.hpp>
@@ -82,12 +84,15 @@ struct entity_effect {
   uint64_t handled = 0;                 ///< Messages of the shard that the actor has answered.
   reply_to reply;
   std::optional<failure> refused;  ///< The intake record asked for what cannot be.
+  duration attempt_time{-1};       ///< Of the attempt that ended with it; negative = none did.
+  std::shared_ptr<std::vector<span>> spans = {};  ///< To be told once it is durable; null for most.
 };
 /// An entity actor threw; its supervisor rebuilds it from the store.
 struct entity_crashed {
   entity_id id;
   std::string what;
-  uint64_t handled = 0;  ///< Messages of the shard that it had begun to handle.
+  uint64_t handled = 0;    ///< Messages of the shard that it had begun to handle.
+  std::string trace = {};  ///< Id of its trace.
 };
 /// What became of a commit that carried releases up to `ordinal`.
 struct commit_note {
@@ -238,6 +243,7 @@ struct arm_clock {
   attempt_token token;
   caf::actor_clock::time_point at{};  ///< Steady: nobody sets it.
   end_reason clock = end_reason::ttl;
+  trace_id trace = {};  ///< Of the task, for the log.
 };
 struct disarm_clock {
   entity_id id;
@@ -359,6 +365,12 @@ struct route_to_shard {
 struct run_here {
   std::function<void()> what;
 };
+/// Tell how many messages wait here, and how long this one did.
+struct sample_mailbox {
+  mailbox_meter* into = nullptr;
+};
+/// Ask that of all actors of the node but those of entities; to the bridge.
+struct sample_mailboxes {};
 struct stop_node {
   std::function<void()> done;
 };
@@ -419,6 +431,8 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::restart_shard))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::route_to_shard))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::stop_node))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::run_here))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::sample_mailbox))
+CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::sample_mailboxes))
 CAF_END_TYPE_ID_BLOCK(orrery_actors)
 
 #define ORRERY_LOCAL_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(orrery::actors::name)
@@ -475,4 +489,6 @@ ORRERY_LOCAL_MESSAGE(restart_shard)
 ORRERY_LOCAL_MESSAGE(route_to_shard)
 ORRERY_LOCAL_MESSAGE(stop_node)
 ORRERY_LOCAL_MESSAGE(run_here)
+ORRERY_LOCAL_MESSAGE(sample_mailbox)
+ORRERY_LOCAL_MESSAGE(sample_mailboxes)
 #undef ORRERY_LOCAL_MESSAGE

@@ -109,6 +109,14 @@ void node::take_packet(std::string bytes, std::function<void(std::string)> answe
   caf::anon_send(context_.exchange, peer_packet_came{std::move(bytes), std::move(answer)});
 }
 
+void node::sample_mailboxes() {
+  // From outside: what waits for the bridge must show also where the bridge asks nobody any more.
+  auto& own = context_.probe.meters.bridge;
+  if (own.ask(steady_micros()))
+    caf::anon_send(bridge_, sample_mailbox{&own});
+  caf::anon_send(bridge_, actors::sample_mailboxes{});
+}
+
 void node::find_shard(shard_id shard, std::function<void(caf::actor)> found) {
   caf::anon_send(bridge_, route_to_shard{shard, std::move(found)});
 }

@@ -30,6 +30,9 @@ public:
   /// A packet of another node about work (domain/ports/peers.hpp); `answer` takes the receipt.
   void take_packet(std::string bytes, std::function<void(std::string)> answer);
 
+  /// Has the mailboxes of the actors measured; the figures come to the context's probe. Thread-safe.
+  void sample_mailboxes();
+
   /// The shard's actor, where it lives here; null otherwise. `found` runs on an actor's thread.
   void find_shard(shard_id shard, std::function<void(caf::actor)> found);
 

@@ -33,6 +33,7 @@ outbox::outbox(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior outbox::make_behavior() {
+  context_.probe.meters.outbox.forget();
   return {
       [this](const open_outbox& wish) { open(wish); },
       [this](publish_events& news) { gather(news); },
@@ -59,6 +60,7 @@ caf::behavior outbox::make_behavior() {
           copy(wish.shard, *one);
         }
       },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](flush_outbox& wish) {
         flushes_.push_back(std::move(wish));
         answer_flushes();
@@ -73,6 +75,8 @@ void outbox::open(const open_outbox& wish) {
   one.published = wish.published;
   one.committed = wish.committed;
   one.queued_from = wish.committed;
+  one.handed_at = steady_micros();
+  show(wish.shard, one);
   copy(wish.shard, one);
   if (wish.committed.value == 0)
     one.behind = false;  // nothing was ever committed, so nothing was published
@@ -101,6 +105,18 @@ void outbox::gather(publish_events& news) {
                  [&](const status_event& event) { return position_of(event) > one.handed; });
   }
   pump(news.shard, one);
+  show(news.shard, one);
+}
+
+void outbox::show(shard_id shard, const channel& one) {
+  auto& meter = context_.probe.meters.shards.of(shard);
+  const auto before = meter.published.exchange(one.published.value, std::memory_order_relaxed);
+  if (one.published >= one.committed)
+    meter.unpublished_since.store(0, std::memory_order_relaxed);
+  else if (meter.unpublished_since.load(std::memory_order_relaxed) == 0)
+    meter.unpublished_since.store(steady_micros(), std::memory_order_relaxed);
+  else if (before != one.published.value)  // what is left was committed after that batch was taken
+    meter.unpublished_since.store(one.handed_at, std::memory_order_relaxed);
 }
 
 void outbox::pump(shard_id shard, channel& one) {
@@ -126,6 +142,7 @@ void outbox::hand_over(shard_id shard, channel& one, std::vector<status_event> e
   reach(crash_point::publish_before);
   one.publishing = true;
   one.handed = std::max(one.handed, upto);
+  one.handed_at = steady_micros();
   const auto n = events.size();
   context_.probe.outbox_backlog.fetch_add(n, std::memory_order_relaxed);
   context_.sink.publish(shard, std::move(events),
@@ -166,6 +183,7 @@ void outbox::published(const publish_done& news) {
     replay(news.shard, one, one.tails, true);
   else
     pump(news.shard, one);
+  show(news.shard, one);
   answer_flushes();
 }
 
@@ -272,6 +290,7 @@ void outbox::replayed_page(replay_loaded& news) {
     replay(news.shard, one, news.tails, true);
   else
     pump(news.shard, one);
+  show(news.shard, one);
   answer_flushes();
 }
 

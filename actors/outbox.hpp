@@ -31,6 +31,7 @@ private:
     std::deque<status_event> queue;  ///< Committed, positions rising, not yet handed over.
     position_t queued_from;          ///< The queue holds everything after this position.
     event_sink::tails tails{};       ///< Where the topics ended when the replay began.
+    int64_t handed_at = 0;           ///< When that was, in microseconds of the steady clock.
     bool publishing = false;
     bool replaying = false;
     bool behind = true;  ///< Must read the journal before the queue may be used.
@@ -52,6 +53,8 @@ private:
   void published(const publish_done& news);
   void hand_over(shard_id shard, channel& one, std::vector<status_event> events, position_t upto);
   void answer_flushes();
+  /// How far publishing is behind, for /metrics.
+  void show(shard_id shard, const channel& one);
   void refuse(channel& one, bool refused);
 
   // Dead letters (outbox_letters.cpp).

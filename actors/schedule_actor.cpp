@@ -171,8 +171,10 @@ void schedule_actor::take(do_command& wish) {
   }
   if (auto ready = prepare(*mine); !ready) {
     if (woken_) {
-      log::error("schedule.unready",
-                 {{"id", to_string(id_)}, {"detail", ready.error().detail}, {"again_s", 60}});
+      log::error("schedule.unready", {{"id", to_string(id_)},
+                                      {"trace", trace_text()},
+                                      {"detail", ready.error().detail},
+                                      {"again_s", 60}});
     }
     return refuse(wish, std::move(ready).error());
   }

@@ -20,6 +20,7 @@ shard_actor::shard_actor(caf::actor_config& config, node_context& context,
     : caf::event_based_actor(config),
       context_(context),
       tenure_(tenure),
+      meter_(context.probe.meters.shards.of(tenure.shard)),
       careful_(careful),
       position_(tenure.position) {
   // A weak handle: the writer must not keep a lost shard alive.
@@ -43,6 +44,10 @@ shard_actor::shard_actor(caf::actor_config& config, node_context& context,
 caf::behavior shard_actor::make_behavior() {
   dispatch_.shard = caf::actor_cast<caf::actor>(this);
   dispatch_.number = tenure_.shard;
+  meter_.epoch = tenure_.epoch.value;
+  meter_.here = true;
+  meter_.mailbox.forget();
+  show();
   scan();
   send(context_.dispatcher, dispatch_update{dispatch_.shard, dispatch_.number, {}, {}, {}});
   context_.log.consumer().start(tenure_.shard, tenure_.next, tenure_.epoch);
@@ -75,6 +80,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](scan_due) { scan(); },
       [this](erase_ended& wish) { erase(wish); },
       [this](erasures_checked& news) { erase_checked(news); },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [](run_here& job) { job.what(); },
       [this](flush_gathered) { flush(); },
       [this](shard_tick) { tick(); },
@@ -112,6 +118,8 @@ void shard_actor::on_exit() {
   for (auto& [id, waiting] : watchers_)
     waiting.reply(moving());
   context_.probe.entities_live.fetch_sub(live_.size(), std::memory_order_relaxed);
+  if (meter_.epoch == tenure_.epoch.value)
+    meter_.here = false;
   live_.clear();
   watchers_.clear();
   gate_.clear();
@@ -195,6 +203,7 @@ void shard_actor::tick() {
     return;
   }
   return_idle_credit();
+  show();
   if (waiting || draining_ || !watchers_.empty() || intake_paused_ || !credits_.empty())
     want_tick();
   control_intake();

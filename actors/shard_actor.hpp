@@ -99,6 +99,7 @@ private:
     bool moved = false;       ///< Has events.
     bool queued = false;      ///< Scans do not find it by the time it must be woken.
     time_point wake = never;  ///< When it must be looked at, once this is durable.
+    std::shared_ptr<std::vector<span>> spans = {};
   };
   /// Waits for a look-up of children that may exist.
   struct set_aside {
@@ -125,7 +126,14 @@ private:
   void commit_told(const commit_note& note);
   void completed(in_flight& finished);
   void control_intake();
+
+  // What is measured (shard_meters.cpp).
+  void measure(const entity_effect& effect);
+  void measure(const std::vector<status_event>& events);
+  void tell_spans(in_flight& finished);
+  void show();
   gate_place* place_of(uint64_t sequence);
+  static trace_id trace_in(const gate_place& place, entity_id id);
 
   // Entities (shard_entities.cpp).
   void deliver(entity_id id, entity_kind kind, item what);
@@ -212,6 +220,7 @@ private:
 
   node_context& context_;
   const shard_tenure tenure_;
+  shard_meter& meter_;
   const bool careful_;
   std::shared_ptr<pending_commit> pending_;
   position_t position_;

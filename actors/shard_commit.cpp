@@ -17,12 +17,17 @@ void shard_actor::commit_told(const commit_note& note) {
     auto finished = std::move(in_flight_.front());
     in_flight_.pop_front();
     news.upto = finished.position;
+    measure(finished.events);
     std::move(finished.events.begin(), finished.events.end(), std::back_inserter(news.events));
     news.letters |= finished.letter;
     completed(finished);
   }
+  const auto upto = news.upto.value;
   if (!news.events.empty() || news.letters)
     send(context_.outbox, std::move(news));
+  if (upto > 0)
+    meter_.committed.store(upto, std::memory_order_relaxed);
+  show();
   finish_drain_if_empty();
 }
 
@@ -35,6 +40,8 @@ void shard_actor::completed(in_flight& finished) {
   }
   if (finished.id.is_nil())
     return;
+  if (finished.spans != nullptr)
+    tell_spans(finished);
   // Not before: a timer beyond the horizon is left to the next scan, which must see the row.
   if (finished.moved) {
     if (finished.wake != never && !finished.queued)

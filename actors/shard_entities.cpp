@@ -147,7 +147,11 @@ void shard_actor::answer_missing(entity_id id, item& what) {
     what.reply(failure{errc::not_found, "there is no such entity"});
   if (what.sequence == 0)
     return;
-  log::info("intake.refused", {{"id", to_string(id)}, {"detail", "there is no such entity"}});
+  const auto* place = place_of(what.sequence);
+  log::info("intake.refused",
+            {{"id", to_string(id)},
+             {"trace", to_string(place != nullptr ? trace_in(*place, id) : trace_of({}, id))},
+             {"detail", "there is no such entity"}});
   refuse_record(what.sequence, "names an entity that does not exist");
 }
 
@@ -217,6 +221,7 @@ void shard_actor::unreadable(entities_loaded& news) {
     return;
   log::error("entity.unreadable", {{"shard", tenure_.shard.value},
                                    {"id", to_string(found->first)},
+                                   {"trace", to_string(trace_of({}, found->first))},
                                    {"detail", news.found.error().detail}});
   for (const auto& waiting : found->second.stash) {
     if (waiting.reply)
@@ -259,6 +264,7 @@ void shard_actor::crashed(const entity_crashed& news) {
   context_.probe.entities_crashed.fetch_add(1, std::memory_order_relaxed);
   log::error("entity.crashed", {{"shard", tenure_.shard.value},
                                 {"id", to_string(news.id)},
+                                {"trace", news.trace},
                                 {"what", news.what},
                                 {"restart", "from the journal"}});
   const auto found = live_.find(news.id);

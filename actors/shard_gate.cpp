@@ -29,10 +29,19 @@ void complete_spec(Spec& spec, const log_record& record, std::string reference) 
   if (const auto* own = find_header(record, "orrery-reference");
       own && spec.reference.empty() && own->size() <= limits::reference_bytes)
     spec.reference = *own;
-  if (const auto* trace = find_header(record, "traceparent"); trace && trace->size() <= 128)
+  if (const auto* trace = find_header(record, "traceparent");
+      trace && trace->size() <= 128 && parse_traceparent(*trace))
     spec.traceparent = *trace;
   if (const auto* hash = find_header(record, "orrery-request-hash"); hash && hash->size() <= 64)
     spec.request_hash = *hash;
+}
+
+/// A trace that nobody began before begins here.
+template <class Spec>
+void begin_trace(const node_context& context, Spec& spec, entity_id id) {
+  if (context.spans != nullptr && spec.traceparent.empty() &&
+      is_recorded(trace_of({}, id), context.spans->ratio()))
+    spec.traceparent = root_traceparent(id);
 }
 
 /// Where a redriven record died first; only believed of its own partition.
@@ -105,11 +114,13 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
       if (submit->spec.heartbeat == duration{} && context_.is_external(submit->spec.kind))
         submit->spec.heartbeat = context_.limits.worker_heartbeat;
       complete_spec(submit->spec, record, resolved.reference);
+      begin_trace(context_, submit->spec, resolved.id);
       settle_delay(submit->spec, record.at);
     }
   } else if (auto* submit = std::get_if<submit_order>(&std::get<order_command>(message->command))) {
     is_submit = true;
     complete_spec(submit->spec, record, resolved.reference);
+    begin_trace(context_, submit->spec, resolved.id);
     if (submit->spec.flow.empty())
       submit->spec.flow = context_.default_flow;
   }
@@ -143,11 +154,19 @@ void shard_actor::refuse_record(uint64_t sequence, std::string reason) {
   auto* place = place_of(sequence);
   CHECK(place != nullptr, "a record is refused while it is in the gate");
   log::warning("intake.dead_letter", {{"shard", tenure_.shard.value},
+                                      {"trace", to_string(trace_in(*place, place->id))},
                                       {"topic", context_.log.topic_name(place->place.topic)},
                                       {"offset", place->place.offset},
                                       {"reason", reason}});
   place->bad = std::move(reason);
   place->answered = true;
+}
+
+trace_id shard_actor::trace_in(const gate_place& place, entity_id id) {
+  for (const auto& header : place.headers)
+    if (header.name == "traceparent")
+      return trace_of(header.value, id);
+  return trace_of({}, id);
 }
 
 shard_actor::gate_place* shard_actor::place_of(uint64_t sequence) {
@@ -181,7 +200,9 @@ void shard_actor::take_effect(entity_effect& effect) {
   if (effect.sequence != 0) {
     place->answered = true;
     if (effect.refused)
-      log::info("intake.refused", {{"id", to_string(id)}, {"detail", effect.refused->detail}});
+      log::info("intake.refused", {{"id", to_string(id)},
+                                   {"trace", to_string(trace_in(*place, id))},
+                                   {"detail", effect.refused->detail}});
     entry.gate = effect.sequence;
     ++entry.held;
     place->effects.push_back(std::move(effect));
@@ -261,7 +282,10 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
   outcome.status_before = effect.status_before;
   number_steps(effect.steps, outcome, waiting);
   const bool writes = !outcome.events.empty() || answers != nullptr || bears;
+  waiting.spans = std::move(effect.spans);
   if (effect.state) {
+    if (!outcome.events.empty())
+      measure(effect);
     if (waiting.reply || watchers_.contains(effect.id))
       waiting.state = effect.state;
     if (!outcome.events.empty()) {

@@ -115,6 +115,7 @@ void task_actor::recover() {
   if (state_->status != task_status::running || resume_lease())
     return;
   log::info("attempt.lost", {{"task", to_string(id_)},
+                             {"trace", trace_text()},
                              {"run", state_->run},
                              {"attempt", state_->attempt},
                              {"worker", state_->worker}});
@@ -238,6 +239,12 @@ void task_actor::run_work() {
   });
 }
 
+std::string task_actor::attempt_context() const {
+  const auto& own = state_->spec->traceparent;
+  return context_.spans == nullptr ? own
+                                   : traceparent_in(own, id_, work_token_.run, work_token_.attempt);
+}
+
 work_item task_actor::make_item() const {
   work_item item;
   item.task = id_;
@@ -246,7 +253,7 @@ work_item task_actor::make_item() const {
   item.kind = state_->spec->kind;
   item.payload = state_->spec->payload;
   item.ttl = state_->spec->ttl;
-  item.traceparent = state_->spec->traceparent;
+  item.traceparent = attempt_context();
   item.cursor = state_->extra->cursor;
   return item;
 }
@@ -291,6 +298,7 @@ void task_actor::work_ended(work_done& news) {
                  .retryable = false};
     if (news.lost) {
       log::info("attempt.lost", {{"task", to_string(id_)},
+                                 {"trace", trace_text()},
                                  {"run", state_->run},
                                  {"attempt", state_->attempt},
                                  {"worker", state_->worker}});
@@ -361,8 +369,8 @@ void task_actor::arm_clocks() {
   const auto end = present_end();
   clocks_armed_ = true;
   armed_for_ = end.at;
-  send(context_.ttl,
-       arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, end.at, end.clock});
+  send(context_.ttl, arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, end.at,
+                               end.clock, trace_of(state_->spec->traceparent, id_)});
 }
 
 /// The node that executes has a clock of its own.

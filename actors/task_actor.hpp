@@ -60,6 +60,8 @@ private:
   void tell_end_away();
   void listen_to(const do_command& wish);
   void end_by_clock(const clock_passed& news);
+  /// The trace context that the work of the present attempt is given.
+  std::string attempt_context() const;
   /// Tells of commands that others gave while work was running.
   void stop_what_is_over(stop_mode mode);
 

@@ -20,7 +20,7 @@ void task_actor::lease_out() {
   item.heartbeat = state_->spec->heartbeat;
   item.started_at = state_->started_at;
   item.cursor = state_->extra->cursor;
-  item.traceparent = state_->spec->traceparent;
+  item.traceparent = attempt_context();
   send<caf::message_priority::high>(
       claim_->desk == context_.node ? context_.desk : context_.exchange, std::move(news));
   claim_.reset();
@@ -39,6 +39,7 @@ bool task_actor::resume_lease() {
   if (state_->extra->secret.empty())
     return false;
   log::info("lease.resumed", {{"task", to_string(id_)},
+                              {"trace", trace_text()},
                               {"run", state_->run},
                               {"attempt", state_->attempt},
                               {"worker", state_->worker}});

@@ -8,7 +8,9 @@ tick_supervisor::tick_supervisor(caf::actor_config& config, node_context& contex
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior tick_supervisor::make_behavior() {
+  context_.probe.meters.tick.forget();
   return {
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](set_timers& wish) { set(wish); },
       [this](const supervisor_tick& tick) {
         if (tick.number == planned_)

@@ -8,7 +8,9 @@ ttl_supervisor::ttl_supervisor(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior ttl_supervisor::make_behavior() {
+  context_.probe.meters.ttl.forget();
   return {
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](arm_clock& wish) { arm(wish); },
       [this](const disarm_clock& wish) {
         const auto found = armed_.find(wish.id);
@@ -25,7 +27,7 @@ caf::behavior ttl_supervisor::make_behavior() {
 }
 
 void ttl_supervisor::arm(arm_clock& wish) {
-  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, false, wish.at};
+  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, wish.trace, false, wish.at};
   deadlines_.push({wish.at, wish.id, wish.token});
   forget_disarmed();
   sleep_until_next();
@@ -68,11 +70,14 @@ void ttl_supervisor::look() {
 
 void ttl_supervisor::fire(const deadline& due, armed& one) {
   if (one.fired) {
-    log::error("ttl.not_obeyed", {{"task", to_string(due.id)}, {"clock", to_string(one.clock)}});
+    log::error("ttl.not_obeyed", {{"task", to_string(due.id)},
+                                  {"trace", to_string(one.trace)},
+                                  {"clock", to_string(one.clock)}});
     context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
   } else {
     const auto late =
         static_cast<uint64_t>(std::chrono::duration_cast<duration>(clock().now() - due.at).count());
+    context_.probe.meters.ttl_lateness.observe(static_cast<int64_t>(late));
     context_.probe.ttl_fired.fetch_add(1, std::memory_order_relaxed);
     auto& worst = context_.probe.ttl_lateness_max_micros;
     for (auto seen = worst.load(); late > seen && !worst.compare_exchange_weak(seen, late);) {

@@ -25,6 +25,7 @@ private:
     attempt_token token;
     caf::actor entity;
     end_reason clock = end_reason::ttl;
+    trace_id trace;
     bool fired = false;
     instant due = instant::max();  ///< Of its one entry in the heap that counts.
   };

@@ -21,6 +21,7 @@ work_exchange::work_exchange(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior work_exchange::make_behavior() {
+  context_.probe.meters.exchange.forget();
   delayed_send(this, exchange_tick_length, exchange_tick{});
   return {
       [this](ask_for_slots& wish) {
@@ -69,6 +70,7 @@ caf::behavior work_exchange::make_behavior() {
       [this](const lease_declined& news) {
         say(news.desk, codec::encode_note(worker_notes::declined{news.claim}));
       },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](exchange_tick) { tick(); },
       [this](close_exchange& wish) {
         closing_ = std::move(wish.done);

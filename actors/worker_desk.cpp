@@ -33,6 +33,7 @@ worker_desk::worker_desk(caf::actor_config& config, node_context& context)
     : caf::event_based_actor(config), context_(context) {}
 
 caf::behavior worker_desk::make_behavior() {
+  context_.probe.meters.desk.forget();
   return {
       [this](poll_for_work& wish) { came(wish); },
       [this](const worker_spoke& news) {
@@ -57,6 +58,7 @@ caf::behavior worker_desk::make_behavior() {
         }
       },
       [this](const work_available& news) { available(news); },
+      [this](const sample_mailbox& wish) { wish.into->answer(mailbox().size(), steady_micros()); },
       [this](desk_tick) { tick(); },
   };
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 
 namespace orrery::app {
 
@@ -32,13 +33,44 @@ result<cluster_picture> store_view::read(entity_store& from) {
   const auto until = std::chrono::steady_clock::now() + ends_limit;
   for (auto& row : *rows) {
     cluster_picture::shard one{std::move(row), {-1, -1}};
-    if (one.row.owner == parts_.self.name && std::chrono::steady_clock::now() < until)
+    if (std::chrono::steady_clock::now() < until)
       if (const auto end = parts_.log.consumer().end(one.row.shard, 200ms))
         for (size_t i = 0; i < intakes; ++i)
           one.waiting[i] = std::max<int64_t>(0, (*end)[i] - one.row.next[i]);
     out.shards.push_back(std::move(one));
   }
   return out;
+}
+
+/// Who is known by the store only may have stopped a moment ago: each is asked itself.
+void store_view::ask_others(cluster_picture picture,
+                            std::shared_ptr<answer<cluster_picture>> told) {
+  struct gathering {
+    std::mutex guard;
+    cluster_picture picture;
+    size_t left = 1;
+  };
+  auto all = std::make_shared<gathering>();
+  all->picture = std::move(picture);
+  const auto settle = [all, told](const std::string& name, result<bool> ready) {
+    {
+      const std::lock_guard lock(all->guard);
+      if (ready)
+        all->picture.ready[name] = *ready;
+      if (--all->left > 0)
+        return;
+    }
+    (*told)(std::move(all->picture));
+  };
+  std::vector<std::string> others;
+  if (parts_.ask_ready)
+    for (const auto& one : all->picture.nodes)
+      if (one.name != parts_.self.name)
+        others.push_back(one.name);
+  all->left += others.size();
+  for (const auto& name : others)
+    parts_.ask_ready(name, [settle, name](result<bool> ready) { settle(name, std::move(ready)); });
+  settle(parts_.self.name, all->picture.health.ready);
 }
 
 void store_view::look(answer<cluster_picture> done) {
@@ -48,9 +80,11 @@ void store_view::look(answer<cluster_picture> done) {
     parts_.reads.run(
         [this, told, state](entity_store& from) {
           auto picture = read(from);
-          if (picture)
-            picture->health = state;
-          (*told)(std::move(picture));
+          if (!picture)
+            return (*told)(std::move(picture));
+          picture->health = state;
+          picture->ready[parts_.self.name] = state.ready;
+          ask_others(std::move(*picture), told);
         },
         [told] {
           (*told)(failure{errc::busy, "too many reads are waiting"});

@@ -7,8 +7,8 @@
 
 namespace orrery::app {
 
-/// Everything it needs outlives it. Reads on the reader threads; the end of a topic is asked only for the
-/// shards of this node, for at most a second in all.
+/// Everything it needs outlives it. Reads on the reader threads; the ends of the topics are asked for,
+/// shard by shard, for at most a second in all.
 class store_view final : public cluster_view {
 public:
   struct parts {
@@ -18,6 +18,8 @@ public:
     read_pool& reads;
     intake_log& log;
     front_door& door;
+    /// Asks another node whether it takes work; answered within a second or two. Empty: there is none.
+    std::function<void(std::string, std::function<void(result<bool>)>)> ask_ready = {};
   };
   explicit store_view(parts p) : parts_(std::move(p)) {}
 
@@ -25,6 +27,7 @@ public:
 
 private:
   result<cluster_picture> read(entity_store& from);
+  void ask_others(cluster_picture picture, std::shared_ptr<answer<cluster_picture>> told);
 
   parts parts_;
 };

@@ -33,7 +33,7 @@ result<std::unique_ptr<store>> open_store(const config& how, const clock& time) 
       return failure{errc::not_found, "there is no store at " + file.string()};
     return std::unique_ptr<store>(std::make_unique<sqlite_store>(file, time));
   }
-  auto opened = postgres_store::open(how.store);
+  auto opened = postgres_store::open(how.store.reveal());
   if (!opened)
     return std::move(opened).error();
   return std::unique_ptr<store>(std::move(*opened));
@@ -62,8 +62,18 @@ int serve(const loaded_config& loaded) {
 
   auto logging = loaded.values.logging;
   logging.node = loaded.values.node;
+  if (logging.file == "none") {
+    logging.file.clear();
+  } else if (logging.file.empty()) {
+    std::error_code ignored;  // a folder that cannot be made is named when the store is opened
+    std::filesystem::create_directories(loaded.values.data, ignored);
+    if (std::filesystem::is_directory(loaded.values.data, ignored))
+      logging.file = (std::filesystem::path(loaded.values.data) / "orrery.log.jsonl").string();
+  }
   log::start(logging);
-  auto node = running_node::start(loaded.values);
+  auto values = loaded.values;
+  values.logging = logging;
+  auto node = running_node::start(values);
   if (!node) {
     log::error("node.start_failed", {{"detail", node.error().detail}});
     const int status = complain(node.error());

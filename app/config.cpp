@@ -49,8 +49,8 @@ void validate(loaded_config& out) {
     problems.push_back(std::move(sentence));
   if (c.auth == "off" && !is_loopback(c.http))
     problems.push_back("auth: off is allowed on a loopback address only, and http is " + c.http);
-  if (!c.embedded_store() && !c.store.starts_with("postgres://") &&
-      !c.store.starts_with("postgresql://"))
+  if (const auto& url = c.store.reveal();
+      !c.embedded_store() && !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
     problems.push_back("store: must be sqlite or postgres://…");
   if (!c.embedded_log() && !c.log.starts_with("kafka://"))
     problems.push_back("log: must be embedded or kafka://host:port,…");
@@ -69,6 +69,16 @@ void validate(loaded_config& out) {
   if (c.embedded_log() && !c.embedded_store())
     problems.push_back("log: the embedded log lives in the SQLite file; with store " +
                        std::string("postgres use kafka://…"));
+  const auto check_url = [&](const std::string& key, const std::string& url) {
+    if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+      problems.push_back(key + ": must begin with http:// or https://");
+    if (url.find('@') != std::string::npos)
+      problems.push_back(key + ": must hold no user or password: they have keys of their own");
+  };
+  check_url("logging.elastic.url", c.elastic_url);
+  check_url("traces.endpoint", c.traces_endpoint);
+  if (!c.elastic_password.empty() && c.elastic_user.empty())
+    problems.push_back("logging.elastic.password: needs logging.elastic.user");
   if (!c.mesh.empty() && (c.mesh_certificate.empty() || c.mesh_key.empty() || c.mesh_ca.empty()))
     problems.push_back(
         "mesh: needs mesh.certificate, mesh.key and mesh.ca (orrery cluster init makes them)");
@@ -82,7 +92,7 @@ loaded_config load_config(const std::string& file, const overrides& flags) {
   if (!file.empty())
     read_config_file(file, from_file, out);
   for (const auto& rule : config_rules()) {
-    setting shown{rule.key, {}, "default", rule.secret};
+    setting shown{rule.key, {}, "default"};
     const auto apply = [&](const std::string& value, const std::string& source) {
       shown.source = source;
       if (auto ok = rule.set(out.values, value); !ok)
@@ -109,35 +119,10 @@ loaded_config load_config(const std::string& file, const overrides& flags) {
   return out;
 }
 
-namespace {
-
-/// Of a database URL only the passwords are secret: `user:password@`, and those in its query.
-std::string without_passwords(std::string url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos)
-    return url;
-  const auto at = url.rfind('@');
-  const auto colon = url.find(':', scheme + 3);
-  if (at != std::string::npos && colon < at)
-    url.replace(colon + 1, at - colon - 1, "***");
-  for (const std::string name : {"password=", "sslpassword=", "passfile="})
-    for (auto place = url.find(name); place != std::string::npos; place = url.find(name, place)) {
-      place += name.size();
-      url.replace(place, std::min(url.find('&', place), url.size()) - place, "***");
-    }
-  return url;
-}
-
-}  // namespace
-
 std::string describe(const loaded_config& loaded) {
   std::string out;
-  for (const auto& one : loaded.settings) {
-    auto value = one.value;
-    if (one.secret && !value.empty())
-      value = one.key == "store" ? without_passwords(std::move(value)) : "***";
-    out += one.key + " = \"" + value + "\"  # " + one.source + "\n";
-  }
+  for (const auto& one : loaded.settings)
+    out += one.key + " = \"" + one.value + "\"  # " + one.source + "\n";
   return out;
 }
 

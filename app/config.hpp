@@ -11,6 +11,7 @@
 #include "actors/executors/command.hpp"
 #include "actors/journal_writer.hpp"
 #include "base/log.hpp"
+#include "base/secret.hpp"
 
 #include <map>
 #include <optional>
@@ -24,7 +25,7 @@ struct config {
   std::string data = "data";
   std::string http = "127.0.0.1:8080";
   size_t http_threads = 1;
-  std::string store = "sqlite";  ///< `sqlite` or `postgres://…`
+  secret store{"sqlite"};  ///< `sqlite` or `postgres://…`, with a password perhaps.
   size_t store_readers = 2;
   std::string log = "embedded";  ///< `embedded` or `kafka://host:port,…`
   std::string topic_prefix;
@@ -33,7 +34,7 @@ struct config {
   duration kafka_delivery_timeout = 10s;
   int kafka_replication = 1;
   std::string kafka_compression = "none";
-  std::map<std::string, std::string> kafka_security;
+  std::map<std::string, secret> kafka_security;
   std::string publish = "idempotent";  ///< `idempotent` or `transactional`
   std::string publish_resume =
       "refuse";      ///< `refuse` or `store`, where the watermark does not fit.
@@ -42,7 +43,7 @@ struct config {
   std::string mesh_key;
   std::string mesh_ca;
   std::string auth = "token";  ///< `token` or `off`
-  std::string token;           ///< Empty = made at the first start, kept in the data folder.
+  secret token;                ///< Empty = made at the first start, kept in the data folder.
   access_config access;
   size_t threads = 2;  ///< Of the actors' scheduler.
   actors::node_limits limits;
@@ -59,17 +60,27 @@ struct config {
   std::vector<std::string> http_allowed;
   bool http_public = true;
   log::options logging;
+  std::string elastic_url;  ///< Of Elasticsearch, for the log; empty = none.
+  std::string elastic_index = "orrery-logs";
+  std::string elastic_user;
+  secret elastic_password;
+  secret elastic_key;                          ///< Instead of user and password.
+  uint64_t elastic_buffer = 64 * 1024 * 1024;  ///< On disk, while it is away.
+  std::string traces_endpoint;  ///< `http://collector:4318`; empty = nothing is traced.
+  double traces_sample = 1;     ///< Part of the traces that begin here.
+  secret traces_token;
+  std::string
+      telemetry_ca;  ///< PEM of who may sign the certificates of both; empty = the system's.
 
   bool embedded_log() const { return log == "embedded"; }
-  bool embedded_store() const { return store == "sqlite"; }
+  bool embedded_store() const { return store.reveal() == "sqlite"; }
 };
 
 /// One setting as text, with where it came from.
 struct setting {
   std::string key;
-  std::string value;
+  std::string value;   ///< As it may be shown.
   std::string source;  ///< `default`, `file`, `environment`, `flag`
-  bool secret = false;
 };
 
 /// Flags that were given, by key.

@@ -118,7 +118,7 @@ void read_config_file(const std::string& file, std::map<std::string, std::string
     read_commands(root, out);
     if (const auto* security = root["kafka"]["security"].as_table())
       for (const auto& [key, value] : *security)
-        out.values.kafka_security[std::string(key.str())] = scalar_text(value);
+        out.values.kafka_security[std::string(key.str())] = secret(scalar_text(value));
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     out.problems.push_back(file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +

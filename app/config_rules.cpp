@@ -9,13 +9,63 @@ namespace {
 
 failure bad(std::string sentence) { return {errc::invalid, std::move(sentence)}; }
 
-key_rule text(std::string key, std::string config::*member, bool secret = false) {
+key_rule text(std::string key, std::string config::*member) {
   return {std::move(key),
           [=](config& c, const std::string& v) -> result<void> {
             c.*member = v;
             return {};
           },
-          [=](const config& c) { return c.*member; }, secret};
+          [=](const config& c) { return c.*member; }};
+}
+
+/// Of a database URL only the passwords are secret: `user:password@`, and those in its query.
+std::string without_passwords(std::string url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos)
+    return url;
+  const auto at = url.rfind('@');
+  const auto colon = url.find(':', scheme + 3);
+  if (at != std::string::npos && colon < at)
+    url.replace(colon + 1, at - colon - 1, "***");
+  for (const std::string name : {"password=", "sslpassword=", "passfile="})
+    for (auto place = url.find(name); place != std::string::npos; place = url.find(name, place)) {
+      place += name.size();
+      url.replace(place, std::min(url.find('&', place), url.size()) - place, "***");
+    }
+  return url;
+}
+
+/// A value that is shown only as far as `show` lets it.
+key_rule hidden(
+    std::string key, secret config::*member,
+    std::string (*show)(std::string) = [](std::string value) {
+      return std::string(value.empty() ? "" : "***");
+    }) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            c.*member = secret(v);
+            return {};
+          },
+          [=](const config& c) { return show((c.*member).reveal()); }};
+}
+
+/// From 0 to 1.
+template <class Access>
+key_rule part(std::string key, Access access) {
+  return {std::move(key),
+          [=](config& c, const std::string& v) -> result<void> {
+            double n = 0;
+            const auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), n);
+            if (error != std::errc{} || end != v.data() + v.size() || !(n >= 0 && n <= 1))
+              return bad("must be a number from 0 to 1");
+            access(c) = n;
+            return {};
+          },
+          [=](const config& c) {
+            char text[32];
+            const auto n = access(const_cast<config&>(c));
+            return std::string(text, std::to_chars(text, text + sizeof text, n).ptr);
+          }};
 }
 
 template <class Access>
@@ -121,7 +171,7 @@ const std::vector<key_rule>& config_rules() {
       text("data", &config::data),
       text("http", &config::http),
       number("http.threads", MEMBER(http_threads), 1, 64),
-      text("store", &config::store, true),
+      hidden("store", &config::store, without_passwords),
       text("publish", &config::publish),
       text("publish_resume", &config::publish_resume),
       number("store.readers", MEMBER(store_readers), 1, 64),
@@ -142,7 +192,7 @@ const std::vector<key_rule>& config_rules() {
       text("mesh.ca", &config::mesh_ca),
       text("redis", &config::redis),
       text("auth", &config::auth),
-      text("token", &config::token, true),
+      hidden("token", &config::token),
       flag("auth.register", MEMBER(access.open_registration)),
       words("auth.issuer", MEMBER(access.issuer)),
       length("auth.access.life", MEMBER(access.access_life), 10s, 24h),
@@ -230,6 +280,18 @@ const std::vector<key_rule>& config_rules() {
          return {};
        },
        [](const config& c) { return c.logging.file; }},
+      number("logging.file.bytes", MEMBER(logging.file_bytes_max), 64 * 1024, 1024ULL << 30),
+      number("logging.files", MEMBER(logging.files_kept), 1, 1000),
+      text("logging.elastic.url", &config::elastic_url),
+      text("logging.elastic.index", &config::elastic_index),
+      text("logging.elastic.user", &config::elastic_user),
+      hidden("logging.elastic.password", &config::elastic_password),
+      hidden("logging.elastic.key", &config::elastic_key),
+      number("logging.elastic.buffer", MEMBER(elastic_buffer), 64 * 1024, 1024ULL << 30),
+      text("traces.endpoint", &config::traces_endpoint),
+      part("traces.sample", MEMBER(traces_sample)),
+      hidden("traces.token", &config::traces_token),
+      text("telemetry.ca", &config::telemetry_ca),
   };
   return all;
 }

@@ -13,8 +13,7 @@ namespace orrery::app {
 struct key_rule {
   std::string key;
   std::function<result<void>(config&, const std::string&)> set;
-  std::function<std::string(const config&)> get;
-  bool secret = false;
+  std::function<std::string(const config&)> get;  ///< As it may be shown: secrets are masked.
 };
 
 /// All keys, in the order in which `orrery config` shows them.

@@ -206,10 +206,41 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   return one;
 }
 
+/// The span of sending a message to its topic; its context goes with the message. Empty: not traced.
+std::string door::begin_send(const std::string& traceparent, const prepared& item,
+                             std::vector<span>& to) {
+  const auto context = parse_traceparent(traceparent);
+  if (parts_.context.spans == nullptr || !context || !context->sampled)
+    return {};
+  const auto topic = parts_.log.topic_name(topic_of(item.item.kind));
+  auto& one = to.emplace_back();
+  one.trace = context->trace;
+  one.id = parts_.chance.next() | 1;
+  one.parent = context->span;
+  one.name = topic + " send";
+  one.kind = span_kind::producer;
+  one.from = parts_.time.now();
+  one.attributes = {{"messaging.operation.name", "send"},
+                    {"messaging.destination.name", topic},
+                    {"messaging.destination.partition.id", std::to_string(item.answer.shard.value)},
+                    {"orrery.id", to_string(item.answer.id)}};
+  return to_string(trace_context{one.trace, one.id, true});
+}
+
+void door::end_send(std::vector<span>& spans, const result<std::vector<log_place>>& places) {
+  for (auto& one : spans) {
+    one.to = parts_.time.now();
+    if (!places)
+      one.error = places.error().detail;
+    parts_.context.spans->take(std::move(one));
+  }
+}
+
 void door::append(std::vector<prepared> items, each_answer done) {
   std::vector<log_message> messages;
   auto answers = std::make_shared<std::vector<result<accepted>>>();
   auto sent = std::make_shared<std::vector<std::pair<size_t, std::string>>>();
+  auto spans = std::make_shared<std::vector<span>>();
   messages.reserve(items.size());
   answers->reserve(items.size());
   for (auto& one : items) {
@@ -223,8 +254,10 @@ void door::append(std::vector<prepared> items, each_answer done) {
       message.topic = topic_of(one.item.kind);
       message.shard = one.answer.shard;
       message.key = to_string(one.answer.id);
-      if (const auto& trace = traceparent_of(one.item.command); !trace.empty())
-        message.headers.push_back({"traceparent", trace});
+      if (const auto& trace = traceparent_of(one.item.command); !trace.empty()) {
+        auto context = begin_send(trace, one, *spans);
+        message.headers.push_back({"traceparent", context.empty() ? trace : std::move(context)});
+      }
       if (one.fresh)
         message.headers.push_back({"orrery-fresh", "1"});
       if (!one.request_hash.empty())
@@ -250,18 +283,20 @@ void door::append(std::vector<prepared> items, each_answer done) {
   }
   if (messages.empty())
     return done(std::move(*answers));
-  parts_.log.producer().produce(std::move(messages), [this, answers, sent, done = std::move(done)](
-                                                         result<std::vector<log_place>> places) {
-    if (!places)
-      return done(std::move(places).error());
-    reach(crash_point::submit_after_durable);
-    for (size_t i = 0; i < sent->size(); ++i) {
-      auto& one = *(*answers)[(*sent)[i].first];
-      one.offset = (*places)[i].offset;
-      memory(one.kind).remember(one.id, std::move((*sent)[i].second));
-    }
-    done(std::move(*answers));
-  });
+  parts_.log.producer().produce(
+      std::move(messages),
+      [this, answers, sent, spans, done = std::move(done)](result<std::vector<log_place>> places) {
+        end_send(*spans, places);
+        if (!places)
+          return done(std::move(places).error());
+        reach(crash_point::submit_after_durable);
+        for (size_t i = 0; i < sent->size(); ++i) {
+          auto& one = *(*answers)[(*sent)[i].first];
+          one.offset = (*places)[i].offset;
+          memory(one.kind).remember(one.id, std::move((*sent)[i].second));
+        }
+        done(std::move(*answers));
+      });
 }
 
 }  // namespace orrery::app

@@ -7,6 +7,7 @@
 #include "app/letter_office.hpp"
 #include "app/live_feed.hpp"
 #include "app/log_office.hpp"
+#include "app/metrics.hpp"
 #include "app/operations_office.hpp"
 #include "app/door_prepared.hpp"
 #include "app/read_pool.hpp"
@@ -52,7 +53,9 @@ enum mesh_verb : uint8_t {
   verb_command = 1,
   verb_watch = 2,
   verb_lane = 4,
-  verb_work = 3,  ///< A packet of the work exchange (domain/ports/peers.hpp).
+  verb_work = 3,   ///< A packet of the work exchange (domain/ports/peers.hpp).
+  verb_logs = 5,   ///< Answered by the node's log office (app/node_log_office.hpp).
+  verb_ready = 6,  ///< Whether the node takes work: `1` or `0`.
 };
 
 /// Everything it needs outlives it.
@@ -68,10 +71,12 @@ struct door_parts {
   actors::node_context& context;
   actors::node& node_actors;
   const actors::journal_writer& writer;
-  rule_book* rules = nullptr;  ///< Null = no rules.
-  caf::actor timer;            ///< Receives `run_here`; for time limits.
-  flow_desk* flows = nullptr;  ///< Null: this node keeps none.
-  log_office* logs = nullptr;  ///< Null: this node keeps none.
+  rule_book* rules = nullptr;                           ///< Null = no rules.
+  caf::actor timer;                                     ///< Receives `run_here`; for time limits.
+  flow_desk* flows = nullptr;                           ///< Null: this node keeps none.
+  log_office* logs = nullptr;                           ///< Null: this node keeps none.
+  node_log_desk* node_logs = nullptr;                   ///< Null: this node keeps no log.
+  std::function<void(std::string&)> more_metrics = {};  ///< Appends what others have counted.
 };
 
 class door final : public front_door, public flow_hall, public log_hall {
@@ -90,8 +95,9 @@ public:
   void history(entity_kind kind, entity_id id, answer<std::vector<event_record>> done) override;
   letter_desk& letters() override { return letters_; }
   live_feed& feed() override { return parts_.feed; }
-  flow_desk* flows() override { return parts_.flows; }
   log_desk* logs() override { return parts_.logs; }
+  node_log_desk* node_logs() override { return parts_.node_logs; }
+  flow_desk* flows() override { return parts_.flows; }
   operation_desk& operations() override { return operations_; }
   void counts(answer<std::vector<queue_counts>> done) override;
   void lane(entity_id id, lane_question of, answer<lane_view> done) override;
@@ -124,12 +130,19 @@ public:
 
 private:
   using prepared = door_prepared;
+  std::string own_metrics() const;
+  /// What the store and the log know; as much as there is time for.
+  void add_outside_metrics(std::string& out, entity_store& store);
+  std::vector<intake_lag> lags_of(const std::vector<shard_row>& rows);
   shard_id shard_for_new(size_t index, size_t count) const;
   result<prepared> prepare(submission item, size_t index, size_t count);
   result<void> check(const submission& item) const;
   using each_answer = answer<std::vector<result<accepted>>>;
   void submit_prepared(std::vector<prepared> items, bool atomic, each_answer done);
   void append(std::vector<prepared> items, each_answer done);
+  std::string begin_send(const std::string& traceparent, const prepared& item,
+                         std::vector<span>& to);
+  void end_send(std::vector<span>& spans, const result<std::vector<log_place>>& places);
   result<void> look_up(entity_store& store, std::vector<prepared>& items);
   result<void> look_up_keys(entity_store& store, std::vector<prepared>& items);
   void lane_here(const mesh_request& question, std::function<void(lane_view)> done);
@@ -157,6 +170,7 @@ private:
   letter_office letters_;
   operations_office operations_;
   store_watch store_watch_;
+  lag_memory lags_;
 };
 
 }  // namespace orrery::app

@@ -220,6 +220,10 @@ void door::answer_peer(mesh_request question, std::function<void(mesh_reply)> do
     return parts_.node_actors.take_packet(std::move(question.body), [done](std::string receipt) {
       done({static_cast<uint8_t>(receipt.empty() ? 1 : 0), std::move(receipt)});
     });
+  if (question.verb == verb_ready)
+    return check_readiness([done](result<readiness> state) {
+      done({0, state && state->ready ? "1" : "0"});
+    });
   const auto valid =
       question.kind < entity_kinds && question.id.shard().value < parts_.shards &&
       (question.verb == verb_watch || question.verb == verb_lane ||

@@ -1,7 +1,6 @@
 /// The reading half of the front door.
 
 #include "app/door.hpp"
-#include "app/metrics.hpp"
 #include "base/log.hpp"
 #include "base/murmur2.hpp"
 
@@ -256,30 +255,6 @@ readiness door::readiness_with(result<void> reached) {
 
 void door::loads(answer<std::map<std::string, node_load>> done) {
   done(parts_.context.loads.all());
-}
-
-void door::metrics(answer<std::string> done) {
-  parts_.reads.run(
-      [this, done](entity_store& store) {
-        std::string out;
-        append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
-        append_load_metrics(out, parts_.context.loads.all());
-        append_feed_metrics(out, parts_.feed.figures());
-        if (parts_.logs != nullptr)
-          append_log_metrics(out, parts_.logs->figures());
-        if (const auto rows = store.shards())
-          append_shard_metrics(out, *rows);
-        done(std::move(out));
-      },
-      [this, done] {
-        std::string out;
-        append_node_metrics(out, parts_.context.probe, parts_.writer.figures());
-        append_load_metrics(out, parts_.context.loads.all());
-        append_feed_metrics(out, parts_.feed.figures());
-        if (parts_.logs != nullptr)
-          append_log_metrics(out, parts_.logs->figures());
-        done(std::move(out));
-      });
 }
 
 }  // namespace orrery::app

@@ -8,6 +8,8 @@
 #include "app/mesh_carrier.hpp"
 #include "app/rule_book.hpp"
 #include "app/topic_rules.hpp"
+#include "app/telemetry.hpp"
+#include "app/telemetry_peers.hpp"
 #include "actors/worker_messages.hpp"
 #include "base/log.hpp"
 #include "bridge/kafka/kafka_log.hpp"
@@ -93,11 +95,12 @@ struct actor_config : caf::actor_system_config {};
 }  // namespace
 
 struct running_node::parts {
-  explicit parts(config values) : how(std::move(values)) {}
+  explicit parts(config values) : how(std::move(values)), seen(how, time.now()) {}
 
   config how;
   system_clock time;
   system_random chance;
+  telemetry seen;
   std::string http_address;
   std::string token;
   std::string first_account_link;
@@ -157,7 +160,7 @@ result<void> running_node::parts::open_store() {
     settings = made.get();
     truth = std::move(made);
   } else {
-    auto opened = postgres_store::open(how.store);
+    auto opened = postgres_store::open(how.store.reveal());
     if (!opened)
       return failure{errc::invalid, "store: " + opened.error().detail};
     settings = opened->get();
@@ -182,7 +185,8 @@ result<void> running_node::parts::open_log() {
     options.compression = how.kafka_compression;
     options.session_timeout = how.kafka_session_timeout;
     options.delivery_timeout = how.kafka_delivery_timeout;
-    options.security = how.kafka_security;
+    for (const auto& [name, value] : how.kafka_security)
+      options.security[name] = value.reveal();
     options.message_topics = names_among(how.schedule_topics);
     auto opened = kafka_log::make(options);
     if (!opened)
@@ -294,13 +298,14 @@ result<void> running_node::parts::start_actors() {
                                          {},
                                          {}});
   context->replays = replays.get();
+  context->spans = seen.spans();
   if (how.embedded_store())
     flow_tables = std::make_unique<sqlite_flows>(static_cast<sqlite_store&>(*truth));
   else
     flow_tables = static_cast<postgres_store&>(*truth).flows();
   flow_office_options about_flows;
   about_flows.folder = how.flows_folder;
-  about_flows.knows_kind = [this](const std::string& kind) { return context->knows_kind(kind); };
+  about_flows.knows_kind = [this](const std::string& kind) { return context->takes_kind(kind); };
   flows = std::make_unique<flow_office>(*flow_tables, time, std::move(about_flows));
   if (auto ok = flows->start(); !ok)
     return ok;
@@ -333,6 +338,8 @@ result<void> running_node::parts::start_actors() {
   timer = system->spawn(timer_behavior);
   if (!how.mesh.empty()) {
     peers = std::make_unique<mesh>(*system, mesh_how, [this](auto question, auto done) {
+      if (question.verb == verb_logs)
+        return tell_log_to_peer(seen.logs(), question, std::move(done));
       front->answer_peer(std::move(question), std::move(done));
     });
     carrier = std::make_unique<mesh_carrier>(*peers);
@@ -343,7 +350,8 @@ result<void> running_node::parts::start_actors() {
 
 result<void> running_node::parts::start_faces() {
   if (how.auth == "token") {
-    auto made = how.token.empty() ? token_in(how.data, chance) : result<std::string>(how.token);
+    auto made =
+        how.token.empty() ? token_in(how.data, chance) : result<std::string>(how.token.reveal());
     if (!made)
       return std::move(made).error();
     token = *made;
@@ -353,9 +361,10 @@ result<void> running_node::parts::start_faces() {
       return std::move(started).error();
     access = std::move(*started);
   }
-  front = std::make_unique<door>(door_parts{how.node, how.limits.shards, time, chance, *log, *truth,
-                                            *reads, *feed, *context, *node, *writer, rules.get(),
-                                            timer, flows.get(), logs.get()});
+  front = std::make_unique<door>(
+      door_parts{how.node, how.limits.shards, time, chance, *log, *truth, *reads, *feed, *context,
+                 *node, *writer, rules.get(), timer, flows.get(), logs.get(), &seen.logs(),
+                 [this](std::string& out) { seen.append_metrics(out); }});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -371,10 +380,14 @@ result<void> running_node::parts::start_faces() {
                         *truth,
                         *reads,
                         *log,
-                        *front});
+                        *front,
+                        [this](const std::string& other, auto done) {
+                          ask_whether_ready(peers.get(), other, std::move(done));
+                        }});
   serving.cluster = view.get();
   answers = std::make_unique<answer_office>(dynamic_cast<identity_source&>(*truth), time);
   serving.answers = answers.get();
+  serving.spans = seen.spans();
   serving.trusted_proxies = how.access.trusted_proxies;
   serving.cors_origins = how.access.cors_origins;
   serving.tls_certificate = how.access.tls_certificate;
@@ -405,6 +418,7 @@ result<void> running_node::parts::start_faces() {
                                            [this](auto nodes) { peers->peers(std::move(nodes)); });
     members->start();
     front->join(*members, *peers);
+    reach_logs_of_others(seen.logs(), how.node, *members, *peers);
   }
   if (auto ok = rules->start(); !ok)
     return failure{ok.error().code, "rules: " + ok.error().detail};
@@ -463,6 +477,7 @@ void running_node::parts::stop() {
   sink.reset();
   log.reset();
   log::info("node.stopped", {{"node", how.node}});
+  seen.stop();
 }
 
 result<std::unique_ptr<running_node>> running_node::start(const config& how) {

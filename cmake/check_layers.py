@@ -34,6 +34,7 @@ FOREIGN = {
     "bridge": set(),
     "bridge/kafka": {"librdkafka"},
     "bridge/redis": {"hiredis"},
+    "bridge/telemetry": set(),
     "persistence": set(),
     "persistence/sqlite": {"sqlite3.h"},
     "persistence/postgres": {"pqxx", "libpq-fe.h"},

@@ -58,6 +58,7 @@ void exchange::reset() {
   in.lines = false;
   in.idempotency_key.reset();
   in.traceparent.clear();
+  in.tracestate.clear();
   in.wait = {};
   in.request_id.clear();
   in.principal.clear();

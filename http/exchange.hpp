@@ -30,8 +30,10 @@ struct request {
   std::string body;
   bool lines = false;  ///< The body is NDJSON.
   std::optional<std::string> idempotency_key;
-  std::string traceparent;  ///< Empty unless valid.
-  duration wait{};          ///< `Prefer: wait=n`; 0 = none.
+  std::string
+      traceparent;  ///< Empty unless valid. Where requests are traced, of the request's own span.
+  std::string tracestate;
+  duration wait{};  ///< `Prefer: wait=n`; 0 = none.
   std::string request_id;
   std::string principal;  ///< Name of `who`.
   orrery::principal who;

@@ -41,6 +41,8 @@ void health(const exchange_ptr& ex);
 void ready(const exchange_ptr& ex);
 void metrics(const exchange_ptr& ex);
 void cluster(const exchange_ptr& ex);
+void node_logs(const exchange_ptr& ex);
+void follow_node_logs(const exchange_ptr& ex);
 void index(const exchange_ptr& ex);
 void account(const exchange_ptr& ex);
 void openapi(const exchange_ptr& ex);

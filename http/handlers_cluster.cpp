@@ -19,6 +19,8 @@ void write_nodes(json_writer& json, const cluster_picture& p) {
       owned += s.row.owner == n.name ? 1 : 0;
     json.begin_object().field("name", n.name).field("version", n.version);
     json.field("http", n.http_address).optional_field("mesh", n.mesh_address);
+    if (const auto ready = p.ready.find(n.name); ready != p.ready.end())
+      json.field("ready", ready->second);
     json.field("startedAt", n.started_at).field("seenAt", n.seen_at).field("shards", owned);
     json.end_object();
   }

@@ -17,13 +17,13 @@ std::string location_of(entity_kind kind, entity_id id) {
   return (kind == entity_kind::order ? "/api/orders/" : "/api/tasks/") + to_string(id);
 }
 
-void set_traceparent(submission& item, const std::string& traceparent) {
+void set_trace(submission& item, const request& in) {
   if (auto* t = std::get_if<task_command>(&item.command)) {
     if (auto* submit = std::get_if<submit_task>(t); submit && submit->spec.traceparent.empty())
-      submit->spec.traceparent = traceparent;
+      submit->spec.traceparent = in.traceparent;
   } else if (auto* o = std::get_if<order_command>(&item.command)) {
     if (auto* submit = std::get_if<submit_order>(o); submit && submit->spec.traceparent.empty())
-      submit->spec.traceparent = traceparent;
+      submit->spec.traceparent = in.traceparent;
   }
 }
 
@@ -65,7 +65,7 @@ void surround(const exchange_ptr& ex, size_t index, submission& item) {
   if (ex->in.idempotency_key)
     item.idempotency_key = *ex->in.idempotency_key + "/" + std::to_string(index);
   item.principal = ex->in.principal;
-  set_traceparent(item, ex->in.traceparent);
+  set_trace(item, ex->in);
 }
 
 /// `{"items":[…]}`, or a line for each item where the request was lines.
@@ -154,7 +154,7 @@ void submit_one(const exchange_ptr& ex) {
     return ex->fail(item.error());
   item->idempotency_key = ex->in.idempotency_key.value_or("");
   item->principal = ex->in.principal;
-  set_traceparent(*item, ex->in.traceparent);
+  set_trace(*item, ex->in);
   std::vector<submission> items;
   items.push_back(std::move(*item));
   ex->door.submit(std::move(items), [ex](result<std::vector<accepted>> done) {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -79,6 +80,8 @@ public:
   void remove(connection& c);
   std::string_view date() const noexcept { return date_; }
   std::string make_request_id();
+  /// For ids; of no use where somebody must not guess it.
+  uint64_t random() { return random_(); }
   bool draining() const noexcept { return draining_; }
 
   const server_options& options;
@@ -99,6 +102,7 @@ private:
   int64_t date_second_ = 0;
   std::string id_prefix_;
   uint64_t id_count_ = 0;
+  std::mt19937_64 random_{std::random_device{}()};
   bool draining_ = false;
   std::jthread thread_;
 };

@@ -1,5 +1,7 @@
 #include "http/probe.hpp"
 
+#include "base/meter.hpp"
+
 #include <string_view>
 
 namespace orrery::http {
@@ -25,6 +27,16 @@ void probe::count_answer(const route* matched, int status) noexcept {
   answers_[index][status_class].fetch_add(1, std::memory_order_relaxed);
 }
 
+void probe::note_time(const route* matched, duration took) noexcept {
+  const auto index = static_cast<size_t>(matched - routes().data());
+  const auto bounds = latency_bounds();
+  size_t place = 0;
+  while (place < time_bounds && took.count() > bounds[place])
+    ++place;
+  times_[index].counts[place].fetch_add(1, std::memory_order_relaxed);
+  times_[index].sum.fetch_add(took.count(), std::memory_order_relaxed);
+}
+
 void probe::append_metrics(std::string& out) const {
   const auto all = routes();
   append_head(out, "orrery_http_requests_total", "counter",
@@ -41,6 +53,27 @@ void probe::append_metrics(std::string& out) const {
       labels += "\",status=\"" + std::to_string(c) + "xx\"}";
       append_line(out, "orrery_http_requests_total", labels, n);
     }
+  }
+  append_head(out, "orrery_http_request_seconds", "histogram",
+              "Time from the header of a request to its answer, by route.");
+  for (size_t i = 0; i < all.size(); ++i) {
+    uint64_t sum = 0;
+    for (const auto& n : times_[i].counts)
+      sum += n.load(std::memory_order_relaxed);
+    if (sum == 0)
+      continue;
+    const std::string labels = "method=\"" + std::string(to_string(all[i].verb)) + "\",route=\"" +
+                               std::string(all[i].pattern) + "\"";
+    uint64_t so_far = 0;
+    for (size_t b = 0; b <= time_bounds; ++b) {
+      so_far += times_[i].counts[b].load(std::memory_order_relaxed);
+      const auto bound = b < time_bounds ? seconds_text(latency_bounds()[b]) : "+Inf";
+      append_line(out, "orrery_http_request_seconds_bucket",
+                  "{" + labels + ",le=\"" + bound + "\"}", so_far);
+    }
+    append_line(out, "orrery_http_request_seconds_sum", "{" + labels + "}",
+                static_cast<double>(times_[i].sum.load(std::memory_order_relaxed)) / 1e6);
+    append_line(out, "orrery_http_request_seconds_count", "{" + labels + "}", so_far);
   }
   append_head(out, "orrery_http_requests_in_flight", "gauge", "Requests not yet answered.");
   append_line(out, "orrery_http_requests_in_flight", "", in_flight.load());

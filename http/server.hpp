@@ -14,7 +14,8 @@
 
 namespace orrery {
 class cluster_view;
-}
+class span_sink;
+}  // namespace orrery
 
 namespace orrery::http {
 
@@ -33,6 +34,7 @@ struct server_options {
   duration request_timeout = 30s;  ///< Until the front door has answered; then 504.
   answer_book* answers = nullptr;  ///< For `Idempotency-Key`; outlives the server. Null = not kept.
   cluster_view* cluster = nullptr;  ///< For `GET /api/cluster`; outlives the server.
+  span_sink* spans = nullptr;       ///< Of requests; null = none are told. Outlives the server.
   /// Who is who; outlives the server. Null = `bearer_token` decides alone.
   accounts* who = nullptr;
   std::string bearer_token = {};  ///< Without `who`: the one credential. Empty = no authentication.

@@ -114,6 +114,7 @@ void session::begin_request() {
   unmatched_.reset();
   credential_.clear();
   lines_.clear();
+  span_.reset();
   // An exchange that a late callback still holds is left to it.
   if (exchange_ && exchange_.use_count() == 1) {
     exchange_->reset();
@@ -241,6 +242,7 @@ lane_task<void> session::handle() {
   const auto* matched = exchange_->matched;
   exchange_->in.body = std::move(parser_->get().body());
   enter(phase::handling, lane_.options.request_timeout + exchange_->in.wait);
+  const auto begun = steady::now();
   lane_.counts->in_flight.fetch_add(1, std::memory_order_relaxed);
   try {
     if (auto fits = check_request(exchange_->in, *matched); !fits)
@@ -264,6 +266,7 @@ lane_task<void> session::handle() {
     }
   }
   lane_.counts->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  lane_.counts->note_time(matched, std::chrono::duration_cast<duration>(steady::now() - begun));
   if (exchange_->answered()) {
     auto answer = exchange_->take();
     note_change(answer.status);
@@ -394,6 +397,8 @@ void session::write(response answer) {
   context.head_only = exchange_->in.verb == method::head;
   append_response(out_, answer, context);
   lane_.counts->count_answer(exchange_->matched, answer.status);
+  if (span_)
+    end_span(answer.status);
 }
 
 session::verdict session::refuse(int status, std::string_view detail) {

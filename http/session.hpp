@@ -4,6 +4,8 @@
 #include "http/lane.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include "domain/trace.hpp"
+
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -84,6 +86,9 @@ private:
   void note_change(int status);
   void read_client_address();
   bool check_content();
+  // The span of the request (session_trace.cpp).
+  void begin_span();
+  void end_span(int status);
   bool copy_fields();
 
   void enter(phase next, duration limit);
@@ -114,7 +119,8 @@ private:
       unmatched_;           ///< What a path without a route is answered, once it is known who asks.
   std::string credential_;  ///< Not empty = still to be asked about.
   std::string peer_;        ///< Address of the other end, without port.
-  std::string lines_;       ///< Header lines of the next answer.
+  std::optional<span> span_;  ///< Of the request, where it is traced.
+  std::string lines_;         ///< Header lines of the next answer.
   std::string out_;
   bool served_ = false;  ///< At least one request has been answered.
   bool timed_out_ = false;

@@ -166,10 +166,18 @@ bool session::copy_fields() {
       in.accepts_events = true;
   if (const auto last = view(parser_->get()["Last-Event-ID"]); !last.empty())
     in.last_event_id.assign(last);
+  const auto& message = parser_->get();
+  if (const auto parent = view(message["traceparent"]); is_traceparent(parent)) {
+    in.traceparent.assign(parent);
+    in.tracestate = usable_tracestate(view(message["tracestate"]));
+  }
+  // Nobody wants a trace of each scrape and each look at the health.
+  if (lane_.options.spans != nullptr && exchange_->matched->needs != permission::open &&
+      exchange_->matched->answers != media::metrics)
+    begin_span();
   const bool submits = exchange_->matched->submits;
   if (!submits && !keeps_answers(*exchange_->matched))
     return true;
-  const auto& message = parser_->get();
   if (const auto n = message.count("Idempotency-Key"); n > 0) {
     const auto key = view(message["Idempotency-Key"]);
     if (n > 1 || key.empty() || key.size() > 255 || !is_printable(key)) {
@@ -183,8 +191,6 @@ bool session::copy_fields() {
   }
   if (!submits)
     return true;
-  if (const auto parent = view(message["traceparent"]); is_traceparent(parent))
-    in.traceparent.assign(parent);
   if (exchange_->matched->body == body_kind::single)
     if (const auto prefer = view(message["Prefer"]); !prefer.empty())
       in.wait = parse_prefer_wait(prefer);

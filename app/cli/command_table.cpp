@@ -144,6 +144,9 @@ constexpr std::array system_commands{
                 nothing,
                 "shards"},
     command_row{"cluster", "get", "getCluster"},
+    command_row{"logs", "list", "listLogLines",
+                "TIME:time LEVEL:level NODE:node EVENT:event TASK:task",
+                "TRACE:trace DETAIL:detail ERROR:error"},
     command_row{"server", "health", "getHealth"},
     command_row{"server", "ready", "getReadiness"},
     command_row{"server", "metrics", "getMetrics"},
@@ -197,6 +200,7 @@ constexpr std::array noun_table{
     noun_row{"nodes", "The nodes of the system"},
     noun_row{"shards", "The shards and their owners"},
     noun_row{"cluster", "The system as a whole; certificates"},
+    noun_row{"logs", "The log of all nodes"},
     noun_row{"server", "The node that is asked"},
     noun_row{"users", "Users"},
     noun_row{"sessions", "Sessions of users"},
@@ -207,8 +211,8 @@ constexpr std::array noun_table{
 };
 
 /// Pages and streams: nothing for a terminal, or done by commands of their own (app/cli/watch.cpp).
-constexpr std::array<std::string_view, 4> not_commands = {"getDocsPage", "getStartPage",
-                                                          "getDocsAsset", "streamEvents"};
+constexpr std::array<std::string_view, 5> not_commands = {
+    "getDocsPage", "getStartPage", "getDocsAsset", "streamEvents", "streamLogLines"};
 
 const http::route* route_of(std::string_view operation) {
   for (const auto& r : http::routes())

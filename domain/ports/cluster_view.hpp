@@ -3,6 +3,7 @@
 
 #include "domain/ports/front_door.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,16 @@ namespace orrery {
 struct cluster_picture {
   struct shard {
     shard_row row;
-    /// Records of each intake topic that are durable and have not taken effect; -1 = not known here (only a
-    /// shard's owner is told).
+    /// Records of each intake topic that are durable and have not taken effect; -1 = the log did not tell in
+    /// time.
     std::array<int64_t, intakes> waiting{-1, -1};
   };
   std::string asked;  ///< Name of the node that answers.
   std::vector<node_row> nodes;
   std::vector<shard> shards;
   readiness health;  ///< Of the node that answers.
+  /// Of each node that answered in time, itself included: whether it takes work.
+  std::map<std::string, bool> ready;
 };
 
 /// Thread-safe; runs `done` exactly once on any thread.

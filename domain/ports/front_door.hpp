@@ -47,6 +47,8 @@ struct readiness {
 /// The sentence of a command that names another version than the entity has.
 inline constexpr std::string_view other_version = "it has another version";
 
+class node_log_desk;  // domain/ports/node_logs.hpp
+
 class front_door {
 public:
   virtual ~front_door() = default;
@@ -87,6 +89,8 @@ public:
 
   /// Events as they are committed, of all nodes.
   virtual live_feed& feed() = 0;
+  /// The lines that nodes wrote; null where none is kept. Valid as long as the door.
+  virtual node_log_desk* node_logs() { return nullptr; }
   /// The fire times of a range; from now and for a year where `never`.
   virtual void preview(fire_times_spec times, time_point from, time_point to, size_t limit,
                        answer<fire_preview> done) = 0;

@@ -40,7 +40,7 @@ struct typed {
 
 TEST(command_table, has_a_command_for_every_route_but_pages_and_the_stream) {
   const std::set<std::string_view> others = {"getDocsPage", "getStartPage", "getDocsAsset",
-                                             "streamEvents"};
+                                             "streamEvents", "streamLogLines"};
   for (const auto& r : http::routes()) {
     const bool has = std::any_of(commands().begin(), commands().end(),
                                  [&](const command& c) { return c.route == &r; });

@@ -21,6 +21,11 @@ elseif(ORRERY_SANITIZE STREQUAL "thread")
   target_compile_options(orrery_flags INTERFACE -fsanitize=thread)
   target_link_options(orrery_flags INTERFACE -fsanitize=thread)
 endif()
+if(ORRERY_FUZZ)
+  target_compile_options(orrery_flags INTERFACE
+    -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  target_link_options(orrery_flags INTERFACE -fsanitize=address,undefined)
+endif()
 # GCC 12 reports false positives of these in inlined library code.
 target_compile_options(orrery_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow

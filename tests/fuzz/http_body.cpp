@@ -78,7 +78,7 @@ void command(unsigned which, std::string_view body) {
   const auto kind = static_cast<entity_kind>(which % entity_kinds);
   const auto verb = verbs[which / entity_kinds % verbs.size()];
   (void)codec::read_command(kind, verb, body);
-  (void)codec::read_report({some_id, {1, 1}, 42}, verb, body);
+  (void)codec::read_report(lease_id{some_id, {1, 1}, epoch_t{42}, {}}, verb, body);
 }
 
 void others(unsigned which, std::string_view body) {

@@ -31,12 +31,12 @@ struct field {
 
 struct options {
   level threshold = level::info;
-  bool json = false;  ///< JSON lines instead of logfmt.
-  std::string file;   ///< Also written there, rotated; empty = console only.
+  bool json = false;      ///< JSON lines instead of logfmt.
+  std::string file = {};  ///< Also written there, rotated; empty = console only.
   uint64_t file_bytes_max = 32 * 1024 * 1024;
   uint32_t files_kept = 5;
-  bool console = true;  ///< To stderr.
-  std::string node;     ///< Added to each line where not empty.
+  bool console = true;    ///< To stderr.
+  std::string node = {};  ///< Added to each line where not empty.
 };
 
 /// Called once by `main`; before that, and in tests, lines go to stderr as logfmt from warning up.

@@ -22,6 +22,7 @@
 #include <deque>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace orrery::actors {
 
@@ -72,6 +73,8 @@ private:
     bool awaits_key = false;       ///< Its submission waits for its unique key; the rest behind it.
     uint32_t crashes = 0;
     std::optional<slot_key> slot;  ///< Held by the entity.
+    bool slot_of_dead =
+        false;  ///< Its actor crashed: free once it is known what became of the attempt.
     time_point touched{};
   };
   /// The place of one intake record in the gate.
@@ -141,6 +144,9 @@ private:
   void grant(slots_granted& grants);
 
   // Slots (shard_slots.cpp).
+  static bool counts_by_key(const live_entity& entry, const entity_effect& effect);
+  void note_slots(live_entity& entry, const entity_effect& effect);
+  void release_withheld();
   void hold_slot(live_entity& entry, slot_key key);
   /// Frees the slot of the entity, where it holds one: to our credit, or back to the dispatcher.
   void free_slot(live_entity& entry);
@@ -163,6 +169,7 @@ private:
   void watch(watch_entity& wish);
   void tell_watchers(entity_id id, const entity& state);
   void look_for_watchers(entity_id id);
+  void note_scanned(const due_row& row);
   void due_rows(due_loaded& news);
   /// `queued`: it waits for a slot until then; scans do not find it by that time.
   void set_timer(entity_id id, time_point at, bool queued);
@@ -191,6 +198,9 @@ private:
   };
   struct key_place {
     bool loading = false;
+    bool again = false;  ///< What is being loaded may be older than what we knew.
+    bool asked =
+        false;  ///< The store was asked, so a holder that holds no more leaves the key free.
     std::optional<key_holder> holder;
     std::deque<keyed_submission> waiting;  ///< Until the store has said who holds the key.
   };
@@ -199,7 +209,7 @@ private:
   void key_loaded(const std::string& key, const result<std::optional<task>>& found);
   void settle_key(key_place& place, keyed_submission one);
   void deliver_settled(entity_id id, item what);
-  void note_key(const task& t, bool was_open);
+  void note_key(const entity_effect& effect);
   void hold(const std::string& key, key_place& place, key_holder holder);
   void forget_key_of(entity_id id);
 
@@ -257,6 +267,11 @@ private:
   time_point horizon_{};
   due_cursor cursor_;
   bool scanning_ = false;
+  bool scanned_what_ran_ =
+      false;                     ///< All that ran under the former owner is in memory, or has been.
+  bool knows_what_ran_ = false;  ///< And has been noted as lost, or counts.
+  std::unordered_set<entity_id> ran_before_;  ///< Not yet looked at.
+  std::vector<ready_task> withheld_;          ///< Of limit keys, until then.
   bool lost_ = false;
   bool draining_ = false;
   caf::actor_clock::time_point drain_limit_{};  ///< Steady: nobody sets it.

@@ -7,6 +7,7 @@
 #include "actors/task_actor.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "domain/wake.hpp"
 
 namespace orrery::actors {
 
@@ -43,6 +44,8 @@ void shard_actor::forget(std::unordered_map<entity_id, live_entity>::iterator go
   const auto id = gone->first;
   live_.erase(gone);
   forget_key_of(id);
+  ran_before_.erase(id);  // its row may be unreadable
+  release_withheld();
 }
 
 void shard_actor::deliver(entity_id id, entity_kind kind, item what) {
@@ -286,13 +289,14 @@ void shard_actor::crashed(const entity_crashed& news) {
   }
   for (auto& missed : unanswered)
     entry.stash.push_back(std::move(missed));
-  free_slot(entry);
+  // The journal says that its attempt runs until it is read again; so long it has its slot.
+  entry.slot_of_dead = entry.slot.has_value();
   // A wake in the stash brings the entity back from the store even if nobody asks for it. Not for ever:
   // a parent would be told again what it died of.
   if (entry.kind == entity_kind::task || ++entry.crashes <= 3)
     entry.stash.push_back({item::kind::wake, 0, {}, {}});
   if (entry.kind == entity_kind::task)
-    entry.stash.push_back({item::kind::ask, 0, {}, {}});  // the slot it had is free again
+    entry.stash.push_back({item::kind::ask, 0, {}, {}});  // the slot it had comes free
   release_answered();
   settle_leaving(news.id);
 }
@@ -338,6 +342,17 @@ void shard_actor::look_for_watchers(entity_id id) {
   });
 }
 
+/// What ran when the shard was taken up comes before all that has a time.
+void shard_actor::note_scanned(const due_row& row) {
+  if (scanned_what_ran_)
+    return;
+  if (row.at > at_once)
+    scanned_what_ran_ = true;
+  else if (row.kind == entity_kind::task &&
+           row.status == static_cast<uint8_t>(task_status::running))
+    ran_before_.insert(row.id);
+}
+
 void shard_actor::due_rows(due_loaded& news) {
   scanning_ = false;
   if (draining_)
@@ -349,6 +364,7 @@ void shard_actor::due_rows(due_loaded& news) {
   const auto at = now();
   for (const auto& row : *news.rows) {
     cursor_ = {row.at, row.id};
+    note_scanned(row);
     // Also of live ones: what they wait for may be set by nobody else (they were loaded, not moved). A
     // wake or slot too many changes nothing.
     if (row.kind == entity_kind::task && row.status == static_cast<uint8_t>(task_status::queued)) {
@@ -369,6 +385,9 @@ void shard_actor::due_rows(due_loaded& news) {
     }
   }
   want_flush();
+  if (news.rows->size() < news.limit)
+    scanned_what_ran_ = true;
+  release_withheld();
   if (news.rows->size() >= news.limit) {
     if (live_.size() < context_.limits.live_per_shard)
       scan();

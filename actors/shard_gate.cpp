@@ -277,6 +277,10 @@ void shard_actor::release(entity_effect effect, const gate_place* answers) {
       reach(crash_point::dead_letter);
     }
   }
+  note_key(effect);
+  if (const auto found = live_.find(effect.id); found != live_.end())
+    if (counts_by_key(found->second, effect))
+      note_slots(found->second, effect);
   const auto children = std::move(effect.children);
   const bool bears = children != nullptr && !children->births.empty();
   outcome.status_before = effect.status_before;

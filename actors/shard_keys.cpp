@@ -1,8 +1,11 @@
 /// Unique keys: who holds one is known here, to the one owner of the shard that the key names.
 ///
-/// What is known of a key is the holder's last effect, committed or not. It is forgotten when the holder
+/// What is known of a key is the holder's last effect that was released, committed or not. It is forgotten when the holder
 /// has left memory, that is, when all it did is durable: the next submission then asks the store. So two
 /// submissions of a key never meet two truths, and no lock is needed.
+///
+/// That somebody holds a key is known from his effect alone; that nobody does is known only after the
+/// store was asked: who gave it up may have been followed by one that is only a row.
 
 #include "actors/shard_actor.hpp"
 #include "base/log.hpp"
@@ -16,6 +19,22 @@ std::shared_ptr<const entity_command> as_command(task_command wish) {
   return std::make_shared<const entity_command>(std::move(wish));
 }
 
+/// Whether it held its unique key (or may have, by its window) until this effect.
+bool held_key_before(const task& now, const entity_effect& effect) {
+  if (!effect.status_before)
+    return false;
+  auto before = holder_of(now);
+  before.status = static_cast<task_status>(*effect.status_before);
+  for (const auto& step : effect.steps) {
+    const auto* event = std::get_if<task_event>(&step.record.event);
+    if (const auto* start = event != nullptr ? std::get_if<task_started>(event) : nullptr) {
+      before.started = start->token.attempt > 1;
+      break;
+    }
+  }
+  return before.may_hold();
+}
+
 }  // namespace
 
 void shard_actor::submit_keyed(keyed_submission one) {
@@ -24,9 +43,9 @@ void shard_actor::submit_keyed(keyed_submission one) {
   if (const auto home = partition_of_key(key, context_.limits.shards); home != tenure_.shard.value)
     return refuse_record(one.sequence, "uniqueKey belongs to partition " + std::to_string(home) +
                                            ": the record's key must be the uniqueKey");
-  const auto [found, is_new] = keys_.try_emplace(key);
+  const auto found = keys_.try_emplace(key).first;
   auto& place = found->second;
-  if (!is_new && !place.loading)
+  if (!place.loading && (place.asked || (place.holder && place.holder->holds(now()))))
     return settle_key(place, std::move(one));
   // Commands for it come behind it, also while the store is asked.
   if (const auto [entry, fresh] = live_.try_emplace(one.id); fresh) {
@@ -34,10 +53,8 @@ void shard_actor::submit_keyed(keyed_submission one) {
     entry->second.awaits_key = true;
   }
   place.waiting.push_back(std::move(one));
-  if (!is_new)
-    return;
-  place.loading = true;
-  load_key(found->first);
+  if (!std::exchange(place.loading, true))
+    load_key(found->first);
 }
 
 void shard_actor::load_key(const std::string& key) {
@@ -58,14 +75,19 @@ void shard_actor::key_loaded(const std::string& key, const result<std::optional<
   if (at == keys_.end() || !at->second.loading || draining_)
     return;
   auto& place = at->second;
-  if (!found) {
-    log::debug("key.not_loaded", {{"detail", found.error().detail}});
-    delayed_send(this, std::chrono::milliseconds{100}, run_here{[this, key] { load_key(key); }});
+  if (!found || std::exchange(place.again, false)) {
+    if (!found)
+      log::debug("key.not_loaded", {{"detail", found.error().detail}});
+    delayed_send(this, std::chrono::milliseconds{found ? 0 : 100},
+                 run_here{[this, key] { load_key(key); }});
     return;
   }
   place.loading = false;
-  // The holder may be alive and ahead of its row: then its last effect has been noted meanwhile.
-  if (*found && !place.holder)
+  place.asked = true;
+  // A row may be behind what its task did since, which has been noted: then nobody else holds the key.
+  const bool knows_better =
+      place.holder && (place.holder->holds(now()) || (*found && place.holder->id == (*found)->id));
+  if (*found && !knows_better)
     hold(key, place, holder_of(**found));
   for (auto waiting = std::exchange(place.waiting, {}); !waiting.empty(); waiting.pop_front())
     settle_key(place, std::move(waiting.front()));
@@ -120,22 +142,28 @@ void shard_actor::deliver_settled(entity_id id, item what) {
   want_flush();
 }
 
-/// A live entity's effect. `was_open`: before it, the task had not ended, so it held its key.
-void shard_actor::note_key(const task& t, bool was_open) {
-  if (t.reason == end_reason::duplicate)
+/// A live entity's effect takes its place in the order. Not earlier: what it decided behind a record that
+/// is still judged is not yet true for that record, and may never be, should we die in between.
+void shard_actor::note_key(const entity_effect& effect) {
+  const auto* of_task = effect.state ? std::get_if<task>(&*effect.state) : nullptr;
+  if (of_task == nullptr || of_task->spec->unique_key.empty() ||
+      of_task->reason == end_reason::duplicate)
     return;
+  const auto& t = *of_task;
+  const bool held_before = held_key_before(t, effect);
   const auto& key = t.spec->unique_key;
   const auto found = keys_.find(key);
   if (found == keys_.end()) {
-    // Nobody asks for it now; but until its row is as far as this, the store must not be asked.
-    if (may_hold_key(t) || was_open)
+    // Nobody asks for it now; but until its row is as far as this, the store alone must not be believed.
+    if (may_hold_key(t) || held_before)
       hold(key, keys_[key], holder_of(t));
     return;
   }
   auto& place = found->second;
   const bool mine = place.holder && place.holder->id == t.id;
   const bool takes = may_hold_key(t) && !(place.holder && place.holder->holds(now()));
-  if (mine || takes || (!place.holder && was_open))
+  const bool gives_up = held_before && !(place.holder && place.holder->may_hold());
+  if (mine || takes || gives_up)
     hold(key, place, holder_of(t));
 }
 
@@ -156,6 +184,7 @@ void shard_actor::forget_key_of(entity_id id) {
   if (place == keys_.end() || !place->second.holder || place->second.holder->id != id)
     return;
   place->second.holder.reset();
+  place->second.again = true;
   if (!place->second.loading)
     keys_.erase(place);
 }

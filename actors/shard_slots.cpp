@@ -10,7 +10,6 @@ namespace {
 
 /// Credit that nobody used for so long goes back.
 constexpr auto credit_idle = std::chrono::seconds{1};
-
 }  // namespace
 
 void shard_actor::grant(slots_granted& grants) {
@@ -44,37 +43,13 @@ void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
                            entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
     entry.answered = effect.handled;
   }
-  if (effect.slot_released)
-    free_slot(entry);
   entry.waiting = effect.waits;
-  if (effect.state) {
-    const auto* t = std::get_if<task>(&*effect.state);
-    if (t != nullptr && !t->spec->unique_key.empty())
-      note_key(*t,
-               effect.status_before && !is_final(static_cast<task_status>(*effect.status_before)));
-    if (effect.offer && t != nullptr && !draining_) {
-      const auto& options = *t->spec->options;
-      slot_key key{t->spec->queue, t->spec->kind, {}, options.limit_key};
-      if (!effect.leaving && !entry.slot && options.labels.empty() && take_credit(key)) {
-        hand_over(entry, {item::kind::grant, 0, {}, {}, time_point{}, {}, {}});
-        hold_slot(entry, std::move(key));
-      } else {
-        dispatch_.offers.push_back({t->id, t->spec->priority, t->queued_at, std::move(key.queue),
-                                    std::move(key.task_kind), options.limit_key, options.weight,
-                                    options.labels});
-      }
-    }
-    if (effect.slot_kept && t != nullptr) {
-      slot_key key{t->spec->queue, t->spec->kind, worker_outside, t->spec->options->limit_key};
-      dispatch_.kept.push_back(key);
-      hold_slot(entry, std::move(key));
-      want_flush();
-    }
-  }
+  if (!counts_by_key(entry, effect))
+    note_slots(entry, effect);
+  ran_before_.erase(effect.id);
+  release_withheld();
   if (entry.waiting)
     want_tick();
-  if (effect.offer || effect.slot_released)
-    want_flush();
   if (effect.leaving) {
     entry.stage = phase::leaving;
     entry.actor = nullptr;
@@ -82,6 +57,53 @@ void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
       entry.stash.push_back(std::move(missed));
     entry.unanswered.clear();
   }
+}
+
+/// Whether its slot counts for a limit key. Then it is freed and wanted in the order of the journal: not
+/// while the end of the attempt waits behind a record.
+bool shard_actor::counts_by_key(const live_entity& entry, const entity_effect& effect) {
+  const auto* t = effect.state ? std::get_if<task>(&*effect.state) : nullptr;
+  return (entry.slot && !entry.slot->limit_key.empty()) ||
+         (t != nullptr && !t->spec->options->limit_key.empty());
+}
+
+void shard_actor::note_slots(live_entity& entry, const entity_effect& effect) {
+  if (std::exchange(entry.slot_of_dead, false) || effect.slot_released)
+    free_slot(entry);
+  const auto* t = effect.state ? std::get_if<task>(&*effect.state) : nullptr;
+  if (t != nullptr && effect.offer && !draining_) {
+    const auto& options = *t->spec->options;
+    slot_key key{t->spec->queue, t->spec->kind, {}, options.limit_key};
+    if (!effect.leaving && !entry.slot && options.labels.empty() && take_credit(key)) {
+      hand_over(entry, {item::kind::grant, 0, {}, {}, time_point{}, {}, {}});
+      hold_slot(entry, std::move(key));
+    } else {
+      auto& offers = options.limit_key.empty() || knows_what_ran_ ? dispatch_.offers : withheld_;
+      offers.push_back({t->id, t->spec->priority, t->queued_at, std::move(key.queue),
+                        std::move(key.task_kind), options.limit_key, options.weight,
+                        options.labels});
+    }
+  }
+  if (t != nullptr && effect.slot_kept) {
+    slot_key key{t->spec->queue, t->spec->kind, worker_outside, t->spec->options->limit_key};
+    dispatch_.kept.push_back(key);
+    free_slot(entry);  // of a grant that came too late
+    hold_slot(entry, std::move(key));
+    want_flush();
+  }
+  if (effect.offer || effect.slot_released)
+    want_flush();
+}
+
+/// Tasks of a limit key begin only after all that ran under the former owner has been looked at: it has
+/// been noted as lost, or counts as running.
+void shard_actor::release_withheld() {
+  if (knows_what_ran_ || !scanned_what_ran_ || !ran_before_.empty())
+    return;
+  knows_what_ran_ = true;
+  for (auto& offer : std::exchange(withheld_, {}))
+    dispatch_.offers.push_back(std::move(offer));
+  want_flush();
 }
 
 void shard_actor::hold_slot(live_entity& entry, slot_key key) {

@@ -4,18 +4,21 @@
 
 namespace orrery {
 
-bool key_holder::holds(time_point now) const noexcept {
-  const bool waits = status == task_status::scheduled || status == task_status::queued ||
-                     status == task_status::paused;
+bool key_holder::may_hold() const noexcept {
   switch (mode) {
     case unique_mode::until_done:
     case unique_mode::latest: return !is_final(status);
     case unique_mode::until_start:
-    case unique_mode::debounce: return waits && !started;
-    case unique_mode::window:
-      return now < created_at + window && (!is_final(status) || status == task_status::succeeded);
+    case unique_mode::debounce:
+      return !started && (status == task_status::scheduled || status == task_status::queued ||
+                          status == task_status::paused);
+    case unique_mode::window: return !is_final(status) || status == task_status::succeeded;
   }
   return false;
+}
+
+bool key_holder::holds(time_point now) const noexcept {
+  return may_hold() && (mode != unique_mode::window || now < created_at + window);
 }
 
 key_holder holder_of(const task& t) {
@@ -24,12 +27,7 @@ key_holder holder_of(const task& t) {
           t.status, t.attempt > 0, t.created_at};
 }
 
-bool may_hold_key(const task& t) noexcept {
-  if (t.spec->unique_key.empty())
-    return false;
-  return !is_final(t.status) ||
-         (t.spec->options->unique == unique_mode::window && t.status == task_status::succeeded);
-}
+bool may_hold_key(const task& t) { return !t.spec->unique_key.empty() && holder_of(t).may_hold(); }
 
 key_verdict judge_key(const std::optional<key_holder>& holder, const task_spec& wish,
                       time_point now) noexcept {

@@ -17,13 +17,15 @@ struct key_holder {
   bool started = false;  ///< An attempt has begun in its present run.
   time_point created_at{};
 
+  /// Whether it holds its key, for as long as its window lasts where it has one.
+  bool may_hold() const noexcept;
   /// By the mode of the holder. A task that failed, expired or was cancelled holds nothing.
   bool holds(time_point now) const noexcept;
 };
 key_holder holder_of(const task& t);
 
 /// Whether a row must be found by its key: it holds it, or may do so until its window has passed.
-bool may_hold_key(const task& t) noexcept;
+bool may_hold_key(const task& t);
 
 enum class key_verdict : uint8_t {
   free,       ///< The submission becomes the holder.

@@ -88,6 +88,64 @@ TEST_F(limits_of_queues, concurrency_of_a_key_leaves_room_for_others) {
   EXPECT_EQ(running.at(""), 1u);
 }
 
+// The next three were found by the simulator: the journal showed more of a key than it may have.
+TEST_F(limits_of_queues, who_takes_up_a_shard_begins_none_of_a_key_before_it_knows_what_ran) {
+  auto one = rule_of("default");
+  one.each_key.concurrency = 1;
+  rule(one);
+  const auto first = submit_key("a");
+  ASSERT_EQ(status(first), task_status::running);
+  caf::anon_send(bridge, actors::shards_revoked{{shard0}, true, [] {}});
+  settle();
+  work.running.clear();
+  reads.held = true;
+  caf::anon_send(bridge, actors::shards_assigned{{shard0}});
+  settle();
+  const auto second = submit_key("a");
+  advance(200ms);
+  EXPECT_TRUE(work.running.empty());
+  reads.held = false;
+  advance(300ms, 10ms);
+  EXPECT_EQ(status(first), task_status::retrying);
+  EXPECT_EQ(status(second), task_status::running);
+}
+
+TEST_F(limits_of_queues, a_task_whose_actor_crashed_counts_for_its_key_until_its_end_is_noted) {
+  auto one = rule_of("default");
+  one.each_key.concurrency = 1;
+  rule(one);
+  work.throw_next = true;
+  reads.held = true;
+  const auto first = submit_key("a");
+  const auto second = submit_key("a");
+  advance(200ms);
+  EXPECT_EQ(status(first), task_status::running);
+  EXPECT_TRUE(work.running.empty());
+  reads.held = false;
+  advance(300ms, 10ms);
+  EXPECT_EQ(status(first), task_status::retrying);
+  EXPECT_EQ(status(second), task_status::running);
+}
+
+TEST_F(limits_of_queues, a_slot_of_a_key_comes_free_in_the_order_of_the_journal) {
+  auto one = rule_of("default");
+  one.each_key.concurrency = 1;
+  rule(one);
+  const auto first = submit_key("a");
+  const auto second = submit_key("a");
+  reads.held = true;  // so the next record cannot be answered, and what follows it waits behind it
+  produce(intake::tasks, shard0,
+          codec::write_intake(fresh_id(shard0), task_command{cancel_task{}}));
+  produce(intake::tasks, shard0, codec::write_intake(first, task_command{cancel_task{}}));
+  advance(200ms);
+  EXPECT_EQ(status(first), task_status::running);
+  EXPECT_TRUE(work.running.empty());
+  reads.held = false;
+  advance(300ms, 10ms);
+  EXPECT_EQ(status(first), task_status::cancelled);
+  EXPECT_EQ(status(second), task_status::running);
+}
+
 TEST_F(limits_of_queues, a_rate_spreads_the_starts) {
   auto one = rule_of("default");
   one.whole.rate = 10;

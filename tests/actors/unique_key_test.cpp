@@ -106,6 +106,53 @@ TEST_F(unique_keys, until_start_lets_the_next_one_wait_while_the_first_runs) {
   EXPECT_TRUE(is_duplicate_of(third, second));
 }
 
+// Found by the simulator: what the first one did last was taken for all that is known of the key.
+TEST_F(unique_keys, who_gave_a_key_up_does_not_hide_that_the_next_one_waits_as_a_row) {
+  const auto first = submit(keyed(unique_mode::until_start));
+  auto later = keyed();
+  later.run_at = time.now() + 1h;
+  const auto second = submit(later);
+  advance(5s, 100ms);
+  ASSERT_EQ(status(second), task_status::scheduled);
+  ASSERT_EQ(context.probe.entities_live.load(), 1u);
+  (void)ask(first, task_command{pause_task{"soon"}});
+  EXPECT_TRUE(is_duplicate_of(submit(keyed()), second));
+}
+
+// Found by the simulator: a crash between the two commits would have left two holders.
+TEST_F(unique_keys, are_not_given_on_for_an_end_that_waits_behind_the_submission) {
+  auto spec = keyed();
+  spec.run_at = time.now() + 1h;
+  const auto first = submit(spec);
+  advance(5s, 100ms);
+  bool fails = true;
+  truth.on_call([&fails](std::string_view what) {
+    return fails && what == "key_holder" ? result<void>(failure{errc::unavailable, "away"})
+                                         : result<void>{};
+  });
+  const auto second = submit(keyed());
+  produce(intake::tasks, shard0, codec::write_intake(first, task_command{cancel_task{}}));
+  EXPECT_EQ(status(first), task_status::scheduled);
+  fails = false;
+  advance(1s, 100ms);
+  EXPECT_EQ(status(first), task_status::cancelled);
+  EXPECT_TRUE(is_duplicate_of(second, first));
+}
+
+TEST_F(unique_keys, are_free_for_whom_the_store_still_shows_the_last_holder) {
+  auto spec = keyed();
+  spec.run_at = time.now() + 1h;
+  const auto first = submit(spec);
+  advance(5s, 100ms);
+  commits.held = true;
+  (void)ask(first, task_command{cancel_task{}});
+  const auto second = submit(keyed(unique_mode::until_start));
+  commits.held = false;
+  advance(1s, 100ms);
+  EXPECT_EQ(status(first), task_status::cancelled);
+  EXPECT_EQ(status(second), task_status::running);
+}
+
 TEST_F(unique_keys, window_counts_from_the_submission) {
   const auto first = submit(keyed(unique_mode::window, 10s));
   work.end(0, {.succeeded = true});

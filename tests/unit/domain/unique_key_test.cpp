@@ -56,6 +56,7 @@ TEST(unique_key, until_start_is_released_by_the_first_attempt_for_good) {
   EXPECT_EQ(verdict(d, until_start), duplicate);
   d.must(resume_task{}).must(start_task{"n"});
   EXPECT_EQ(verdict(d, until_start), free);
+  EXPECT_FALSE(may_hold_key(*d));  // so its row does not stand before the next holder's
   d.must(fail_task{d->token(), "no", ""}).wait(1h).must(wake_task{});
   EXPECT_EQ(verdict(d, until_start), free);
 }

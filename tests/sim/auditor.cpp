@@ -93,6 +93,19 @@ void audit_acknowledged(world& seen) {
   }
 }
 
+/// S1: the schedule fired for each second until it was paused, however often its owner died.
+void audit_schedule(world& seen, const folded_shard& folded) {
+  const auto found = folded.entities.find(seen.clients.the_schedule());
+  if (found == folded.entities.end() || !found->second)
+    return;
+  const auto& s = std::get<schedule>(*found->second);
+  if (s.status != schedule_status::paused)
+    seen.violated("L1: the schedule is not paused");
+  else if (s.last_at + 5s < folded.schedule_paused_at)
+    seen.violated("L1: the schedule was paused at " + format_time(folded.schedule_paused_at) +
+                  ", and had fired last for " + format_time(s.last_at));
+}
+
 /// S1: no wish for a new run took effect more often than it was made.
 void audit_reruns(world& seen, const folded_shard& folded) {
   std::map<entity_id, size_t> wished;
@@ -169,6 +182,26 @@ void audit_nodes(world& seen) {
   }
 }
 
+/// What the journal says of those that the violations name, for whoever reads the trace.
+void explain(world& seen) {
+  std::set<entity_id> named;
+  constexpr size_t length = 36;
+  for (const auto& text : seen.violations())
+    for (size_t at = text.find('-'); at != std::string::npos; at = text.find('-', at + 1))
+      if (at >= 8 && at - 8 + length <= text.size() && named.size() < 6)
+        if (const auto id = parse_entity_id(std::string_view(text).substr(at - 8, length)))
+          named.insert(*id);
+  for (const auto& id : named) {
+    const auto history = seen.reader->history(id);
+    if (!history)
+      continue;
+    seen.explain(to_string(id) + ':');
+    for (const auto& one : *history)
+      seen.explain("  " + number(one.position.value) + ' ' + format_time(one.at) + ' ' +
+                   std::string(name_of(one.event)));
+  }
+}
+
 }  // namespace
 
 void audit(world& seen) {
@@ -179,8 +212,11 @@ void audit(world& seen) {
     const auto folded = audit_journal(seen, shard);
     audit_topics(seen, shard, folded.status_events);
     audit_reruns(seen, folded);
+    audit_schedule(seen, folded);
+    // Children, and the schedule, are watched at the commits that make them.
     for (const auto& [id, state] : folded.entities)
-      born.insert(id);
+      if (!state || (parent_of(*state).is_nil() && id != seen.clients.the_schedule()))
+        born.insert(id);
     for (const auto topic : {intake::orders, intake::tasks})
       read_log(seen, topic, shard, wanted);
   }
@@ -194,6 +230,7 @@ void audit(world& seen) {
   audit_dead_letters(seen, wanted);
   audit_refusals(seen, wanted);
   audit_nodes(seen);
+  explain(seen);
 }
 
 }  // namespace orrery::sim

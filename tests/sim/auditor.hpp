@@ -11,6 +11,7 @@ namespace orrery::sim {
 struct folded_shard {
   std::unordered_map<entity_id, std::optional<entity>> entities;
   std::vector<status_event> status_events;
+  time_point schedule_paused_at{};  ///< By its owner's clock.
 };
 
 /// Positions without gaps, legal moves, one end per run, ends for starts; the views equal the fold.

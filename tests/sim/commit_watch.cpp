@@ -22,6 +22,22 @@ bool is_end(const entity_event& event) {
                                  std::holds_alternative<order_failed>(*of_order));
 }
 
+bool has_flow(const entity& state) {
+  const auto* of_order = std::get_if<order>(&state);
+  return of_order != nullptr && !of_order->spec->flow.empty();
+}
+
+/// The child that an event says was started; nil where it says nothing of one.
+entity_id child_started_by(const entity_event& event) {
+  if (const auto* of_order = std::get_if<order_event>(&event)) {
+    const auto* step = std::get_if<order_step_started>(of_order);
+    return step != nullptr ? step->child : entity_id{};
+  }
+  const auto* of_schedule = std::get_if<schedule_event>(&event);
+  const auto* fire = of_schedule != nullptr ? std::get_if<schedule_fired>(of_schedule) : nullptr;
+  return fire != nullptr ? fire->child : entity_id{};
+}
+
 }  // namespace
 
 size_t refusals_in(std::span<const event_record> events) {
@@ -83,6 +99,7 @@ void commit_watch::check(const shard_batch& batch) {
     seen.last_birth = {};
     check_offsets(seen, topic);
   }
+  check_births(seen);
   for (const auto& write : batch.writes) {
     check_clocks(write);
     if (const auto told = refusals_in(write.events), due = seen.refused[id_of(write.state)];
@@ -90,12 +107,30 @@ void commit_watch::check(const shard_batch& batch) {
       wrong("S9", batch,
             "tells of " + std::to_string(told) + " refused submissions of " +
                 to_string(id_of(write.state)) + ", its records hold " + std::to_string(due));
-    if (const auto id = id_of(write.state); write.insert && !seen.explained.contains(id))
-      wrong("S2", batch, "makes " + to_string(id) + ", which none of its records asked for");
   }
   for (const auto& letter : batch.dead_letters)
     if (!seen.letters.contains({letter.source, letter.offset}))
       wrong("S2", batch, "has a dead letter for offset " + std::to_string(letter.offset));
+}
+
+/// S2: whatever is born was asked for by a record of this commit, or is the child of an event in it; and
+/// each child that an event speaks of is born here and now.
+void commit_watch::check_births(const in_batch& seen) {
+  const auto& batch = seen.batch;
+  std::set<entity_id> children;
+  for (const auto& write : batch.writes)
+    for (const auto& record : write.events)
+      if (const auto child = child_started_by(record.event); !child.is_nil())
+        if (!children.insert(child).second || entities_.contains(child))
+          wrong("S2", batch, "starts the child " + to_string(child) + " a second time");
+  for (const auto& write : batch.writes) {
+    const auto id = id_of(write.state);
+    if (write.insert && children.erase(id) == 0 && !seen.explained.contains(id) &&
+        id != world_.clients.the_schedule())
+      wrong("S2", batch, "makes " + to_string(id) + ", which nothing in it asked for");
+  }
+  for (const auto child : children)
+    wrong("S1", batch, "starts the child " + to_string(child) + " without making it");
 }
 
 void commit_watch::check_offsets(in_batch& seen, intake topic) {
@@ -166,7 +201,9 @@ void commit_watch::check_record(in_batch& seen, const log_record& record) {
   }
   if (op->verb != "cancel" || letter)
     return;
-  const bool ended_before = known != entities_.end() && known->second.ended;
+  const bool ended_before = known != entities_.end() && (known->second.ended || known->second.flow);
+  if (write != seen.writes.end() && has_flow(write->second->state))
+    return;  // what its steps did is undone first
   const bool ends_here = write != seen.writes.end() &&
                          std::any_of(write->second->events.begin(), write->second->events.end(),
                                      [](const event_record& event) { return is_end(event.event); });
@@ -215,6 +252,7 @@ void commit_watch::learn(const shard_batch& batch) {
   for (const auto& write : batch.writes) {
     auto& one = entities_[id_of(write.state)];
     one.ended = is_final(write.state);
+    one.flow = has_flow(write.state);
     if (const auto* of_task = std::get_if<task>(&write.state)) {
       one.token = of_task->token();
       one.hash = of_task->spec->request_hash;

@@ -37,6 +37,7 @@ private:
   };
   struct known_entity {
     bool ended = false;
+    bool flow = false;  ///< An order that is fulfilled by steps.
     attempt_token token{};
     time_point started_at{};  ///< By the owner's clock.
     std::string hash;         ///< Of the request that made it.
@@ -52,6 +53,7 @@ private:
   void check(const shard_batch& batch);
   void check_offsets(in_batch& seen, intake topic);
   void check_record(in_batch& seen, const log_record& record);
+  void check_births(const in_batch& seen);
   void check_clocks(const entity_write& write);
   void learn(const shard_batch& batch);
   void wrong(const std::string& invariant, const shard_batch& batch, const std::string& what);

@@ -1,3 +1,4 @@
+#include "domain/unique_key.hpp"
 #include "tests/sim/auditor.hpp"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ std::string place(shard_id shard, position_t position) {
 bool is_birth(const entity_event& event) {
   if (const auto* of_task = std::get_if<task_event>(&event))
     return std::holds_alternative<task_submitted>(*of_task);
+  if (const auto* of_schedule = std::get_if<schedule_event>(&event))
+    return std::holds_alternative<schedule_created>(*of_schedule);
   return std::holds_alternative<order_created>(std::get<order_event>(event));
 }
 
@@ -32,7 +35,7 @@ bool follows_end(const std::optional<entity>& state, const entity_event& event) 
            !std::holds_alternative<order_compensation_resumed>(*e) &&
            !std::holds_alternative<order_step_ended>(*e) &&
            !std::holds_alternative<order_step_skipped>(*e);
-  return true;
+  return !std::holds_alternative<schedule_child_ended>(std::get<schedule_event>(event));
 }
 
 template <class... Case>
@@ -96,6 +99,99 @@ bool is_illegal(const std::optional<entity>& state, const entity_event& event) {
   return false;
 }
 
+/// S9: who holds each unique key, and S5: how many run of each limit key, as events follow each other.
+class key_rules {
+public:
+  /// What is wrong now; empty where nothing is.
+  std::string note(const task& now, const task_event& event) {
+    // A duplicate is cancelled by the very next event, which the same decision makes.
+    if (std::holds_alternative<task_submitted>(event)) {
+      born_ = now;
+      return {};
+    }
+    std::string wrong;
+    if (const auto born = std::exchange(born_, std::nullopt); born && born->id != now.id)
+      wrong = count(*born);
+    const auto more = count(now);
+    return wrong.empty() ? more : wrong;
+  }
+
+private:
+  using crowd = std::map<entity_id, uint64_t>;  ///< With the versions as which they came in.
+
+  std::string count(const task& now) {
+    // Who reruns an old task does not ask for its key (decision 0010).
+    if (const auto& key = now.spec->unique_key; !key.empty()) {
+      auto& holders = holders_[key];
+      const bool held = now.run == 1 && holder_of(now).may_hold();
+      note_in(holders, now, held);
+      if (held && holders.size() > 1)
+        return "leaves the key " + key + " with holders " + list(holders);
+    }
+    if (const auto& key = now.spec->options->limit_key; !key.empty()) {
+      auto& running = running_[key];
+      note_in(running, now, now.status == task_status::running);
+      if (running.size() > limited_to)
+        return "lets run of the limit key " + key + ' ' + list(running);
+    }
+    return {};
+  }
+  static void note_in(crowd& all, const task& now, bool in) {
+    if (in)
+      all.try_emplace(now.id, now.version);
+    else
+      all.erase(now.id);
+  }
+  static std::string list(const crowd& all) {
+    std::string text;
+    for (const auto& [id, version] : all)
+      text +=
+          (text.empty() ? "" : ", ") + to_string(id) + " since version " + std::to_string(version);
+    return text;
+  }
+
+  std::optional<task> born_;
+  std::map<std::string, crowd> holders_;
+  std::map<std::string, crowd> running_;
+};
+
+/// Parents hear of each end of a child once, and of all.
+class family {
+public:
+  /// What is wrong with this event; empty where nothing is.
+  std::string note(entity_id parent, const entity_event& event) {
+    const auto told = [&](entity_id child, uint32_t run) {
+      return told_.insert({parent, child, run}).second ? std::string()
+                                                       : "tells of an end a second time";
+    };
+    if (const auto* of_order = std::get_if<order_event>(&event)) {
+      const auto* end = std::get_if<order_step_ended>(of_order);
+      return end != nullptr ? told(end->end.id, end->end.run) : std::string();
+    }
+    const auto* of_schedule = std::get_if<schedule_event>(&event);
+    if (of_schedule == nullptr)
+      return {};
+    if (const auto* end = std::get_if<schedule_child_ended>(of_schedule))
+      return told(end->child, end->run);
+    if (const auto* skipped = std::get_if<schedule_skipped>(of_schedule))
+      return "leaves out " + std::to_string(skipped->count) + " fires";
+    const auto* fire = std::get_if<schedule_fired>(of_schedule);
+    if (fire == nullptr)
+      return {};
+    const auto last = std::exchange(last_fire_, fire->at);
+    return last == never || fire->at == last + 1s
+               ? std::string()
+               : "fires for " + format_time(fire->at) + " after " + format_time(last);
+  }
+  bool was_told(entity_id parent, entity_id child, uint32_t run) const {
+    return told_.contains({parent, child, run});
+  }
+
+private:
+  std::set<std::tuple<entity_id, entity_id, uint32_t>> told_;
+  time_point last_fire_{};
+};
+
 /// Per task and run: what began and what ended.
 struct run_tally {
   uint32_t started = 0;
@@ -126,10 +222,18 @@ public:
     if (told != world_.clients.told().end() && told->second != *state)
       world_.violated("S8: a client was told of version " + std::to_string(version_of(*state)) +
                       " of " + to_string(record.id) + " as it never was");
-    if (const auto* now = std::get_if<task>(&*state))
+    if (const auto fault = family_.note(record.id, record.event); !fault.empty())
+      wrong(record, fault);
+    if (const auto* now = std::get_if<task>(&*state)) {
+      if (const auto fault = keys_.note(*now, std::get<task_event>(record.event)); !fault.empty())
+        wrong(record, fault);
       check_task(record, before ? &std::get<task>(*before) : nullptr, *now);
-    else
-      check_order(record, before ? &std::get<order>(*before) : nullptr, std::get<order>(*state));
+    } else if (const auto* of_order = std::get_if<order>(&*state)) {
+      check_order(record, before ? &std::get<order>(*before) : nullptr, *of_order);
+    } else {
+      check_schedule(record, before ? &std::get<schedule>(*before) : nullptr,
+                     std::get<schedule>(*state));
+    }
   }
 
   folded_shard finish() {
@@ -143,11 +247,24 @@ public:
         world_.violated("S6: " + what + " began " + std::to_string(tally.started) +
                         " attempts, ended " + std::to_string(tally.ended));
     }
+    for (const auto& [id, state] : out_.entities)
+      check_news(id, *state);
     return std::move(out_);
   }
   position_t position() const { return expected_; }
 
 private:
+  /// All is at rest: a parent that still looks after its child has heard of its end.
+  void check_news(entity_id id, const entity& state) {
+    const auto* child = std::get_if<task>(&state);
+    const auto parent =
+        child != nullptr ? out_.entities.find(child->spec->parent) : out_.entities.end();
+    if (parent == out_.entities.end() || !parent->second || !is_final(child->status) ||
+        is_final(*parent->second))
+      return;
+    if (!family_.was_told(parent->first, id, child->run))
+      world_.violated("S1: the parent of " + to_string(id) + " never heard of its end");
+  }
   void wrong(const event_record& record, const std::string& what) {
     world_.violated("S6: " + place(shard_, record.position) + " " +
                     std::string(name_of(record.event)) + " of " + to_string(record.id) + ' ' +
@@ -171,7 +288,8 @@ private:
         wrong(record, "ended an attempt without a reason");
       // No success counts after the attempt's time (its clock may be late by what time jumps at once;
       // at most once begins when its start is durable, which may take longer than that).
-      if (now.status == task_status::succeeded &&
+      // Whom a lease outlived has nobody to end it before the next owner does.
+      if (now.status == task_status::succeeded && now.extra->secret.empty() &&
           now.spec->delivery == delivery_mode::at_least_once &&
           record.at - before->started_at > now.spec->ttl + 100ms + world_.lateness())
         wrong(record, "came after its time to live");
@@ -191,18 +309,30 @@ private:
       out_.status_events.emplace_back(std::move(*event));
   }
 
+  void check_schedule(const event_record& record, const schedule* before, const schedule& now) {
+    if (std::holds_alternative<schedule_paused>(std::get<schedule_event>(record.event)))
+      out_.schedule_paused_at = record.at;
+    if (auto event = status_event_of(before ? std::optional(*before) : std::optional<schedule>(),
+                                     now, record))
+      out_.status_events.push_back(std::move(*event));
+  }
+
   world& world_;
   const shard_id shard_;
   position_t expected_;
   folded_shard out_;
   std::map<std::pair<entity_id, uint32_t>, run_tally> tallies_;
+  key_rules keys_;
+  family family_;
 };
 
 void compare_views(world& seen, shard_id shard, const folded_shard& folded,
                    const std::vector<event_record>& journal) {
   std::unordered_map<entity_id, std::vector<event_record>> histories;
   for (const auto& record : journal)
-    histories[record.id].push_back(record);
+    if (const auto* e = std::get_if<schedule_event>(&record.event);
+        e == nullptr || is_kept_in_history(*e))
+      histories[record.id].push_back(record);
   status_counts counts;
   std::unordered_map<entity_id, bool> under_way;
   for (const auto& record : journal)
@@ -220,7 +350,7 @@ void compare_views(world& seen, shard_id shard, const folded_shard& folded,
       continue;
     if (kind_of(*state) == entity_kind::task)
       ++counts.tasks[status_of(*state)];
-    else
+    else if (kind_of(*state) == entity_kind::order)
       ++counts.orders[status_of(*state)];
     const auto stored = seen.reader->load(std::span(&id, 1));
     if (stored->size() != 1 || stored->front() != *state)

@@ -12,6 +12,15 @@ struct fault_rate {
   uint32_t options::*rate;
   uint32_t most;
 };
+/// Each kind of work beside the plain ones, with its name.
+struct kind_of_work {
+  const char* name;
+  bool options::*wanted;
+};
+constexpr kind_of_work kinds_of_work[] = {
+    {"flows", &options::flows},   {"keys", &options::keys},           {"limits", &options::limits},
+    {"leases", &options::leases}, {"schedules", &options::schedules},
+};
 constexpr fault_rate fault_rates[] = {
     {"commit_failed", &options::commit_failed, 150},
     {"commit_unknown", &options::commit_unknown, 80},
@@ -33,7 +42,6 @@ constexpr fault_rate fault_rates[] = {
     {"steals", &options::steals, 60},
     {"store_cuts", &options::store_cuts, 60},
     {"log_cuts", &options::log_cuts, 60},
-    {"peer_cuts", &options::peer_cuts, 100},
     {"clock_jumps", &options::clock_jumps, 40},
     {"mesh_loses", &options::mesh_loses, 100},
     {"mesh_cuts", &options::mesh_cuts, 60},
@@ -81,6 +89,8 @@ options options_of(uint64_t seed) {
     how.*fault.rate = rate(fault.most);
   how.moves += 5;  // never none at all
   how.first_has_no_slots = chance.hits(400);
+  for (const auto& kind : kinds_of_work)
+    how.*kind.wanted = chance.hits(400);
   return how;
 }
 
@@ -104,6 +114,8 @@ std::string describe(const options& how) {
   if (how.planted != mistake::none)
     text += " planted=\"" + to_string(how.planted) + '"';
   add("first_has_no_slots", how.first_has_no_slots ? 1 : 0);
+  for (const auto& kind : kinds_of_work)
+    add(kind.name, how.*kind.wanted ? 1 : 0);
   return text;
 }
 

@@ -45,6 +45,13 @@ struct options {
   bool calm = false;    ///< No fault at all.
   duration skew_max{};  ///< Of the nodes' wall clocks.
 
+  // What clients do beside plain tasks and orders.
+  bool flows = false;      ///< Orders whose steps are tasks.
+  bool keys = false;       ///< Tasks with unique keys.
+  bool limits = false;     ///< A queue of which each limit key has only so many at a time.
+  bool leases = false;     ///< Tasks for workers outside.
+  bool schedules = false;  ///< One that fires each second.
+
   uint32_t commit_failed = 0;
   uint32_t commit_unknown = 0;
   uint32_t commit_refused = 0;
@@ -67,7 +74,6 @@ struct options {
   uint32_t mesh_cuts = 0;
   uint32_t store_cuts = 0;
   uint32_t log_cuts = 0;
-  uint32_t peer_cuts = 0;
   uint32_t clock_jumps = 0;
 };
 

@@ -5,9 +5,11 @@
 #include "actors/tick_supervisor.hpp"
 #include "actors/ttl_supervisor.hpp"
 #include "actors/work_exchange.hpp"
+#include "actors/worker_desk.hpp"
 #include "base/check.hpp"
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 
 namespace orrery::sim {
@@ -19,7 +21,16 @@ actors::node_limits limits_of(const options& how, const std::string& node) {
   limits.shards = how.shards;
   limits.slots_per_kind["work"] = how.first_has_no_slots && node == "n0" ? 0 : how.slots_of_work;
   limits.intake_in_flight = how.in_flight;
+  limits.external_kinds = {external_kind};
   return limits;
+}
+
+work_rules rules_of_all() {
+  work_rule rule;
+  rule.name = limited_queue;
+  rule.each_key.concurrency = limited_to;
+  rule.version = 1;
+  return work_rules({rule});
 }
 
 caf::timespan nanos(duration length) { return std::chrono::duration_cast<caf::timespan>(length); }
@@ -100,12 +111,28 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
   while (scheduler_.try_run_once()) {
   }
   actors_at_start_ = system_.registry().running();
+  board_.set(rules_of_all());
+  board_.know(
+      [this](shard_id shard) {
+        const auto owner = world_.owners[shard.value];
+        return owner ? "n" + std::to_string(*owner) : std::string();
+      },
+      [this](const std::string& node) {
+        return std::any_of(world_.nodes.begin(), world_.nodes.end(),
+                           [&](const auto& one) { return one && one->name() == node; });
+      });
+  context_.rules = &board_;
+  context_.flows = &world_.flows;
+  context_.zones = [](std::string_view) {
+    return result<shared_zone>(std::make_shared<const zone_rules>());
+  };
   context_.dispatcher = system_.spawn<actors::dispatcher>(context_);
   context_.ttl = system_.spawn<actors::ttl_supervisor>(context_);
   context_.tick = system_.spawn<actors::tick_supervisor>(context_);
   context_.outbox = system_.spawn<actors::outbox>(context_);
   context_.network = &network_;
   context_.exchange = system_.spawn<actors::work_exchange>(context_);
+  context_.desk = system_.spawn<actors::worker_desk>(context_);
   bridge_ = system_.spawn<actors::bridge>(context_);
   listener_ = std::make_unique<listener>(*this);
   (void)log_.consumer().open(*listener_);
@@ -139,8 +166,8 @@ sim_node::~sim_node() {
     scheduler_.advance_time(nanos(100ms));
     run_all();
   }
-  for (const auto& one : {bridge_, context_.exchange, context_.outbox, context_.tick, context_.ttl,
-                          context_.dispatcher})
+  for (const auto& one : {bridge_, context_.desk, context_.exchange, context_.outbox, context_.tick,
+                          context_.ttl, context_.dispatcher})
     caf::anon_send_exit(one, caf::exit_reason::kill);
   run_all();
   world_.wires.forget(name_);
@@ -250,7 +277,7 @@ void sim_node::mend() {
 }
 
 size_t sim_node::actors_running() {
-  constexpr size_t supervisors = 6;
+  constexpr size_t supervisors = 7;
   return system_.registry().running() - actors_at_start_ - supervisors;
 }
 

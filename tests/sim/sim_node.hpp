@@ -1,6 +1,7 @@
 #pragma once
 /// One life of a node, from start to crash: all its actors in an actor system of its own, over twins.
 
+#include "actors/limit_board.hpp"
 #include "actors/node.hpp"
 #include "bridge/memory/memory_log.hpp"
 #include "tests/sim/network_twin.hpp"
@@ -41,6 +42,7 @@ public:
   memory_log& log() { return log_; }
   caf::actor bridge() const { return bridge_; }
   caf::actor exchange() const { return context_.exchange; }
+  caf::actor desk() const { return context_.desk; }
   const actors::node_probe& probe() const { return context_.probe; }
   const clock& time() const { return time_; }
   size_t work_running() const { return work_.running(); }
@@ -75,6 +77,7 @@ private:
   caf::actor_system system_;
   caf::scheduler::test_coordinator& scheduler_;
   size_t actors_at_start_ = 0;
+  actors::limit_board board_;
   actors::node_context context_;
   caf::actor bridge_;
   std::unique_ptr<listener> listener_;

@@ -1,5 +1,6 @@
 #include "tests/sim/twins.hpp"
 
+#include "base/check.hpp"
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
@@ -243,6 +244,51 @@ bool work_twin::step() {
 void work_twin::gone() {
   gone_ = true;
   running_.clear();
+}
+
+// Flows.
+
+namespace {
+
+flow_step make_step(std::string name, std::vector<uint32_t> after, bool undone) {
+  flow_step one;
+  task_spec spec;
+  spec.kind = "work";
+  spec.ttl = 3s;
+  spec.retry.max_attempts = 3;
+  spec.retry.initial = 50ms;
+  one.name = std::move(name);
+  one.depends_on = std::move(after);
+  one.task = spec;
+  if (undone)
+    one.compensate = spec;
+  return one;
+}
+
+}  // namespace
+
+flows_twin::flows_twin(world& around) : world_(around) {
+  flow shop;
+  shop.name = "shop";
+  shop.version = 1;
+  shop.steps = {make_step("reserve", {}, true), make_step("pay", {0}, true),
+                make_step("pack", {0}, false), make_step("ship", {1, 2}, false)};
+  CHECK(validate(shop).has_value(), "the flow is one");
+  shop_ = std::move(shop);
+}
+
+std::optional<shared_value<flow>> flows_twin::find(std::string_view name) const {
+  if (name != shop_->name || world_.strikes(world_.how.read_fails, "flow not in memory"))
+    return std::nullopt;
+  return shop_;
+}
+
+void flows_twin::fetch(std::string name, std::function<void(result<shared_value<flow>>)> done) {
+  if (world_.strikes(world_.how.read_fails, "flow not read"))
+    return done(failure{errc::busy, "the store is away"});
+  if (name != shop_->name)
+    return done(failure{errc::not_found, "there is no such flow"});
+  done(shop_);
 }
 
 }  // namespace orrery::sim

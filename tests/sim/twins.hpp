@@ -15,6 +15,11 @@ namespace orrery::sim {
 
 class world;
 
+inline constexpr const char* limited_queue =
+    "limited";  ///< Its limit keys have this many at a time:
+inline constexpr uint32_t limited_to = 2;
+inline constexpr const char* external_kind = "outside";  ///< Done by workers that ask for it.
+
 class virtual_clock final : public clock {
 public:
   time_point now() const override { return now_; }
@@ -117,6 +122,18 @@ private:
   duration awake_{};
   std::vector<job> running_;
   bool gone_ = false;
+};
+
+/// The one flow that orders name. Sometimes a node does not know it yet, or the store does not answer.
+class flows_twin final : public actors::flow_service {
+public:
+  explicit flows_twin(world& around);
+  std::optional<shared_value<flow>> find(std::string_view name) const override;
+  void fetch(std::string name, std::function<void(result<shared_value<flow>>)> done) override;
+
+private:
+  world& world_;
+  shared_value<flow> shop_;
 };
 
 }  // namespace orrery::sim

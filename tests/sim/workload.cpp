@@ -21,6 +21,8 @@ void workload::act() {
   if (std::none_of(world_.nodes.begin(), world_.nodes.end(),
                    [](const auto& node) { return node && !node->paused(); }))
     return;  // nobody to talk to
+  if (world_.chance.hits(300) && submit_special())
+    return;
   switch (world_.chance.below(15)) {
     case 0: return submit_order();
     case 1: return submit_order();
@@ -114,6 +116,10 @@ void workload::submit_order() {
   } else if (chance.hits(500)) {
     op.reference = "order-" + std::to_string(chance.below(10));
     value += ",\"orderId\":\"" + op.reference + '"';
+  }
+  if (world_.how.flows && chance.hits(600)) {
+    op.flow = true;
+    value += ",\"flow\":\"shop\"";
   }
   produce(op, value + '}', fresh);
 }

@@ -3,11 +3,15 @@
 
 #include "domain/messages.hpp"
 #include "domain/ports/intake_log.hpp"
+#include "domain/ports/workers.hpp"
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace orrery::sim {
@@ -30,6 +34,7 @@ struct operation {
   std::string value;      ///< As it was sent to the log.
   std::string hash;       ///< Of the request, where it came with an idempotency key.
   bool direct = false;    ///< Sent to the shard, not to the log.
+  bool flow = false;      ///< An order that is fulfilled by steps.
   task_command wish;      ///< Of a direct one.
   uint64_t seen = 0;      ///< The newest version known to anybody when it was asked.
   bool answered = false;
@@ -62,6 +67,10 @@ public:
   void heard(const entity& state);
   /// A mistake: somebody cancels a running task by what was read a while ago.
   void cancel_by_what_was_read();
+  /// Workers ask for work, do it and report; the schedule is made, and in the end paused.
+  void tend();
+  /// The schedule that fires each second.
+  entity_id the_schedule() const;
 
 private:
   operation& begin(intake topic, shard_id shard, expectation expects);
@@ -69,6 +78,14 @@ private:
   void submit_order();
   void submit_again();
   void submit_with_key();
+  bool submit_special();
+  void submit_new(task_spec spec, shard_id shard);
+  void submit_unique();
+  void submit_limited();
+  void submit_external();
+  void poll(size_t worker);
+  void leased(const leased_task& item);
+  void tend_schedule();
   void watch();
   void send_garbage();
   void command_by_log();
@@ -89,6 +106,10 @@ private:
   std::map<entity_id, uint64_t> seen_;  ///< The newest version that anybody was told of.
   std::optional<task> read_before_;
   std::multimap<time_point, size_t> retries_;
+  std::array<time_point, 3> polls_until_{};  ///< Of each worker: it waits for an answer until then.
+  std::set<std::tuple<entity_id, uint32_t, uint32_t>> leases_;
+  uint64_t polls_ = 0;
+  time_point next_tending_{};
 };
 
 }  // namespace orrery::sim

@@ -15,7 +15,11 @@ constexpr auto rest_limit = 10min;
 entity_id id_of_event(const status_event& event) {
   if (const auto* t = std::get_if<task_status_event>(&event))
     return t->task_id;
-  return std::get<order_status_event>(event).order_id;
+  if (const auto* o = std::get_if<order_status_event>(&event))
+    return o->order_id;
+  if (const auto* s = std::get_if<schedule_status_event>(&event))
+    return s->schedule_id;
+  return std::get<scheduled_message>(event).schedule_id;
 }
 
 }  // namespace
@@ -230,6 +234,7 @@ void world::advance(duration length) {
     if (node)
       node->advance(length);
   clients.try_again();
+  clients.tend();
   bring_back();
   follow_moves();
   adopt_orphans();
@@ -240,6 +245,7 @@ void world::advance(duration length) {
 void world::heal() {
   note("healed");
   healed_ = true;
+  healed_at = time.now();
   kafka.go_away(false);
   kafka.hold_acknowledgements(false);
   for (size_t i = 0; i < nodes.size(); ++i) {
@@ -249,6 +255,14 @@ void world::heal() {
       nodes[i]->mend();
     wires.cut("n" + std::to_string(i), never);
   }
+}
+
+std::string world::what_is_next(intake topic, shard_id shard, int64_t offset) {
+  const auto records = kafka.contents(topic, shard, offset, offset + 1);
+  const auto* op = records.empty() ? nullptr : clients.operation_of(records.front());
+  return op == nullptr ? std::string()
+                       : " from operation " + std::to_string(op->number) + " on, " +
+                             to_string(op->id) + ": " + op->value.substr(0, 500);
 }
 
 /// What is unread or without an owner; empty where nothing is.
@@ -262,28 +276,34 @@ std::string world::backlog() {
                                   [&](const shard_row& one) { return one.shard == shard; });
     for (const auto topic : {intake::orders, intake::tasks})
       if (row == rows->end() || row->next[static_cast<size_t>(topic)] != kafka.end_of(topic, shard))
-        return "records of shard " + std::to_string(s) + " are unread";
+        return "records of shard " + std::to_string(s) + " are unread" +
+               (row == rows->end()
+                    ? ""
+                    : what_is_next(topic, shard, row->next[static_cast<size_t>(topic)]));
   }
   return {};
 }
 
-/// What has not ended; empty where everything has.
+/// What has not ended; empty where everything has. A compensation that failed waits for a person.
 std::string world::unrest() {
-  for (uint16_t s = 0; s < how.shards; ++s)
-    if (const auto due = reader->due(shard_id{s}, time_point::max(), {}, 1); !due->empty())
-      return "entity " + to_string(due->front().id) + " has not come to rest: status " +
-             std::string(status_text(due->front().kind, due->front().status));
+  constexpr auto given_up = static_cast<uint8_t>(order_status::compensation_failed);
+  for (uint16_t s = 0; s < how.shards; ++s) {
+    const auto due = reader->due(shard_id{s}, time_point::max(), {}, 1000);
+    for (const auto& row : *due)
+      if (row.kind != entity_kind::order || row.status != given_up)
+        return "entity " + to_string(row.id) + " has not come to rest: status " +
+               std::string(status_text(row.kind, row.status));
+  }
   return {};
 }
 
 void world::come_to_rest() {
-  const auto healed_at = time.now();
   bool read = false;
   for (;;) {
     for (size_t n = 0; step_any(); ++n)
       if (n > 2'000'000)
         return violated("the nodes never come to rest");
-    const auto since = time.now() - healed_at;
+    const auto since = time.now() - *healed_at;
     if (!read) {
       const auto left = backlog();
       read = left.empty();
@@ -297,6 +317,7 @@ void world::come_to_rest() {
       return violated("L1: long after all was well " + left);
     advance(since < backlog_limit ? 50ms : 200ms);
   }
+  at_rest = true;
   // Then what is repeated, published later, or leaves memory after a while.
   for (const auto until = time.now() + 20s; time.now() < until; advance(100ms))
     while (step_any()) {

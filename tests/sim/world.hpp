@@ -55,6 +55,9 @@ public:
   /// A line of the log, of warning and above.
   void remark(std::string_view event, std::string_view line);
   void violated(const std::string& what);
+  const std::vector<std::string>& violations() const { return outcome_.violations; }
+  /// A line of the trace that is no part of what happened.
+  void explain(const std::string& what) { trace_.push_back("    " + what); }
   /// From now on events of the shard may be published again.
   void excuse(shard_id shard);
   void excuse_all();
@@ -85,6 +88,9 @@ public:
   memory_cluster kafka{memory_cluster::ownership::manual, &time};
   memory_topics topics;
   bool reads_fail = false;
+  std::optional<time_point> healed_at;
+  bool at_rest = false;  ///< All work has ended.
+  flows_twin flows{*this};
   std::unique_ptr<entity_store> reader = truth.open_reader();
   std::vector<std::unique_ptr<sim_node>> nodes;  ///< Null while down.
   std::vector<std::optional<size_t>> owners;     ///< By shard: the node it is assigned to.
@@ -123,6 +129,7 @@ private:
   void heal();
   void come_to_rest();
   std::string backlog();
+  std::string what_is_next(intake topic, shard_id shard, int64_t offset);
   std::string unrest();
   std::optional<size_t> any_up();
 

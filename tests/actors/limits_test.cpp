@@ -114,6 +114,7 @@ TEST_F(limits_of_queues, a_task_whose_actor_crashed_counts_for_its_key_until_its
   auto one = rule_of("default");
   one.each_key.concurrency = 1;
   rule(one);
+  allow_log_error("entity.crashed");
   work.throw_next = true;
   reads.held = true;
   const auto first = submit_key("a");

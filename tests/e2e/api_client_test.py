@@ -10,7 +10,6 @@ import threading
 import unittest
 
 from secured import PASSWORD, SecuredNode, certificate
-from support import eventually
 from support import BINARY, ROOT, Folder, call, eventually, run
 from system import die_with_parent
 

@@ -114,9 +114,12 @@ void retention_sweeper::note_marks(const std::vector<shard_row>& rows) {
       continue;
     const auto [place, fresh] = marks_.try_emplace(row.shard);
     auto& mark = place->second;
-    if (!fresh && row.published >= mark.position)
+    // As the outbox knows it: the store is told later, and not of what has no status event.
+    const position_t published{
+        context_.probe.meters.shards.of(row.shard).published.load(std::memory_order_relaxed)};
+    if (!fresh && published >= mark.position)
       mark.published_to = mark.at;
-    if (fresh || row.published >= mark.position)
+    if (fresh || published >= mark.position)
       mark.position = row.position, mark.at = context_.time.now();
   }
 }

@@ -22,7 +22,8 @@ shard_actor::shard_actor(caf::actor_config& config, node_context& context,
       tenure_(tenure),
       meter_(context.probe.meters.shards.of(tenure.shard)),
       careful_(careful),
-      position_(tenure.position) {
+      position_(tenure.position),
+      told_(tenure.position) {
   // A weak handle: the writer must not keep a lost shard alive.
   pending_ = std::make_shared<pending_commit>(
       tenure, [self = caf::actor_cast<caf::actor_addr>(this)](commit_note note) {

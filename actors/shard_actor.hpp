@@ -234,6 +234,7 @@ private:
   const bool careful_;
   std::shared_ptr<pending_commit> pending_;
   position_t position_;
+  position_t told_;  ///< Of the last event that the outbox knows to be durable.
   uint64_t ordinal_ = 0;
   uint64_t committed_ordinal_ = 0;
 

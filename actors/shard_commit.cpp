@@ -23,7 +23,10 @@ void shard_actor::commit_told(const commit_note& note) {
     completed(finished);
   }
   const auto upto = news.upto.value;
-  if (!news.events.empty() || news.letters)
+  // Also of events without a status of their own: what is published is judged by position.
+  const bool moved = news.upto > told_;
+  told_ = std::max(told_, news.upto);
+  if (moved || news.letters || !news.events.empty())
     send(context_.outbox, std::move(news));
   if (upto > 0)
     meter_.committed.store(upto, std::memory_order_relaxed);

@@ -163,6 +163,35 @@ TEST_F(retention_pass, nothing_goes_whose_last_status_is_not_published) {
   EXPECT_EQ(published().back(), "SUCCEEDED");
 }
 
+TEST_F(retention_pass, goes_on_under_a_new_owner_where_nothing_was_published_since) {
+  sweep();
+  const auto gone = submit(spec_of("noop"));
+  const auto pinned = submit(spec_of("noop"));
+  advance(2s, 1s);
+  ASSERT_TRUE(ask(pinned, task_command{pin_task{true}})->has_value());
+  advance(80s, 1s);
+  ASSERT_FALSE(exists(gone));
+  ASSERT_TRUE(ask(pinned, task_command{pin_task{false}})->has_value());
+  caf::anon_send_exit(find_shard(shard0), caf::exit_reason::kill);
+  caf::anon_send_exit(sweeper, caf::exit_reason::kill);
+  settle();
+  sweep();
+  advance(80s, 1s);
+  EXPECT_FALSE(exists(pinned));
+}
+
+TEST_F(retention_pass, what_ends_while_others_are_deleted_goes_in_its_turn) {
+  sweep();
+  std::vector<entity_id> ids;
+  for (int i = 0; i < 30; ++i) {
+    ids.push_back(submit(spec_of("noop")));
+    advance(7s, 1s);
+  }
+  advance(90s, 1s);
+  for (const auto id : ids)
+    EXPECT_FALSE(exists(id));
+}
+
 TEST_F(retention_pass, a_store_that_is_away_only_puts_it_off) {
   sweep();
   const auto id = submit(spec_of("noop"));

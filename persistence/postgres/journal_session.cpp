@@ -16,7 +16,7 @@ constexpr const char* writer_setup =
 
 /// For how long a former owner may go on with a commit that holds the row of a shard.
 constexpr auto owner_patience_ms = "1000";
-constexpr auto lock_not_available = "55P03";
+constexpr auto lock_not_available = "(55P03)";  ///< As `unreadable` ends.
 
 failure unreadable(const reply& answer, errc code) {
   auto detail = "PostgreSQL: " + answer.message;
@@ -41,8 +41,7 @@ journal_session::journal_session(std::string connection_text, std::string setup,
       connection_(std::move(connection_text), std::move(setup) + writer_setup, commit_statements(),
                   *watchdog_, call_timeout) {}
 
-result<reply> journal_session::execute(const char* sql,
-                                       const std::vector<std::string>& parameters) {
+result<reply> journal_session::ask(const char* sql, const std::vector<std::string>& parameters) {
   if (auto connected = connection_.ready(); !connected)
     return connected.error();
   reply answer;
@@ -51,15 +50,10 @@ result<reply> journal_session::execute(const char* sql,
     answer = connection_.execute(sql, parameters);
   }
   connection_.roll_back();
-  return answer;
-}
-
-result<reply> journal_session::ask(const char* sql, const std::vector<std::string>& parameters) {
-  auto answer = execute(sql, parameters);
-  if (!answer || answer->what == reply::kind::done)
+  if (answer.what == reply::kind::done)
     return answer;
-  const bool refused = answer->what == reply::kind::refused;
-  return unreadable(*answer, refused ? errc::unavailable : errc::in_doubt);
+  const bool refused = answer.what == reply::kind::refused;
+  return unreadable(answer, refused ? errc::unavailable : errc::in_doubt);
 }
 
 result<shard_tenure> journal_session::acquire(shard_id shard, std::string_view owner,
@@ -75,23 +69,17 @@ result<shard_tenure> journal_session::acquire(shard_id shard, std::string_view o
       shard_columns;
   const std::vector<std::string> parameters = {std::to_string(shard.value), column_text(owner),
                                                instant_text(now), owner_patience_ms};
-  if (const auto first = execute(sql.c_str(), parameters);
-      first && first->sqlstate == lock_not_available) {
+  auto answer = ask(sql.c_str(), parameters);
+  if (!answer && answer.error().detail.ends_with(lock_not_available)) {
     if (auto ended = end_holder(shard); !ended)
       return ended.error();
-  } else if (first && first->what == reply::kind::done) {
-    return acquired(*first);
+    answer = ask(sql.c_str(), parameters);
   }
-  const auto answer = ask(sql.c_str(), parameters);
   if (!answer)
     return answer.error();
-  return acquired(*answer);
-}
-
-result<shard_tenure> journal_session::acquired(const reply& answer) {
-  if (answer.rows.size() != 1)
+  if (answer->rows.size() != 1)
     return failure{errc::corrupt, "acquiring a shard gave no row"};
-  return tenure_of(answer.rows.front());
+  return tenure_of(answer->rows.front());
 }
 
 /// Ends the session that has locked the row of a shard: its node has frozen, or its machine is cut

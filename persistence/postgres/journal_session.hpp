@@ -26,11 +26,7 @@ public:
   result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;
 
 private:
-  /// What the server answered, be it a refusal; a failure where there is no connection.
-  result<reply> execute(const char* sql, const std::vector<std::string>& parameters);
-  /// The answer, or why there is none.
   result<reply> ask(const char* sql, const std::vector<std::string>& parameters);
-  static result<shard_tenure> acquired(const reply& answer);
   result<void> end_holder(shard_id shard);
 
   std::shared_ptr<watchdog> watchdog_;

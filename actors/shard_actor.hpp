@@ -202,9 +202,18 @@ private:
     bool asked =
         false;  ///< The store was asked, so a holder that holds no more leaves the key free.
     std::optional<key_holder> holder;
-    std::deque<keyed_submission> waiting;  ///< Until the store has said who holds the key.
+    uint32_t waiting = 0;  ///< Submissions that are deferred until it has been loaded.
   };
+  /// A record that waits for the key of a submission before it, or for its own.
+  struct deferred_record {
+    entity_id id;
+    entity_kind kind = entity_kind::task;
+    item command;
+    std::optional<keyed_submission> keyed = {};  ///< Instead of the command.
+  };
+  bool is_known(const key_place& place) const;
   void submit_keyed(keyed_submission one);
+  void settle_deferred();
   void load_key(const std::string& key);
   void key_loaded(const std::string& key, const result<std::optional<task>>& found);
   void settle_key(key_place& place, keyed_submission one);
@@ -250,6 +259,8 @@ private:
   std::vector<std::pair<entity_id, std::vector<child_watch>>> repeat_watches_;
   std::unordered_map<std::string, key_place> keys_;  ///< Being loaded, or held by a live entity.
   std::unordered_map<entity_id, std::string> key_of_;
+  std::deque<deferred_record>
+      deferred_;  ///< In the order of the gate; the first waits for its key.
 
   std::vector<entity_id> loads_;
   std::vector<entity_id> reloads_;  ///< After a failed load, at the next tick.

@@ -140,13 +140,15 @@ void shard_actor::read_record(log_record& record, uint64_t sequence) {
     }
   const auto kind = kind_of(record.topic);
   if (fresh)
-    deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
+    return deliver_fresh(resolved.id, kind, {std::move(message->command), sequence, {}});
+  item command{item::kind::command,
+               sequence,
+               {},
+               std::make_shared<const entity_command>(std::move(message->command))};
+  if (deferred_.empty())
+    deliver(resolved.id, kind, std::move(command));
   else
-    deliver(resolved.id, kind,
-            {item::kind::command,
-             sequence,
-             {},
-             std::make_shared<const entity_command>(std::move(message->command))});
+    deferred_.push_back({resolved.id, kind, std::move(command)});
 }
 
 void shard_actor::refuse_record(uint64_t sequence, std::string reason) {

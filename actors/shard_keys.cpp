@@ -6,8 +6,13 @@
 ///
 /// That somebody holds a key is known from his effect alone; that nobody does is known only after the
 /// store was asked: who gave it up may have been followed by one that is only a row.
+///
+/// While a key is loaded, later records of entities that may exist wait behind the submission. One may concern
+/// the holder, or be the same submission again: answered first, its effects would stand in the gate behind
+/// the record that waits, and that record could wait for an entity which leaves only once they are durable.
 
 #include "actors/shard_actor.hpp"
+#include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/murmur2.hpp"
 
@@ -45,16 +50,50 @@ void shard_actor::submit_keyed(keyed_submission one) {
                                            ": the record's key must be the uniqueKey");
   const auto found = keys_.try_emplace(key).first;
   auto& place = found->second;
-  if (!place.loading && (place.asked || (place.holder && place.holder->holds(now()))))
+  if (deferred_.empty() && is_known(place))
     return settle_key(place, std::move(one));
   // Commands for it come behind it, also while the store is asked.
   if (const auto [entry, fresh] = live_.try_emplace(one.id); fresh) {
     context_.probe.entities_live.fetch_add(1, std::memory_order_relaxed);
     entry->second.awaits_key = true;
   }
-  place.waiting.push_back(std::move(one));
-  if (!std::exchange(place.loading, true))
+  ++place.waiting;
+  const auto id = one.id;
+  deferred_.push_back({id, entity_kind::task, {}, std::move(one)});
+  if (!is_known(place) && !std::exchange(place.loading, true))
     load_key(found->first);
+}
+
+bool shard_actor::is_known(const key_place& place) const {
+  return !place.loading && (place.asked || (place.holder && place.holder->holds(now())));
+}
+
+/// What waited, in the order of the log, as far as the keys are known.
+void shard_actor::settle_deferred() {
+  while (!deferred_.empty()) {
+    auto& front = deferred_.front();
+    if (!front.keyed) {
+      auto one = std::move(front);
+      deferred_.pop_front();
+      deliver(one.id, one.kind, std::move(one.command));
+      continue;
+    }
+    const auto found = keys_.find(front.keyed->wish.spec.unique_key);
+    CHECK(found != keys_.end(), "a key for which a submission waits is kept");
+    auto& place = found->second;
+    if (!is_known(place)) {
+      if (!std::exchange(place.loading, true))
+        load_key(found->first);
+      return;
+    }
+    auto one = std::move(*front.keyed);
+    deferred_.pop_front();
+    --place.waiting;
+    settle_key(place, std::move(one));
+    // A holder that is only a row is asked of the store again.
+    if (place.waiting == 0 && place.holder && !live_.contains(place.holder->id))
+      forget_key_of(place.holder->id);
+  }
 }
 
 void shard_actor::load_key(const std::string& key) {
@@ -89,11 +128,7 @@ void shard_actor::key_loaded(const std::string& key, const result<std::optional<
       place.holder && (place.holder->holds(now()) || (*found && place.holder->id == (*found)->id));
   if (*found && !knows_better)
     hold(key, place, holder_of(**found));
-  for (auto waiting = std::exchange(place.waiting, {}); !waiting.empty(); waiting.pop_front())
-    settle_key(place, std::move(waiting.front()));
-  // A holder that is only a row is asked of the store again.
-  if (place.holder && !live_.contains(place.holder->id))
-    forget_key_of(place.holder->id);
+  settle_deferred();
   release_answered();
   want_flush();
 }
@@ -184,8 +219,11 @@ void shard_actor::forget_key_of(entity_id id) {
   if (place == keys_.end() || !place->second.holder || place->second.holder->id != id)
     return;
   place->second.holder.reset();
-  place->second.again = true;
-  if (!place->second.loading)
+  if (place->second.loading)
+    place->second.again = true;
+  else if (place->second.waiting > 0)
+    place->second.asked = false;  // loaded again when its turn comes
+  else
     keys_.erase(place);
 }
 

@@ -139,6 +139,27 @@ TEST_F(unique_keys, are_not_given_on_for_an_end_that_waits_behind_the_submission
   EXPECT_TRUE(is_duplicate_of(second, first));
 }
 
+// Found by the simulator: the holder, ended by a record behind it, could not leave before the submission
+// was answered, which waited for the holder to come back. The shard stood still.
+TEST_F(unique_keys, a_submission_that_waits_is_answered_though_its_holder_ends_behind_it) {
+  auto spec = keyed(unique_mode::latest);
+  spec.run_at = time.now() + 1h;
+  const auto first = submit(spec);
+  advance(5s, 100ms);
+  bool fails = true;
+  truth.on_call([&fails](std::string_view what) {
+    return fails && what == "key_holder" ? result<void>(failure{errc::unavailable, "away"})
+                                         : result<void>{};
+  });
+  const auto second = submit(keyed(unique_mode::latest));
+  produce(intake::tasks, shard0, codec::write_intake(first, task_command{cancel_task{}}));
+  advance(2s, 100ms);
+  fails = false;
+  advance(2s, 100ms);
+  EXPECT_EQ(status(first), task_status::cancelled);
+  EXPECT_TRUE(is_duplicate_of(second, first));
+}
+
 TEST_F(unique_keys, are_free_for_whom_the_store_still_shows_the_last_holder) {
   auto spec = keyed();
   spec.run_at = time.now() + 1h;

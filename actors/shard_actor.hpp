@@ -202,6 +202,8 @@ private:
     bool asked =
         false;  ///< The store was asked, so a holder that holds no more leaves the key free.
     std::optional<key_holder> holder;
+    std::vector<entity_id>
+        passed_over;       ///< Rows that are no answer; the store is asked for others.
     uint32_t waiting = 0;  ///< Submissions that are deferred until it has been loaded.
   };
   /// A record that waits for the key of a submission before it, or for its own.

@@ -20,6 +20,8 @@ namespace orrery::actors {
 
 namespace {
 
+constexpr size_t most_passed_over = 64;
+
 std::shared_ptr<const entity_command> as_command(task_command wish) {
   return std::make_shared<const entity_command>(std::move(wish));
 }
@@ -102,8 +104,8 @@ void shard_actor::load_key(const std::string& key) {
     caf::anon_send(self,
                    run_here{[this, key, found = std::move(found)] { key_loaded(key, found); }});
   };
-  context_.reads.run([tell, key, shard = tenure_.shard](
-                         entity_store& store) { tell(store.key_holder(shard, key)); },
+  context_.reads.run([tell, key, shard = tenure_.shard, except = keys_.at(key).passed_over](
+                         entity_store& store) { tell(store.key_holder(shard, key, except)); },
                      [tell] {
                        tell(failure{errc::busy, "too many reads"});
                      });
@@ -115,19 +117,32 @@ void shard_actor::key_loaded(const std::string& key, const result<std::optional<
     return;
   auto& place = at->second;
   if (!found || std::exchange(place.again, false)) {
+    place.passed_over.clear();
     if (!found)
       log::debug("key.not_loaded", {{"detail", found.error().detail}});
     delayed_send(this, std::chrono::milliseconds{found ? 0 : 100},
                  run_here{[this, key] { load_key(key); }});
     return;
   }
-  place.loading = false;
   place.asked = true;
-  // A row may be behind what its task did since, which has been noted: then nobody else holds the key.
-  const bool knows_better =
-      place.holder && (place.holder->holds(now()) || (*found && place.holder->id == (*found)->id));
-  if (*found && !knows_better)
-    hold(key, place, holder_of(**found));
+  if (*found && !(place.holder && place.holder->holds(now()))) {
+    const auto& row = **found;
+    // A row may be behind what its task did since, which has been noted.
+    const bool knows_better = place.holder && place.holder->id == row.id;
+    const bool holds = !knows_better && holder_of(row).holds(now());
+    // The newest that asked for the key has got it, so none before it has. But one that was run again has
+    // not asked, and may hide who has.
+    const bool may_hide = row.run > 1;
+    if (may_hide && !holds && place.passed_over.size() < most_passed_over) {
+      place.passed_over.push_back(row.id);
+      return load_key(key);
+    }
+    if (!knows_better)
+      hold(key, place, holder_of(row));
+    place.asked = !(may_hide && holds);
+  }
+  place.loading = false;
+  place.passed_over.clear();
   settle_deferred();
   release_answered();
   want_flush();

@@ -160,14 +160,18 @@ result<entity_page> memory_reader::list(const entity_query& query) {
   return page;
 }
 
-result<std::optional<task>> memory_reader::key_holder(shard_id shard, std::string_view key) {
+result<std::optional<task>> memory_reader::key_holder(shard_id shard, std::string_view key,
+                                                      std::span<const entity_id> except) {
   if (auto ok = state_->may("key_holder"); !ok)
     return std::move(ok).error();
   const std::lock_guard lock(state_->guard);
   const auto found = state_->keys.find({shard.value, std::string(key)});
-  if (found == state_->keys.end() || found->second.empty())
+  if (found == state_->keys.end())
     return std::optional<task>{};
-  return std::optional(std::get<task>(state_->entities.at(found->second.rbegin()->second).state));
+  for (auto one = found->second.rbegin(); one != found->second.rend(); ++one)
+    if (std::ranges::find(except, one->second) == except.end())
+      return std::optional(std::get<task>(state_->entities.at(one->second).state));
+  return std::optional<task>{};
 }
 
 result<std::vector<queue_counts>> memory_reader::counts() {

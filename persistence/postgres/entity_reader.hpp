@@ -14,7 +14,8 @@ public:
   result<std::vector<due_row>> due(shard_id shard, time_point until, const due_cursor& after,
                                    size_t limit) override;
   result<entity_page> list(const entity_query& query) override;
-  result<std::optional<task>> key_holder(shard_id shard, std::string_view key) override;
+  result<std::optional<task>> key_holder(shard_id shard, std::string_view key,
+                                         std::span<const entity_id> except = {}) override;
   result<std::vector<queue_counts>> counts() override;
   result<std::vector<event_record>> history(entity_id id) override;
   result<std::vector<event_record>> journal(shard_id shard, position_t from, size_t limit) override;

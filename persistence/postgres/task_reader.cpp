@@ -4,20 +4,25 @@
 #include "persistence/postgres/binary_format.hpp"
 #include "persistence/postgres/entity_reader.hpp"
 
+#include <algorithm>
+
 namespace orrery::postgres {
 
-result<std::optional<task>> entity_reader::key_holder(shard_id shard, std::string_view key) {
+result<std::optional<task>> entity_reader::key_holder(shard_id shard, std::string_view key,
+                                                      std::span<const entity_id> except) {
   return session_.call([&](pqxx::transaction_base& work) -> result<std::optional<task>> {
     const auto rows = work.exec_params(
         "select body from tasks where shard = $1::integer and held_key = $2"
-        " order by created_at desc, id desc limit 1",
-        static_cast<int>(shard.value), column_text(key));
-    if (rows.empty())
-      return std::optional<task>{};
-    auto decoded = codec::decode_entity(pqxx::binarystring(rows[0][0]).str());
-    if (!decoded)
-      return std::move(decoded).error();
-    return std::optional(std::move(std::get<task>(*decoded)));
+        " order by created_at desc, id desc limit $3::integer",
+        static_cast<int>(shard.value), column_text(key), static_cast<int>(except.size() + 1));
+    for (const auto& row : rows) {
+      auto decoded = codec::decode_entity(pqxx::binarystring(row[0]).str());
+      if (!decoded)
+        return std::move(decoded).error();
+      if (std::ranges::find(except, id_of(*decoded)) == except.end())
+        return std::optional(std::move(std::get<task>(*decoded)));
+    }
+    return std::optional<task>{};
   });
 }
 

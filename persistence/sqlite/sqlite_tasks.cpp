@@ -3,25 +3,32 @@
 #include "codec/stored.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
 
+#include <algorithm>
+
 namespace orrery {
 
 using sqlite::database;
 
-result<std::optional<task>> sqlite_reader::key_holder(shard_id shard, std::string_view key) {
+result<std::optional<task>> sqlite_reader::key_holder(shard_id shard, std::string_view key,
+                                                      std::span<const entity_id> except) {
   std::optional<task> holder;
   auto ok = snapshot([&](database& db) -> result<void> {
     auto q = db.prepared(
         "SELECT body FROM tasks WHERE shard = ? AND held_key = ? "
-        "ORDER BY created_at DESC, id DESC LIMIT 1");
-    const auto row = q.add(int64_t{shard.value}).add(key).step();
-    if (!row)
-      return row.error();
-    if (!*row)
-      return {};
-    auto decoded = codec::decode_entity(q.bytes(0));
-    if (!decoded)
-      return std::move(decoded).error();
-    holder = std::move(std::get<task>(*decoded));
+        "ORDER BY created_at DESC, id DESC LIMIT ?");
+    q.add(int64_t{shard.value}).add(key).add(static_cast<int64_t>(except.size() + 1));
+    while (!holder) {
+      const auto row = q.step();
+      if (!row)
+        return row.error();
+      if (!*row)
+        break;
+      auto decoded = codec::decode_entity(q.bytes(0));
+      if (!decoded)
+        return std::move(decoded).error();
+      if (std::ranges::find(except, id_of(*decoded)) == except.end())
+        holder = std::move(std::get<task>(*decoded));
+    }
     return {};
   });
   if (!ok)

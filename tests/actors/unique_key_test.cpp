@@ -160,6 +160,28 @@ TEST_F(unique_keys, a_submission_that_waits_is_answered_though_its_holder_ends_b
   EXPECT_TRUE(is_duplicate_of(second, first));
 }
 
+// Found by the simulator: a duplicate that was run again, and has ended, hid who holds the key.
+TEST_F(unique_keys, are_held_though_a_duplicate_that_was_run_again_is_the_newer_row) {
+  auto spec = keyed();
+  spec.run_at = time.now() + 1h;
+  const auto first = submit(spec);
+  const auto second = submit(keyed());
+  ASSERT_TRUE(is_duplicate_of(second, first));
+  advance(5s, 100ms);
+  ASSERT_EQ(context.probe.entities_live.load(), 0u);
+  context.limits.slots_per_kind["work"] = 0;
+  (void)ask(second, task_command{rerun_task{}});
+  advance(1s, 100ms);
+  ASSERT_EQ(status(second), task_status::queued);
+  commits.held = true;
+  (void)ask(second, task_command{cancel_task{}});
+  const auto third = submit(keyed());
+  commits.held = false;
+  advance(1s, 100ms);
+  EXPECT_EQ(status(second), task_status::cancelled);
+  EXPECT_TRUE(is_duplicate_of(third, first));
+}
+
 TEST_F(unique_keys, are_free_for_whom_the_store_still_shows_the_last_holder) {
   auto spec = keyed();
   spec.run_at = time.now() + 1h;

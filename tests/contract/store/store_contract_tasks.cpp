@@ -2,6 +2,8 @@
 
 #include "tests/contract/store/store_contract.hpp"
 
+#include <array>
+
 namespace orrery::test {
 
 namespace {
@@ -54,6 +56,21 @@ TEST_P(store_contract, a_key_is_found_no_longer_once_its_task_has_ended) {
   owner.apply(good, task_command{rerun_task{}});
   commit(owner);
   EXPECT_EQ(holder_in(*reader, one, "good"), good);
+}
+
+TEST_P(store_contract, finds_the_older_holder_of_a_key_where_the_newer_is_not_wanted) {
+  auto owner = own(one);
+  const auto older = owner.submit(keyed("k"));
+  commit(owner);
+  const auto newer = owner.submit(keyed("k"));
+  commit(owner);
+  const std::array passed{newer, older};
+  const auto found = reader->key_holder(one, "k", std::span(passed).first(1));
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->id, older);
+  const auto nobody = reader->key_holder(one, "k", passed);
+  ASSERT_TRUE(nobody);
+  EXPECT_FALSE(*nobody);
 }
 
 // Found by the simulator: owners' clocks differ, so the next holder may well be the older one.

@@ -73,7 +73,10 @@ private:
       return none();
     }
     result<entity_page> list(const entity_query&) override { return none(); }
-    result<std::optional<task>> key_holder(shard_id, std::string_view) override { return none(); }
+    result<std::optional<task>> key_holder(shard_id, std::string_view,
+                                           std::span<const entity_id>) override {
+      return none();
+    }
     result<std::vector<queue_counts>> counts() override { return none(); }
     result<std::vector<event_record>> history(entity_id) override { return none(); }
     result<std::vector<event_record>> journal(shard_id, position_t, size_t) override {

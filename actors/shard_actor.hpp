@@ -219,7 +219,7 @@ private:
   void load_key(const std::string& key);
   void key_loaded(const std::string& key, const result<std::optional<task>>& found);
   void settle_key(key_place& place, keyed_submission one);
-  void deliver_settled(entity_id id, item what);
+  void deliver_settled(const keyed_submission& one, item what);
   void note_key(const entity_effect& effect);
   void hold(const std::string& key, key_place& place, key_holder holder);
   void forget_key_of(entity_id id);

@@ -16,6 +16,8 @@
 #include "base/log.hpp"
 #include "base/murmur2.hpp"
 
+#include <algorithm>
+
 namespace orrery::actors {
 
 namespace {
@@ -162,7 +164,7 @@ void shard_actor::settle_key(key_place& place, keyed_submission one) {
     // is answered by the holder: should we die in between, the record is read again, and both are told
     // once more what they know already.
     deliver_settled(
-        one.id,
+        one,
         {item::kind::command, follows ? 0 : one.sequence, {}, as_command(std::move(recorded))});
     if (follows)
       deliver(holder, entity_kind::task,
@@ -179,16 +181,21 @@ void shard_actor::settle_key(key_place& place, keyed_submission one) {
          {one.id, spec.kind, spec.queue, o.unique, o.unique_window, task_status::queued,
           /*started=*/false, at});
   }
-  deliver_settled(one.id, {item::kind::command, one.sequence, {}, as_command(std::move(one.wish))});
+  auto submission = as_command(std::move(one.wish));
+  deliver_settled(one, {item::kind::command, one.sequence, {}, std::move(submission)});
 }
 
-void shard_actor::deliver_settled(entity_id id, item what) {
-  const auto found = live_.find(id);
+/// Behind the records before it, and before all that came while it waited.
+void shard_actor::deliver_settled(const keyed_submission& one, item what) {
+  const auto found = live_.find(one.id);
   if (found == live_.end() || !std::exchange(found->second.awaits_key, false))
-    return deliver(id, entity_kind::task, std::move(what));
+    return deliver(one.id, entity_kind::task, std::move(what));
   auto& stash = found->second.stash;
-  stash.insert(stash.begin(), std::move(what));
-  loads_.push_back(id);
+  const auto before = std::find_if(stash.rbegin(), stash.rend(), [&](const item& other) {
+    return other.sequence != 0 && other.sequence < one.sequence;
+  });
+  stash.insert(before.base(), std::move(what));
+  loads_.push_back(one.id);
   want_flush();
 }
 

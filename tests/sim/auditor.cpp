@@ -101,7 +101,7 @@ void audit_schedule(world& seen, const folded_shard& folded) {
   const auto& s = std::get<schedule>(*found->second);
   if (s.status != schedule_status::paused)
     seen.violated("L1: the schedule is not paused");
-  else if (s.last_at + 5s < folded.schedule_paused_at)
+  else if (std::max(s.last_at, s.created_at) + 5s < folded.schedule_paused_at)
     seen.violated("L1: the schedule was paused at " + format_time(folded.schedule_paused_at) +
                   ", and had fired last for " + format_time(s.last_at));
 }

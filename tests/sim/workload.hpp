@@ -5,6 +5,7 @@
 #include "domain/ports/intake_log.hpp"
 #include "domain/ports/workers.hpp"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -56,6 +57,10 @@ public:
   /// Clients that were told of a failure try again, as far as they can name what they sent.
   void try_again();
   size_t begun() const { return operations_.size(); }
+  size_t succeeded() const {
+    return static_cast<size_t>(std::count_if(operations_.begin(), operations_.end(),
+                                             [](const auto& op) { return op.succeeded; }));
+  }
   const std::deque<operation>& operations() const { return operations_; }
   /// Who sent a record; null where nobody did.
   const operation* operation_of(const log_record& record) const;

@@ -14,6 +14,10 @@ namespace {
 constexpr int failures_before_narrowing = 4;
 constexpr auto marks_pause = std::chrono::seconds{1};
 constexpr auto unhealthy_for = std::chrono::seconds{10};
+constexpr auto aside_pause = std::chrono::milliseconds{200};
+/// Then the shard begins again from the store: its reservations are tried again as its tasks say, and what
+/// needs no stock goes on.
+constexpr auto aside_max = std::chrono::seconds{3};
 
 void erase_at(auto& list, size_t index) {
   list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
@@ -94,8 +98,8 @@ bool commit_steps::healthy() const {
 
 bool commit_steps::ended() const {
   const std::lock_guard lock(guard_);
-  return stopping_ && group_.empty() && !acquired_ && enlisted_.empty() && acquisitions_.empty() &&
-         published_.empty() && copied_.empty();
+  return stopping_ && group_.empty() && aside_.empty() && !acquired_ && enlisted_.empty() &&
+         acquisitions_.empty() && published_.empty() && copied_.empty();
 }
 
 commit_steps::instant commit_steps::step(instant now) {
@@ -117,6 +121,8 @@ commit_steps::instant commit_steps::step(instant now) {
   if (step_acquisition() || step_marks(now))
     return now;
   auto next = now + marks_pause;  // then what is published meanwhile is stored
+  if (bring_back(now, next))
+    return now;
   return step_take(now, next) ? now : next;
 }
 
@@ -171,7 +177,7 @@ bool commit_steps::step_take(instant now, instant& next) {
     for (const auto& pending : enlisted_)
       waiting += pending->size();
     if (waiting < options_.rush) {
-      next = start;
+      next = std::min(next, start);
       return false;
     }
   }
@@ -264,6 +270,8 @@ void commit_steps::react(instant now) {
       in_doubt_ = true;
       return;
     case commit_outcome::failed:
+      if (!report.unprepared.empty())
+        return hold_back(report, now);
       log::warning("journal.commit_failed", {{"detail", report.detail}, {"shards", group_.size()}});
       if (++failures_ >= failures_before_narrowing && where_.ping())
         return narrow_down();
@@ -277,8 +285,56 @@ void commit_steps::retry_later(instant now) {
   delay_ = std::min(delay_ * 2, options_.retry_max);
 }
 
+/// A stock that is away stops only the shards that need it.
+void commit_steps::hold_back(const commit_report& report, instant now) {
+  const bool last_try = stopping();
+  for (size_t i = group_.size(); i-- > 0;) {
+    const auto shard = batches_[i].shard;
+    if (std::find(report.unprepared.begin(), report.unprepared.end(), shard) ==
+        report.unprepared.end())
+      continue;
+    const auto since = since_.try_emplace(shard, now).first->second;
+    if (last_try || now - since > aside_max) {
+      log::warning("journal.stock_away", {{"shard", shard.value}, {"detail", report.detail}});
+      since_.erase(shard);
+      settle(i, {commit_note::kind::lost, 0, false, report.detail});
+      continue;
+    }
+    aside_.push_back({std::move(group_[i]), std::move(batches_[i]), since});
+    erase_at(group_, i);
+    erase_at(batches_, i);
+  }
+  aside_due_ = now + aside_pause;
+}
+
+/// Those that were held back, once more.
+bool commit_steps::bring_back(instant now, instant& next) {
+  if (aside_.empty())
+    return false;
+  if (now < aside_due_ && !stopping()) {
+    next = std::min(next, aside_due_);
+    return false;
+  }
+  std::vector<held_back> later;  // of two tenures of a shard, one at a time
+  for (auto& one : aside_) {
+    if (std::any_of(batches_.begin(), batches_.end(),
+                    [&](const shard_batch& batch) { return batch.shard == one.batch.shard; })) {
+      later.push_back(std::move(one));
+      continue;
+    }
+    group_.push_back(std::move(one.one));
+    batches_.push_back(std::move(one.batch));
+  }
+  aside_ = std::move(later);
+  delay_ = options_.retry_min;
+  failures_ = 0;
+  retrying_ = in_doubt_ = false;
+  return true;
+}
+
 void commit_steps::settle(size_t index, commit_note note) {
   auto one = std::move(group_[index]);
+  since_.erase(batches_[index].shard);
   erase_at(group_, index);
   erase_at(batches_, index);
   note.ordinal = one.ordinal;

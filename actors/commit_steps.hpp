@@ -69,6 +69,12 @@ private:
     std::shared_ptr<pending_commit> who;
     uint64_t ordinal = 0;
   };
+  /// What waits for a stock that cannot be reached, while all else goes on.
+  struct held_back {
+    member one;
+    shard_batch batch;
+    instant since;
+  };
   struct acquisition {
     shard_id shard;
     std::function<void(result<shard_tenure>)> done;
@@ -83,6 +89,8 @@ private:
   /// Settles what is done or lost, leaves the rest in the group; false: the store is still away.
   bool read_back();
   void narrow_down();
+  void hold_back(const commit_report& report, instant now);
+  bool bring_back(instant now, instant& next);
   void retry_later(instant now);
   void count(const commit_report& report, duration busy);
   /// Whether the store was reached just now. Under the guard.
@@ -110,6 +118,10 @@ private:
   std::vector<shard_batch> batches_;     ///< Of the group, in the same order.
   std::optional<commit_report> report_;  ///< Of the group, not yet acted on.
   std::optional<std::pair<acquisition, result<shard_tenure>>> acquired_;  ///< Not yet told.
+  std::vector<held_back> aside_;
+  instant aside_due_{};
+  std::map<shard_id, instant>
+      since_;  ///< First held back, of those that have not been committed since.
   int failures_ = 0;
   bool in_doubt_ = false;
   bool retrying_ = false;

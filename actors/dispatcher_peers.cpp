@@ -1,6 +1,7 @@
 /// The dispatcher and other nodes: what is borrowed, what is lent.
 
 #include "actors/dispatcher.hpp"
+#include "domain/flow.hpp"
 
 #include <algorithm>
 
@@ -168,7 +169,8 @@ node_load dispatcher::load() const {
   for (const auto* kind : {"noop", "sleep"})
     of(kind);
   for (const auto& [kind, runs] : context_.executors)
-    of(kind);
+    if (!is_stock_kind(kind))  // part of the commit of the shard's owner
+      of(kind);
   for (const auto& [key, one] : lent_)
     of(key.second).lent += one.slots;
   node_load out;

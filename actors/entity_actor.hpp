@@ -88,6 +88,8 @@ public:
 protected:
   /// Asked before each effect is sent: fills in what the effect should ask for.
   virtual void settle(entity_effect& effect) = 0;
+  /// Whether others may ask this at all.
+  virtual result<void> may(const command&) const { return {}; }
   /// What follows from the state at once, in the same effect.
   virtual void follow(entity_effect&) {}
   /// Not at rest, but may be asked to leave.
@@ -116,8 +118,12 @@ protected:
     if (wish.expected != 0 && (!state_ || state_->version != wish.expected))
       moves = failure{state_ ? errc::conflict : errc::not_found,
                       state_ ? "it has another version" : "there is no such entity", "If-Match"};
-    else if (mine != nullptr)
-      moves = try_apply(*mine, effect, &no, std::max(now(), wish.due));
+    else if (mine != nullptr) {
+      if (auto ok = may(*mine); !ok)
+        moves = std::move(ok).error();
+      else
+        moves = try_apply(*mine, effect, &no, std::max(now(), wish.due));
+    }
     if (!moves) {
       effect.refused = moves.error();
       if (wish.reply)

@@ -2,6 +2,8 @@
 
 #include "actors/messages.hpp"
 #include "base/check.hpp"
+#include "codec/stock.hpp"
+#include "domain/flow.hpp"
 
 namespace orrery::actors {
 
@@ -61,6 +63,24 @@ void pending_commit::count_queue(const commit_release& release) {
     ++tasks[static_cast<size_t>(t.status)];
 }
 
+/// The success of a built-in step is one commit with what it moves in the stock.
+void pending_commit::note_stock(const commit_release& release) {
+  const auto& t = std::get<task>(*release.state);
+  const auto succeeded = static_cast<uint8_t>(task_status::succeeded);
+  if (t.status != task_status::succeeded || release.status_before == succeeded ||
+      !is_stock_kind(t.spec->kind))
+    return;
+  stock_movement moved;
+  moved.task = t.id;
+  moved.order = t.spec->parent;
+  moved.release = t.spec->kind == kind_stock_release;
+  if (const auto wish = codec::read_stock_payload(t.spec->payload, false)) {
+    moved.product = wish->product;
+    moved.reservation = wish->reservation;
+  }
+  next_.stock.push_back(std::move(moved));
+}
+
 bool pending_commit::add(commit_release release) {
   const std::lock_guard lock(guard_);
   take_in(std::move(release));
@@ -83,8 +103,10 @@ void pending_commit::take_in(commit_release release) {
     next_.dead_letters.push_back(std::move(*release.letter));
   if (release.state) {
     count(next_.counts, release);
-    if (kind_of(*release.state) == entity_kind::task)
+    if (kind_of(*release.state) == entity_kind::task) {
       count_queue(release);
+      note_stock(release);
+    }
     const auto [place, fresh] = index_.try_emplace(id_of(*release.state), next_.writes.size());
     if (fresh) {
       next_.writes.push_back({std::move(*release.state), !release.status_before.has_value(),

@@ -53,6 +53,7 @@ private:
   bool enlists();
 
   void count_queue(const commit_release& release);
+  void note_stock(const commit_release& release);
   enum class stage { idle, enlisted, sealed };
 
   const shard_id shard_;

@@ -1,5 +1,7 @@
 #include "actors/schedule_actor.hpp"
 
+#include "domain/flow.hpp"
+
 namespace orrery::actors {
 
 namespace {
@@ -113,7 +115,8 @@ result<void> schedule_actor::known_kind(const schedule_spec& spec) const {
     if (auto ok = context_.may_publish_to(spec.message.topic); !ok)
       return failure{errc::invalid, ok.error().detail, "message.topic"};
   }
-  if (spec.action == schedule_action::task && !context_.takes_kind(spec.task.kind))
+  if (spec.action == schedule_action::task &&
+      (is_stock_kind(spec.task.kind) || !context_.takes_kind(spec.task.kind)))
     return failure{errc::invalid, "kind has no executor here: " + spec.task.kind, "task.kind"};
   return {};
 }

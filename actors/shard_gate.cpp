@@ -55,6 +55,8 @@ std::optional<letter_origin> origin_of(const log_record& record) {
 
 /// Why a task cannot be taken, though it is well formed; empty = it can.
 std::string why_not_taken(const node_context& context, const task_spec& spec, shard_id shard) {
+  if (is_stock_kind(spec.kind))
+    return "kind is a step of an order's flow, nobody else's: " + spec.kind;
   if (!context.takes_kind(spec.kind))
     return "kind has no executor here: " + spec.kind;
   const auto& key = spec.options->limit_key;

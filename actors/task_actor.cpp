@@ -2,6 +2,7 @@
 
 #include "base/crash_point.hpp"
 #include "codec/sleep_payload.hpp"
+#include "domain/flow.hpp"
 
 #include <algorithm>
 
@@ -245,6 +246,16 @@ std::string task_actor::attempt_context() const {
                                    : traceparent_in(own, id_, work_token_.run, work_token_.attempt);
 }
 
+/// What a built-in step has done is known to its executor alone: its success moves stock.
+result<void> task_actor::may(const task_command& wish) const {
+  const bool says_so =
+      std::holds_alternative<complete_task>(wish) || std::holds_alternative<adopt_result>(wish);
+  if (says_so && state_ && is_stock_kind(state_->spec->kind))
+    return failure{errc::rejected,
+                   "nobody but this node completes a task of kind " + state_->spec->kind};
+  return {};
+}
+
 work_item task_actor::make_item() const {
   work_item item;
   item.task = id_;
@@ -254,6 +265,7 @@ work_item task_actor::make_item() const {
   item.payload = state_->spec->payload;
   item.ttl = state_->spec->ttl;
   item.traceparent = attempt_context();
+  item.parent = state_->spec->parent;
   item.cursor = state_->extra->cursor;
   return item;
 }

@@ -25,6 +25,7 @@ private:
   using instant = caf::actor_clock::time_point;
 
   void settle(entity_effect& effect) override;
+  result<void> may(const task_command& wish) const override;
   bool at_rest() const override;
   bool waits() const override { return state_ && state_->status == task_status::queued; }
 

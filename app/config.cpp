@@ -66,6 +66,13 @@ void validate(loaded_config& out) {
       problems.push_back("schedule.topics: " + ok.error().detail);
   if (c.publish_resume != "refuse" && c.publish_resume != "store")
     problems.push_back("publish_resume: must be refuse or store");
+  if (const auto& url = c.inventory.reveal();
+      !url.empty() && !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
+    problems.push_back("resources.inventory: must be postgres://…");
+  if (!c.inventory.empty() && c.embedded_store())
+    problems.push_back(
+        "resources.inventory: needs store = \"postgres://…\"; an SQLite store keeps the stock "
+        "itself");
   if (c.embedded_log() && !c.embedded_store())
     problems.push_back("log: the embedded log lives in the SQLite file; with store " +
                        std::string("postgres use kafka://…"));

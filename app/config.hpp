@@ -50,6 +50,7 @@ struct config {
   actors::writer_options writer;
   std::string flows_folder;  ///< Its `*.json` are stored as flows at start; empty = none.
   std::string default_flow;  ///< Of orders that name none; empty = they have none.
+  secret inventory;  ///< `postgres://…` of the stock; empty = beside an SQLite store, else none.
   command_table commands;
   /// That schedules may publish to: names, or beginnings of names with `*`. Names are created at start.
   std::vector<std::string> schedule_topics;

@@ -186,6 +186,7 @@ const std::vector<key_rule>& config_rules() {
       list("schedule.topics", MEMBER(schedule_topics)),
       text("flows.folder", &config::flows_folder),
       text("flows.default", &config::default_flow),
+      hidden("resources.inventory", &config::inventory, without_passwords),
       text("mesh", &config::mesh),
       text("mesh.certificate", &config::mesh_certificate),
       text("mesh.key", &config::mesh_key),

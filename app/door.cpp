@@ -104,6 +104,9 @@ result<void> door::check(const submission& item) const {
   const auto& spec = std::get<submit_task>(std::get<task_command>(item.command)).spec;
   if (auto ok = validate(spec); !ok)
     return ok;
+  if (is_stock_kind(spec.kind))
+    return failure{errc::invalid, "is a step of an order's flow, nobody else's: " + spec.kind,
+                   "kind"};
   if (!parts_.context.takes_kind(spec.kind))
     return failure{errc::invalid, "has no executor here: " + spec.kind, "kind"};
   if (parts_.context.rules != nullptr)

@@ -16,6 +16,8 @@
 #include "cluster/mesh.hpp"
 #include "domain/ports/front_door.hpp"
 #include "domain/ports/flows.hpp"
+#include "domain/ports/statistics.hpp"
+#include "domain/ports/stock.hpp"
 
 #include <array>
 #include <atomic>
@@ -76,10 +78,16 @@ struct door_parts {
   flow_desk* flows = nullptr;                           ///< Null: this node keeps none.
   log_office* logs = nullptr;                           ///< Null: this node keeps none.
   node_log_desk* node_logs = nullptr;                   ///< Null: this node keeps no log.
+  stock_desk* stock = nullptr;                          ///< Null: this node keeps none.
+  statistics_desk* statistics = nullptr;                ///< Null: this node keeps none.
   std::function<void(std::string&)> more_metrics = {};  ///< Appends what others have counted.
 };
 
-class door final : public front_door, public flow_hall, public log_hall {
+class door final : public front_door,
+                   public flow_hall,
+                   public log_hall,
+                   public stock_hall,
+                   public statistics_hall {
 public:
   explicit door(door_parts parts);
   ~door() override;
@@ -98,6 +106,8 @@ public:
   log_desk* logs() override { return parts_.logs; }
   node_log_desk* node_logs() override { return parts_.node_logs; }
   flow_desk* flows() override { return parts_.flows; }
+  stock_desk* stock() override { return parts_.stock; }
+  statistics_desk* statistics() override { return parts_.statistics; }
   operation_desk& operations() override { return operations_; }
   void counts(answer<std::vector<queue_counts>> done) override;
   void lane(entity_id id, lane_question of, answer<lane_view> done) override;

@@ -5,6 +5,7 @@
 #include "app/config.hpp"
 #include "app/cron_commands.hpp"
 #include "app/flow_commands.hpp"
+#include "app/view_commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -95,6 +96,7 @@ int main(int argc, char** argv) {
   orrery::cli::add_api_commands(app, status);
   orrery::cli::add_account_commands(app, status);
   orrery::cli::add_document_commands(app, status);
+  add_view_commands(app, status, add_options, [&] { return load_config(file, flags); });
 
   try {
     app.parse(argc, argv);

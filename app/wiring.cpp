@@ -8,6 +8,8 @@
 #include "app/mesh_carrier.hpp"
 #include "app/rule_book.hpp"
 #include "app/topic_rules.hpp"
+#include "app/statistics_office.hpp"
+#include "app/stock_office.hpp"
 #include "app/telemetry.hpp"
 #include "app/telemetry_peers.hpp"
 #include "actors/worker_messages.hpp"
@@ -21,8 +23,11 @@
 #include "persistence/postgres/postgres_store.hpp"
 #include "persistence/sqlite/embedded_log.hpp"
 #include "persistence/sqlite/embedded_sink.hpp"
+#include "persistence/postgres/two_phase.hpp"
 #include "persistence/sqlite/sqlite_flows.hpp"
 #include "persistence/sqlite/sqlite_logs.hpp"
+#include "persistence/sqlite/sqlite_statistics.hpp"
+#include "persistence/sqlite/sqlite_stock.hpp"
 #include "persistence/sqlite/sqlite_store.hpp"
 #include "zones/zone_files.hpp"
 
@@ -132,6 +137,13 @@ struct running_node::parts {
   actors::limit_board board;
   std::unique_ptr<rule_book> rules;
   std::unique_ptr<membership> members;
+  std::unique_ptr<inventory_database>
+      inventory;  ///< Null: the stock is in the store's file, or nowhere.
+  std::unique_ptr<two_phase> phases;
+  std::unique_ptr<stock_source> stock_tables;
+  std::unique_ptr<stock_office> stock;
+  std::unique_ptr<statistics_source> statistics_tables;
+  std::unique_ptr<statistics_office> statistics;
   std::unique_ptr<flow_source> flow_tables;
   std::unique_ptr<flow_office> flows;
   std::unique_ptr<door> front;
@@ -142,6 +154,7 @@ struct running_node::parts {
   std::unique_ptr<http::server> redirect;  ///< To TLS.
 
   result<void> open_store();
+  result<void> open_stock();
   result<void> open_log();
   result<void> open_sink(const kafka_options& options);
   void make_executors();
@@ -167,6 +180,31 @@ result<void> running_node::parts::open_store() {
     truth = std::move(*opened);
   }
   return patiently("store", [&] { return truth->migrate(how.limits.shards); });
+}
+
+/// Before any journal is opened: its commits move the stock.
+result<void> running_node::parts::open_stock() {
+  if (how.embedded_store()) {
+    stock_tables = std::make_unique<sqlite_stock>(static_cast<sqlite_store&>(*truth));
+  } else if (how.inventory.empty()) {
+    return {};
+  } else {
+    auto opened = inventory_database::open(how.inventory.reveal());
+    if (!opened)
+      return failure{errc::invalid, "resources.inventory: " + opened.error().detail};
+    inventory = std::move(*opened);
+    if (auto ok = patiently("resources.inventory", [&] { return inventory->migrate(); }); !ok)
+      return ok;
+    auto& main = static_cast<postgres_store&>(*truth);
+    auto made = main.open_two_phase(*inventory);
+    if (!made)
+      return failure{made.error().code, "resources.inventory: " + made.error().detail};
+    phases = std::move(*made);
+    main.join_stock(*inventory, *phases);
+  }
+  auto& where = inventory ? static_cast<stock_source&>(*inventory) : *stock_tables;
+  stock = std::make_unique<stock_office>(where, *truth, time);
+  return {};
 }
 
 result<void> running_node::parts::open_log() {
@@ -299,10 +337,24 @@ result<void> running_node::parts::start_actors() {
                                          {}});
   context->replays = replays.get();
   context->spans = seen.spans();
+  if (stock) {
+    context->executors.emplace(kind_stock_reserve, &stock->reserving());
+    context->executors.emplace(kind_stock_release, &stock->releasing());
+    context->limits.slots_per_kind.try_emplace(std::string(kind_stock_reserve), 20'000);
+    context->limits.slots_per_kind.try_emplace(std::string(kind_stock_release), 20'000);
+    stock->start();
+  }
   if (how.embedded_store())
     flow_tables = std::make_unique<sqlite_flows>(static_cast<sqlite_store&>(*truth));
   else
     flow_tables = static_cast<postgres_store&>(*truth).flows();
+  if (how.embedded_store())
+    statistics_tables = std::make_unique<sqlite_statistics>(static_cast<sqlite_store&>(*truth));
+  else
+    statistics_tables = static_cast<postgres_store&>(*truth).statistics();
+  statistics = std::make_unique<statistics_office>(*statistics_tables, *truth,
+                                                   statistics_options{.node = how.node});
+  statistics->start();
   flow_office_options about_flows;
   about_flows.folder = how.flows_folder;
   about_flows.knows_kind = [this](const std::string& kind) { return context->takes_kind(kind); };
@@ -361,10 +413,10 @@ result<void> running_node::parts::start_faces() {
       return std::move(started).error();
     access = std::move(*started);
   }
-  front = std::make_unique<door>(
-      door_parts{how.node, how.limits.shards, time, chance, *log, *truth, *reads, *feed, *context,
-                 *node, *writer, rules.get(), timer, flows.get(), logs.get(), &seen.logs(),
-                 [this](std::string& out) { seen.append_metrics(out); }});
+  front = std::make_unique<door>(door_parts{
+      how.node, how.limits.shards, time, chance, *log, *truth, *reads, *feed, *context, *node,
+      *writer, rules.get(), timer, flows.get(), logs.get(), &seen.logs(), stock.get(),
+      statistics.get(), [this](std::string& out) { seen.append_metrics(out); }});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;
@@ -459,8 +511,14 @@ void running_node::parts::stop() {
     front->stop();
   if (flows)
     flows->stop();
+  if (statistics)
+    statistics->stop();
+  if (stock)
+    stock->stop();
   if (writer)
     writer->stop();
+  if (phases)
+    phases->stop();
   if (reads)
     reads->stop();
   if (replays)
@@ -482,7 +540,7 @@ void running_node::parts::stop() {
 
 result<std::unique_ptr<running_node>> running_node::start(const config& how) {
   auto p = std::make_unique<parts>(how);
-  for (auto step : {&parts::open_store, &parts::open_log}) {
+  for (auto step : {&parts::open_store, &parts::open_stock, &parts::open_log}) {
     if (auto ok = ((*p).*step)(); !ok)
       return std::move(ok).error();
   }

@@ -13,7 +13,7 @@ namespace orrery {
 
 namespace {
 
-constexpr std::array<std::string_view, 24> names = {
+constexpr std::array<std::string_view, 30> names = {
     "submit-read",          "submit-before-durable",
     "submit-after-durable", "start-committed",
     "attempt-before-work",  "attempt-done",
@@ -26,8 +26,11 @@ constexpr std::array<std::string_view, 24> names = {
     "attempt-takeover",     "wal-checkpoint",
     "migration-between",    "drain",
     "child-running",        "sweep-between",
+    "stock-held",           "stock-prepare",
+    "stock-prepared",       "stock-decided",
+    "stock-finished",       "stock-forgotten",
 };
-static_assert(static_cast<size_t>(crash_point::sweep_between) + 1 == names.size());
+static_assert(static_cast<size_t>(crash_point::stock_forgotten) + 1 == names.size());
 
 void say(std::string_view text) noexcept {
   [[maybe_unused]] const auto wrote = ::write(STDERR_FILENO, text.data(), text.size());

@@ -36,6 +36,12 @@ enum class crash_point : uint8_t {
   drain,
   child_running,
   sweep_between,
+  stock_held,
+  stock_prepare,
+  stock_prepared,
+  stock_decided,
+  stock_finished,
+  stock_forgotten,
 };
 
 /// Whether this program has them.

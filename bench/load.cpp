@@ -3,9 +3,12 @@
 ///     load batch  ADDRESS [tasks=100000] [items=1000] [connections=4]
 ///     load orders ADDRESS [seconds=5] [connections=32]
 ///     load paced  ADDRESS [seconds=20] [rate=100]
+///     load sell   ADDRESS [orders=30000] [items=500] [connections=4] [products=1]
+///     load plain  ADDRESS [orders=50000] [items=500] [connections=4]
 ///
 /// `batch` ends when all tasks are durably SUCCEEDED, `orders` when all orders are CREATED and their
-/// statuses published. Times are in seconds, latencies in milliseconds. `bench/run` calls it.
+/// statuses published. `sell`: orders by batch that reserve stock (of so many products in turn), until all are
+/// COMPLETED; `plain`: orders by batch without a flow, until all are CREATED. Times are in seconds, latencies in milliseconds. `bench/run` calls it.
 
 #include "bench/http_client.hpp"
 
@@ -36,6 +39,7 @@ constexpr const char* noop = R"({"kind":"noop","payload":{"customer":"c-000123",
 constexpr const char* order = R"({"product":"Laptop","quantity":1,"customer":"c-000123"})";
 constexpr const char* succeeded = R"(orrery_entities{kind="task",status="SUCCEEDED"})";
 constexpr const char* created = R"(orrery_entities{kind="order",status="CREATED"})";
+constexpr const char* completed = R"(orrery_entities{kind="order",status="COMPLETED"})";
 constexpr const char* published = "orrery_events_published_total";
 constexpr const char* written = "orrery_commit_entities_total";
 
@@ -249,6 +253,69 @@ void orders(const std::string& address, const options& how) {
       behind, seconds(told - begin), seen.refused, own_cpu());
 }
 
+/// Makes what is not there yet; 409 = it is.
+void prepare_shop(const std::string& address, size_t products) {
+  connection line(address, true);
+  const auto ask = [&](const std::string& path, const std::string& body) {
+    const auto request = post(path, body);
+    line.start(request);
+    while (!line.go_on()) {
+    }
+    if (line.status() != 200 && line.status() != 201 && line.status() != 409)
+      give_up(path + " answered " + std::to_string(line.status()));
+  };
+  ask("/api/flows", R"({"name":"bench-sell","steps":[{"name":"reserve","kind":"stock.reserve"}]})");
+  for (size_t i = 0; i < products; ++i)
+    ask("/api/products",
+        R"({"product":"bench-)" + std::to_string(i) + R"(","available":1000000000})");
+}
+
+void order_batches(const std::string& address, const options& how, size_t products) {
+  if (products > 0)
+    prepare_shop(address, products);
+  const size_t items = how.at("items");
+  const size_t requests = (how.at("orders") + items - 1) / items;
+  std::string body = "[";
+  for (size_t i = 0; i < items; ++i) {
+    body += i == 0 ? "" : ",";
+    if (products == 0)
+      body += order;
+    else
+      body += R"({"product":"bench-)" + std::to_string(i % products) + R"(","flow":"bench-sell"})";
+  }
+  const auto request = post("/api/orders/batch", body + "]");
+  const auto* counted = products > 0 ? completed : created;
+  metrics node(address);
+  node.look();
+  const long orders = static_cast<long>(items * requests);
+  const long goal = node.value(counted) + orders;
+  crowd lines(address, how.at("connections"));
+  answers seen;
+  const auto begin = steady::now();
+  auto next_try = begin;
+  while (seen.accepted < requests) {
+    while (steady::now() >= next_try && lines.has_idle() &&
+           seen.accepted + lines.in_flight() < requests)
+      lines.send(request, steady::now());
+    lines.wait(steady::now() + look_interval, [&](const connection& line) {
+      if (!seen.take(line))
+        next_try = steady::now() + again_after;
+    });
+  }
+  const auto end = await(node, counted, goal);
+  std::printf(
+      "{\"mode\":\"%s\",\"orders\":%ld,\"products\":%zu,\"rate\":%.0f,\"seconds\":%.3f,"
+      "\"p50\":%.2f,\"p99\":%.2f,\"refused\":%zu,\"load_cpu\":%.3f}\n",
+      products > 0 ? "sell" : "plain", orders, products,
+      static_cast<double>(orders) / seconds(end - begin), seconds(end - begin), seen.quantile(0.5),
+      seen.quantile(0.99), seen.refused, own_cpu());
+}
+
+void sell(const std::string& address, const options& how) {
+  order_batches(address, how, how.at("products"));
+}
+void plain(const std::string& address, const options& how) { order_batches(address, how, 0); }
+
 /// Open loop: a task is due at fixed times, and its latency counts from there even where no
 /// connection was free. The answer comes once the task has ended.
 void paced(const std::string& address, const options& how) {
@@ -292,10 +359,12 @@ int main(int argc, char** argv) {
   const std::map<std::string, mode> modes = {
       {"batch", {batch, {{"tasks", 100'000}, {"items", 1000}, {"connections", 4}}}},
       {"orders", {orders, {{"seconds", 5}, {"connections", 32}}}},
-      {"paced", {paced, {{"seconds", 20}, {"rate", 100}}}}};
+      {"paced", {paced, {{"seconds", 20}, {"rate", 100}}}},
+      {"sell", {sell, {{"orders", 30'000}, {"items", 500}, {"connections", 4}, {"products", 1}}}},
+      {"plain", {plain, {{"orders", 50'000}, {"items", 500}, {"connections", 4}}}}};
   const auto chosen = argc > 2 ? modes.find(argv[1]) : modes.end();
   if (chosen == modes.end())
-    give_up("usage: load batch|orders|paced ADDRESS [option=number]…");
+    give_up("usage: load batch|orders|paced|sell|plain ADDRESS [option=number]…");
   auto how = chosen->second.defaults;
   for (int i = 3; i < argc; ++i) {
     const std::string text = argv[i];

@@ -33,6 +33,28 @@ result<void> check_task(const flow& f, const task_spec& spec, const std::string&
   return {};
 }
 
+/// What the built-in steps ask for beyond what every task does.
+result<void> check_built_in(const flow_step& step, const std::string& place) {
+  const auto check = [](const task_spec& spec, const std::string& where) -> result<void> {
+    if (spec.kind != kind_stock_reserve && spec.kind != kind_stock_release)
+      return {};
+    const auto first = spec.payload.find_first_not_of(" \t\r\n");
+    if (first != std::string::npos && spec.payload[first] != '{')
+      return bad(where + ".payload",
+                 "must be an object like {\"product\":\"Laptop\",\"quantity\":1}");
+    return {};
+  };
+  if (auto ok = check(*step.task, place); !ok)
+    return ok;
+  if (!step.has_compensation())
+    return {};
+  if (step.task->kind == kind_stock_release)
+    return bad(place + ".compensate", "stock.release has no compensation");
+  if (step.compensate->kind == kind_stock_reserve)
+    return bad(place + ".compensate.kind", "stock.reserve undoes nothing");
+  return check(*step.compensate, place + ".compensate");
+}
+
 /// Takes away what has nothing left to wait for; what remains runs in a circle.
 result<void> check_circles(const flow& f) {
   const auto n = f.steps.size();
@@ -96,6 +118,8 @@ result<void> validate(const flow& f) {
     if (step.has_compensation())
       if (auto ok = check_task(f, *step.compensate, place + ".compensate"); !ok)
         return ok;
+    if (auto ok = check_built_in(step, place); !ok)
+      return ok;
   }
   return check_circles(f);
 }

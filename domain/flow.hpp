@@ -36,6 +36,11 @@ inline constexpr std::string_view kind_stock_release = "stock.release";
 /// The error code of a reservation that finds too little.
 inline constexpr std::string_view code_no_stock = "no-stock";
 
+/// Whether a kind is one of these. Nobody but an order may start such a task.
+inline bool is_stock_kind(std::string_view kind) noexcept {
+  return kind == kind_stock_reserve || kind == kind_stock_release;
+}
+
 /// Names, limits, no cycle, only known steps. The failure's field is the place, as `steps[2].dependsOn`.
 result<void> validate(const flow& f);
 

@@ -144,6 +144,19 @@ std::string fill_template(std::string_view text, const order& o, std::string_vie
   return out;
 }
 
+std::string with_member(std::string_view object, std::string_view name, std::string_view value) {
+  const auto open = object.find('{');
+  if (open == std::string_view::npos)
+    return std::string(object);
+  const auto rest = object.substr(open + 1);
+  const auto next = rest.find_first_not_of(" \t\r\n");
+  std::string out = "{\"";
+  out.append(name).append("\":\"").append(value).append("\"");
+  if (next != std::string_view::npos && rest[next] != '}')
+    out += ',';
+  return out.append(rest);
+}
+
 result<void> check_template(std::string_view text, const flow& f) {
   size_t done = 0;
   for (auto place = next_place(text, 0); place.at != std::string_view::npos;

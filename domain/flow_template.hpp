@@ -14,6 +14,9 @@ namespace orrery {
 /// template gives all of the order as an object.
 std::string fill_template(std::string_view text, const order& o, std::string_view step);
 
+/// A JSON object with one more member in front, a text that needs no escapes.
+std::string with_member(std::string_view object, std::string_view name, std::string_view value);
+
 /// Whether every placeholder of `text` is one of the above, and names steps that `f` has.
 result<void> check_template(std::string_view text, const flow& f);
 

@@ -37,6 +37,7 @@ inline constexpr duration ttl_max = 24h * 30;
 inline constexpr duration ttl_default = 15min;
 inline constexpr duration delay_max = 24h * 3650;  ///< runAt, deadline, expiresIn: ten years ahead
 inline constexpr int64_t quantity_max = 1'000'000;
+inline constexpr int64_t stock_max = 1'000'000'000'000;  ///< units of one product
 inline constexpr size_t list_items = 1'000;
 inline constexpr size_t children_at_once =
     1'000;  ///< Started by one decision; also open at a time.

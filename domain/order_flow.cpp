@@ -148,6 +148,8 @@ void flow_run::start(uint32_t step, bool undo) {
   const auto& how = o().plan->steps[step];
   auto spec = undo ? *how.compensate : *how.task;
   spec.payload = fill_template(spec.payload, o(), how.name);
+  if (undo && spec.kind == kind_stock_release && how.task->kind == kind_stock_reserve)
+    spec.payload = with_member(spec.payload, "reservation", to_string(o().steps[step].child));
   spec.parent = o().id;
   spec.traceparent = o().spec->traceparent;
   if (spec.description.empty())

@@ -47,6 +47,7 @@ struct route {
 /// The table is made of these, in this order; the first row that matches counts.
 std::span<const route> work_routes() noexcept;
 std::span<const route> flow_routes() noexcept;
+std::span<const route> stock_routes() noexcept;
 std::span<const route> letter_routes() noexcept;
 std::span<const route> worker_routes() noexcept;
 std::span<const route> operation_routes() noexcept;

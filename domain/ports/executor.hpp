@@ -19,6 +19,7 @@ struct work_item {
   std::string kind;
   std::string payload;  ///< JSON text; empty = none.
   duration ttl{};
+  entity_id parent;    ///< Of an order's step, in the owner's process only: the order.
   std::string cursor;  ///< JSON text that an earlier attempt of this run left; empty = none.
   std::string traceparent;
 };

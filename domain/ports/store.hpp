@@ -5,6 +5,7 @@
 /// runs against all three. All calls block; each session is used by one thread at a time.
 
 #include "domain/events.hpp"
+#include "domain/stock.hpp"
 
 #include <memory>
 #include <optional>
@@ -96,6 +97,7 @@ struct shard_batch {
   std::vector<dead_letter> dead_letters;
   std::vector<queue_counts> moved =
       {};  ///< Differences made by this batch, each queue and kind once.
+  std::vector<stock_movement> stock = {};  ///< In order. Comes true with the batch, or not at all.
 
   /// Position after this batch.
   position_t last() const noexcept {
@@ -117,6 +119,8 @@ struct commit_report {
   commit_outcome outcome = commit_outcome::done;
   std::vector<shard_id> refused;
   std::string detail;
+  /// Of `failed`: the stock cannot be reached, and these need it. The others may go without them.
+  std::vector<shard_id> unprepared = {};
 };
 
 /// Write side. Used by one journal writer's thread.

@@ -59,6 +59,9 @@ commit_report memory_journal::commit(std::span<const shard_batch> batches) {
     return {commit_outcome::failed, {}, "a planned fault"};
   if (auto refused = stale(batches); !refused.empty())
     return {commit_outcome::refused, std::move(refused), "epoch, position or offsets had moved"};
+  for (const auto& batch : batches)
+    if (!state_->stock.can(batch.stock))
+      return {commit_outcome::failed, {}, "stock: a success of what holds nothing"};
   if (fault.outcome == commit_outcome::done || fault.applied)
     for (const auto& batch : batches)
       apply(batch);
@@ -143,6 +146,7 @@ void memory_journal::apply(const shard_batch& batch) {
     for (size_t i = 0; i < task_statuses; ++i)
       tasks[i] += moved.tasks[i];
   }
+  state_->stock.move(batch.stock);
   shard.row.position = batch.last();
   shard.row.next = batch.next;
   shard.row.counts = batch.counts;

@@ -29,6 +29,27 @@ struct memory_shard {
   std::set<std::pair<time_point, entity_id>> due;
 };
 
+struct memory_product {
+  int64_t available = 0;
+  int64_t received = 0;
+  time_point updated_at{};
+};
+
+struct memory_stock_book {
+  struct reservation {
+    stock_hold what;
+    reservation_state state = reservation_state::held;
+    time_point at{};
+  };
+  std::map<std::string, memory_product, std::less<>> products;
+  std::map<entity_id, reservation> reservations;
+  std::set<std::string> adjusted;  ///< Keys of adjustments.
+
+  /// Whether all that is taken is held.
+  bool can(std::span<const stock_movement> moves) const;
+  void move(std::span<const stock_movement> moves);
+};
+
 struct planned_fault {
   commit_outcome outcome = commit_outcome::failed;
   bool applied = false;
@@ -50,6 +71,7 @@ struct memory_state {
   std::map<std::pair<std::string, std::string>, std::array<int64_t, task_statuses>> queues;
   std::map<std::pair<uint16_t, std::string>, std::set<std::pair<time_point, entity_id>>> keys;
   std::map<entity_id, bulk_operation> operations;
+  memory_stock_book stock;
   std::map<std::string, node_row, std::less<>> nodes;
   int64_t commits = 0;
   std::map<int64_t, planned_fault> faults;  ///< By the number of the commit.

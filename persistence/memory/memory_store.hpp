@@ -14,6 +14,7 @@
 namespace orrery {
 
 struct memory_state;
+class memory_stock;
 
 /// Thread-safe. All sessions share one state, which lives as long as the store or any session.
 /// Faults can be planned, so that callers meet every outcome of a commit.
@@ -63,6 +64,7 @@ protected:
   const std::shared_ptr<memory_state>& state() const { return state_; }
 
 private:
+  friend class memory_stock;
   std::shared_ptr<memory_state> state_;
 };
 

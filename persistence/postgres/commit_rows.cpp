@@ -243,6 +243,8 @@ select n.shard, n.queue, n.kind, n.counts::bigint[]
   from unnest($1::integer[], $2::text[], $3::text[], $4::text[]) as n(shard, queue, kind, counts)
  order by n.shard, n.queue, n.kind
 on conflict (shard, queue, kind) do update set counts = add_counts(q.counts, excluded.counts))sql"},
+      {"insert_decisions", R"sql(
+insert into stock_decisions (gid, committed) select n, true from unnest($1::text[]) as n)sql"},
       {"insert_dead_letters", R"sql(
 insert into dead_letters (shard, source, "offset", at, reason, key, value, headers)
 select * from unnest($1::integer[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::text[],
@@ -327,6 +329,8 @@ void add_queue(parameter_rows& rows, shard_id shard, const queue_counts& moved) 
     counts.append(counts.size() == 1 ? "" : ",").append(std::to_string(n));
   rows.add(3).text(counts + "}");
 }
+
+parameter_rows decision_rows() { return parameter_rows({type_oid::text}); }
 
 parameter_rows dead_letter_rows() {
   using enum type_oid;

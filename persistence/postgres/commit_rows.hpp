@@ -58,6 +58,7 @@ parameter_rows journal_rows();
 void add_journal(parameter_rows& rows, shard_id shard, std::span<const event_record* const> events);
 parameter_rows queue_rows();
 void add_queue(parameter_rows& rows, shard_id shard, const queue_counts& moved);
+parameter_rows decision_rows();
 parameter_rows dead_letter_rows();
 void add_dead_letter(parameter_rows& rows, const dead_letter& letter);
 

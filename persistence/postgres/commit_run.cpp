@@ -104,6 +104,8 @@ void commit_run::add_row(const char* name, parameter_rows (*make)(), Fill fill) 
 }
 
 void commit_run::encode_calls() {
+  for (const auto& gid : decisions_)
+    add_row("insert_decisions", decision_rows, [&](auto& rows) { rows.add(0).text(gid); });
   for (const auto& [shard, write] : writes_.updates[0])
     add_row("update_tasks", task_updates, [&, w = write](auto& rows) { add_update(rows, *w); });
   for (const auto& [shard, write] : writes_.updates[1])

@@ -11,8 +11,12 @@ namespace orrery::postgres {
 
 class commit_run {
 public:
-  commit_run(libpq_connection& connection, std::span<const shard_batch> batches)
-      : connection_(connection), batches_(batches), writes_(sort_writes(batches)) {}
+  commit_run(libpq_connection& connection, std::span<const shard_batch> batches,
+             std::span<const std::string> decisions = {})
+      : connection_(connection),
+        batches_(batches),
+        decisions_(decisions),
+        writes_(sort_writes(batches)) {}
 
   /// Once. Leaves the connection in whatever state it got to: `roll_back` it afterwards.
   commit_report run();
@@ -38,6 +42,7 @@ private:
 
   libpq_connection& connection_;
   std::span<const shard_batch> batches_;
+  std::span<const std::string> decisions_;
   sorted_writes writes_;
   std::vector<call> calls_;
   bool commit_sent_ = false;

@@ -98,7 +98,8 @@ result<void> journal_session::end_holder(shard_id shard) {
   return {};
 }
 
-commit_report journal_session::commit(std::span<const shard_batch> batches) {
+commit_report journal_session::commit(std::span<const shard_batch> batches,
+                                      std::span<const std::string> decisions) {
   if (batches.empty())
     return {};
   if (const auto connected = connection_.ready(); !connected)
@@ -106,7 +107,7 @@ commit_report journal_session::commit(std::span<const shard_batch> batches) {
   commit_report report;
   {
     const auto watched = connection_.watch();
-    report = commit_run(connection_, batches).run();
+    report = commit_run(connection_, batches, decisions).run();
   }
   connection_.roll_back();
   return report;

@@ -20,7 +20,12 @@ public:
   /// Waits a second for a transaction of the former owner; then ends that session (its node is frozen
   /// or cut off). The role of the database needs no more for that than to be the same on all nodes.
   result<shard_tenure> acquire(shard_id shard, std::string_view owner, time_point now) override;
-  commit_report commit(std::span<const shard_batch> batches) override;
+  commit_report commit(std::span<const shard_batch> batches) override {
+    return commit(batches, {});
+  }
+  /// With decisions about what is prepared elsewhere: durable with the batches, or not at all.
+  commit_report commit(std::span<const shard_batch> batches,
+                       std::span<const std::string> decisions);
   result<shard_tenure> inspect(shard_id shard) override;
   result<void> mark_published(shard_id shard, epoch_t epoch, position_t upto) override;
   result<void> mark_copied(shard_id shard, std::span<const int64_t> numbers) override;

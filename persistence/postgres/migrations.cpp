@@ -366,9 +366,31 @@ create table task_log_chunks (
 );
 )sql";
 
+constexpr const char* stock_decisions = R"sql(
+create table stock_decisions (
+  gid text primary key,
+  committed boolean not null,
+  at timestamptz not null default now()
+);
+)sql";
+
+constexpr const char* statistics = R"sql(
+create table order_statistics (
+  minute timestamptz not null,
+  product text not null,
+  status smallint not null,
+  shard integer not null,
+  orders bigint not null,
+  quantity bigint not null,
+  primary key (minute, product, status, shard)
+) with (fillfactor = 70);
+create index order_statistics_product on order_statistics (product, minute);
+create table statistics_marks (shard integer primary key, upto bigint not null);
+)sql";
+
 constexpr std::array migrations = {tables,         settled_letters, fence_by_offsets, flows,
                                    store_identity, accounts,        settings,         task_search,
-                                   schedule_table, task_logs};
+                                   schedule_table, task_logs,       stock_decisions,  statistics};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

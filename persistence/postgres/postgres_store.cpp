@@ -11,6 +11,8 @@
 #include "persistence/postgres/operation_table.hpp"
 #include "persistence/postgres/pqxx_session.hpp"
 #include "persistence/postgres/settings_table.hpp"
+#include "persistence/postgres/statistics_table.hpp"
+#include "persistence/postgres/two_phase_journal.hpp"
 #include "persistence/postgres/watchdog.hpp"
 
 namespace orrery {
@@ -32,6 +34,26 @@ public:
   }
   std::unique_ptr<task_log_store> open_logs() override {
     return std::make_unique<postgres::log_table>(
+        postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
+  }
+
+private:
+  std::string connection_text_;
+  std::string setup_;
+  duration call_timeout_;
+  std::shared_ptr<postgres::watchdog> watchdog_;
+};
+
+class statistics_tables final : public statistics_source {
+public:
+  statistics_tables(std::string connection_text, std::string setup, duration call_timeout,
+                    std::shared_ptr<postgres::watchdog> dog)
+      : connection_text_(std::move(connection_text)),
+        setup_(std::move(setup)),
+        call_timeout_(call_timeout),
+        watchdog_(std::move(dog)) {}
+  std::unique_ptr<statistics_store> open_statistics() override {
+    return std::make_unique<postgres::statistics_table>(
         postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
   }
 
@@ -73,8 +95,23 @@ result<void> postgres_store::migrate(uint32_t shards) {
 }
 
 std::unique_ptr<journal_store> postgres_store::open_journal() {
-  return std::make_unique<postgres::journal_session>(connection_text_, setup_,
-                                                     options_.limits.call_timeout, watchdog_);
+  auto journal = std::make_unique<postgres::journal_session>(
+      connection_text_, setup_, options_.limits.call_timeout, watchdog_);
+  if (phases_ == nullptr)
+    return journal;
+  return std::make_unique<postgres::two_phase_journal>(std::move(journal), *stock_, *phases_);
+}
+
+void postgres_store::join_stock(const inventory_database& stock, two_phase& phases) {
+  stock_ = &stock;
+  phases_ = &phases;
+}
+
+result<std::unique_ptr<two_phase>> postgres_store::open_two_phase(const inventory_database& stock) {
+  auto name = identity();
+  if (!name)
+    return std::move(name).error();
+  return std::make_unique<two_phase>(stock, connection_text_, setup_, *name);
 }
 
 std::unique_ptr<entity_store> postgres_store::open_reader() {
@@ -100,6 +137,11 @@ std::unique_ptr<flow_source> postgres_store::flows() const {
 std::unique_ptr<task_log_source> postgres_store::logs() const {
   return std::make_unique<side_tables>(connection_text_, setup_, options_.limits.call_timeout,
                                        watchdog_);
+}
+
+std::unique_ptr<statistics_source> postgres_store::statistics() const {
+  return std::make_unique<statistics_tables>(connection_text_, setup_,
+                                             options_.limits.call_timeout, watchdog_);
 }
 
 std::unique_ptr<identity_store> postgres_store::open_identity() {

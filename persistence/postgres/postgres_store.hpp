@@ -10,6 +10,7 @@
 #include "domain/ports/identity_store.hpp"
 #include "domain/ports/operations.hpp"
 #include "domain/ports/settings.hpp"
+#include "domain/ports/statistics.hpp"
 #include "domain/ports/store.hpp"
 #include "domain/ports/task_logs.hpp"
 #include "persistence/postgres/connection_settings.hpp"
@@ -18,6 +19,9 @@
 #include <string>
 
 namespace orrery {
+
+class inventory_database;
+class two_phase;
 
 namespace postgres {
 class watchdog;
@@ -46,9 +50,15 @@ public:
   std::unique_ptr<flow_source> flows() const;
   /// What attempts wrote; independent of the store's life.
   std::unique_ptr<task_log_source> logs() const;
+  /// The statistics of this database; the same.
+  std::unique_ptr<statistics_source> statistics() const;
   std::unique_ptr<identity_store> open_identity() override;
   std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
+  /// From now on, journals move stock in `stock` with what they commit. Both outlive the sessions.
+  void join_stock(const inventory_database& stock, two_phase& phases);
+  /// A coordinator for `stock`, with the journal of this store. After `migrate`.
+  result<std::unique_ptr<two_phase>> open_two_phase(const inventory_database& stock);
   /// What tells this store from every other: a short text, the same for its life. After `migrate`.
   result<std::string> identity();
 
@@ -60,6 +70,8 @@ private:
   std::string setup_;
   // Shared with the sessions, which may outlive the store.
   std::shared_ptr<postgres::watchdog> watchdog_;
+  const inventory_database* stock_ = nullptr;
+  two_phase* phases_ = nullptr;
 };
 
 }  // namespace orrery

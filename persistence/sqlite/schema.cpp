@@ -249,8 +249,54 @@ CREATE INDEX schedules_due ON schedules (shard, wake_at, id) WHERE wake_at IS NO
 CREATE INDEX schedules_by_name ON schedules (name, created_at, id);
 )sql";
 
+constexpr const char* stock = R"sql(
+CREATE TABLE stock_products (
+  product TEXT PRIMARY KEY,
+  available INTEGER NOT NULL CHECK (available >= 0),
+  received INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE stock_reservations (
+  task BLOB PRIMARY KEY,
+  order_id BLOB NOT NULL,
+  product TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity > 0),
+  state INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stock_reservations_open ON stock_reservations (state, product, at)
+  WHERE state IN (0, 2);
+CREATE INDEX stock_reservations_of ON stock_reservations (order_id);
+CREATE TABLE stock_adjustments (
+  key TEXT UNIQUE,
+  product TEXT NOT NULL,
+  by INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  who TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr const char* statistics = R"sql(
+CREATE TABLE order_statistics (
+  minute INTEGER NOT NULL,
+  product TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  shard INTEGER NOT NULL,
+  orders INTEGER NOT NULL,
+  quantity INTEGER NOT NULL,
+  PRIMARY KEY (minute, product, status, shard)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_statistics_product ON order_statistics (product, minute);
+CREATE TABLE statistics_marks (
+  shard INTEGER PRIMARY KEY,
+  upto INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr std::array steps = {version_1, version_2, flows,       store_identity,
-                              accounts,  settings,  task_search, schedule_table};
+                              accounts,  settings,  task_search, schedule_table,
+                              stock,     statistics};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

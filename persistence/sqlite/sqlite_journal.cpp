@@ -5,6 +5,7 @@
 #include "domain/unique_key.hpp"
 #include "persistence/sqlite/shard_rows.hpp"
 #include "persistence/sqlite/sqlite_sessions.hpp"
+#include "persistence/sqlite/sqlite_stock.hpp"
 
 #include <algorithm>
 
@@ -241,6 +242,8 @@ result<void> write_batch(database& db, const encoded_batch& e) {
   for (const auto& moved : e.batch->moved)
     if (auto ok = count_queue(db, e.batch->shard, moved); !ok)
       return ok;
+  if (auto ok = sqlite::move_stock(db, e.batch->stock); !ok)
+    return ok;
   for (const auto& letter : e.batch->dead_letters)
     if (auto ok = write_dead_letter(db, letter); !ok)
       return ok;

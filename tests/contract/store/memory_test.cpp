@@ -6,7 +6,11 @@
 #include "persistence/memory/memory_logs.hpp"
 #include "tests/contract/store/log_contract.hpp"
 #include "persistence/memory/memory_settings.hpp"
+#include "persistence/memory/memory_statistics.hpp"
+#include "persistence/memory/memory_stock.hpp"
 #include "tests/contract/store/settings_contract.hpp"
+#include "tests/contract/store/statistics_contract.hpp"
+#include "tests/contract/store/stock_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 #include "tests/contract/store/store_contract_letters.hpp"
 
@@ -34,6 +38,19 @@ TEST(memory_flow_shelf, keeps_every_version_and_two_writers_apart) {
 TEST(memory_task_logs, keep_the_contract) {
   memory_logs logs;
   keeps_what_logs_promise(logs);
+}
+
+TEST(memory_stock_shelf, keeps_the_contract) {
+  movable_clock time;
+  memory_store where(time);
+  ASSERT_TRUE(where.migrate(4));
+  memory_stock stock(where);
+  keeps_the_contract_of_stock(stock, where);
+}
+
+TEST(memory_statistics_store, counts_each_event_once) {
+  memory_statistics statistics;
+  counts_each_event_once(statistics);
 }
 
 class memory_place final : public store_place {

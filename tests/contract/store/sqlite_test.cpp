@@ -2,12 +2,16 @@
 
 #include "persistence/sqlite/database.hpp"
 #include "persistence/sqlite/sqlite_flows.hpp"
+#include "persistence/sqlite/sqlite_statistics.hpp"
+#include "persistence/sqlite/sqlite_stock.hpp"
 #include "tests/contract/store/failing_vfs.hpp"
 #include "tests/contract/store/flow_contract.hpp"
 #include "persistence/sqlite/sqlite_logs.hpp"
 #include "tests/contract/store/identity_contract.hpp"
 #include "tests/contract/store/log_contract.hpp"
 #include "tests/contract/store/settings_contract.hpp"
+#include "tests/contract/store/statistics_contract.hpp"
+#include "tests/contract/store/stock_contract.hpp"
 #include "tests/contract/store/store_contract.hpp"
 #include "tests/contract/store/store_contract_letters.hpp"
 
@@ -65,6 +69,24 @@ TEST(sqlite_task_logs, keep_the_contract_and_outlive_their_process) {
   }
   sqlite_logs again(folder.path() / "logs.db");
   EXPECT_EQ(again.open_logs()->read(log_task(5), {1, 1}, 0)->lines, 200);
+}
+
+TEST(sqlite_stock_shelf, keeps_the_contract_in_one_local_transaction) {
+  temp_dir folder;
+  movable_clock time;
+  sqlite_store where(folder.path() / "orrery.db", time);
+  ASSERT_TRUE(where.migrate(4));
+  sqlite_stock stock(where);
+  keeps_the_contract_of_stock(stock, where);
+}
+
+TEST(sqlite_statistics_store, counts_each_event_once) {
+  temp_dir folder;
+  movable_clock time;
+  sqlite_store where(folder.path() / "orrery.db", time);
+  ASSERT_TRUE(where.migrate(4));
+  sqlite_statistics statistics(where);
+  counts_each_event_once(statistics);
 }
 
 INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,

@@ -1,0 +1,116 @@
+#include "app/statistics_office.hpp"
+
+#include "base/crash_point.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace orrery::app {
+
+namespace {
+
+constexpr size_t statistics_page = 2000;
+
+}  // namespace
+
+result<position_t> fold_page(entity_store& reader, shard_id shard, position_t from,
+                             order_statistics_fold& fold) {
+  const auto events = reader.journal(shard, position_t{from.value + 1}, statistics_page);
+  if (!events)
+    return events.error();
+  if (events->empty())
+    return from;
+  std::vector<entity_id> ids;
+  std::unordered_map<entity_id, shared_value<order_spec>> specs;
+  for (const auto& record : *events) {
+    const auto* event = std::get_if<order_event>(&record.event);
+    if (event == nullptr)
+      continue;
+    if (const auto* born = std::get_if<order_created>(event))
+      specs.insert_or_assign(record.id, born->spec);
+    else if (status_led_to(*event))
+      ids.push_back(record.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
+  if (!ids.empty()) {
+    // What an order is of never changes, so its row of now tells as well as one of then.
+    auto rows = reader.load(ids);
+    if (!rows)
+      return std::move(rows).error();
+    for (const auto& row : *rows)
+      if (const auto* o = std::get_if<order>(&row))
+        specs.insert_or_assign(o->id, o->spec);
+  }
+  for (const auto& record : *events)
+    if (std::holds_alternative<order_event>(record.event))
+      if (const auto spec = specs.find(record.id); spec != specs.end())
+        fold.add(record, *spec->second);
+  return events->back().position;
+}
+
+statistics_office::statistics_office(statistics_source& where, store& truth, statistics_options how)
+    : counting_(where.open_statistics()),
+      reader_(truth.open_reader()),
+      answering_(where.open_statistics()),
+      how_(std::move(how)) {}
+
+statistics_office::~statistics_office() { stop(); }
+
+void statistics_office::start() {
+  counts_ = std::jthread([this](const std::stop_token& stop) {
+    name_this_thread("statistics-fold");
+    run(stop);
+  });
+}
+
+void statistics_office::stop() {
+  counts_.request_stop();
+  if (counts_.joinable())
+    counts_.join();
+  worker_.stop();
+}
+
+void statistics_office::run(const std::stop_token& stop) {
+  std::unique_lock lock(guard_);
+  while (!wake_.wait_for(lock, stop, how_.pause, [&] { return stop.stop_requested(); })) {
+    const auto rows = reader_->shards();
+    if (!rows) {
+      log::debug("statistics.not_read", {{"detail", rows.error().detail}});
+      continue;
+    }
+    for (const auto& row : *rows)
+      if (row.owner == how_.node && !stop.stop_requested())
+        count_shard(row, stop);
+  }
+}
+
+/// Up to where the journal stood. The figures and the mark are one transaction, and the mark must be
+/// where the statistics_page began: so a kill, or two nodes at once, count nothing twice and skip nothing.
+void statistics_office::count_shard(const shard_row& row, const std::stop_token& stop) {
+  const auto& orders = row.counts.orders;
+  if (std::all_of(orders.begin(), orders.end(), [](int64_t n) { return n == 0; }))
+    return;  // tasks alone are not worth a second reading
+  auto at = counting_->mark(row.shard);
+  while (at && *at < row.position && !stop.stop_requested()) {
+    order_statistics_fold fold;
+    const auto upto = fold_page(*reader_, row.shard, *at, fold);
+    if (!upto || *upto == *at)
+      return;
+    const auto rows = fold.rows();
+    const auto added = counting_->add(row.shard, *at, *upto, rows);
+    if (!added)
+      return log::debug("statistics.not_written", {{"detail", added.error().detail}});
+    at = *added ? result<position_t>(*upto) : counting_->mark(row.shard);
+  }
+}
+
+void statistics_office::find(statistics_query query,
+                             std::function<void(result<std::vector<order_statistic>>)> done) {
+  if (!worker_.submit([this, query = std::move(query), done] { done(answering_->find(query)); }))
+    done(failure{errc::busy, "too many questions about statistics at once"});
+}
+
+}  // namespace orrery::app

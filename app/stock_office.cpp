@@ -1,5 +1,6 @@
 #include "app/stock_office.hpp"
 
+#include "actors/stock_sweep.hpp"
 #include "base/log.hpp"
 #include "codec/json.hpp"
 #include "codec/stock.hpp"
@@ -8,8 +9,6 @@
 namespace orrery::app {
 
 namespace {
-
-constexpr size_t stale_at_once = 500;
 
 failure too_many_about_stock() { return {errc::busy, "too many questions about stock at once"}; }
 
@@ -24,7 +23,7 @@ work_outcome refused_outcome(std::string error, std::string code) {
 work_outcome away_outcome(std::string why) {
   work_outcome out;
   out.error = std::move(why);
-  out.error_code = "stock-away_outcome";
+  out.error_code = "stock-away";
   return out;
 }
 
@@ -156,31 +155,13 @@ void stock_office::sweep(const std::stop_token& stop) {
   }
 }
 
-/// A hold outlives the attempt that made it: until its task succeeds (then it is taken), or has ended in
-/// any other way. A success is one commit with the taking, so a hold of a task that has ended is left
-/// over.
 void stock_office::clear_up() {
-  if (const auto given = sweeper_->settle(how_.batch_max); !given) {
-    log::debug("stock.not_settled", {{"detail", given.error().detail}});
-    return;
-  }
-  const auto old = sweeper_->stale(time_.now() - how_.stale_after, stale_at_once);
-  if (!old || old->empty())
-    return;
-  std::vector<entity_id> ids;
-  for (const auto& one : *old)
-    ids.push_back(one.task);
-  const auto rows = tasks_->load(ids);
-  if (!rows)
-    return;
-  std::vector<entity_id> ended;
-  for (const auto& row : *rows)
-    if (is_final(row))
-      ended.push_back(id_of(row));
-  if (ended.empty())
-    return;
-  if (sweeper_->let_go(ended))
-    log::info("stock.let_go", {{"tasks", ended.size()}});
+  const auto left_over =
+      actors::sweep_stock(*sweeper_, *tasks_, time_.now() - how_.stale_after, how_.batch_max);
+  if (!left_over)
+    log::debug("stock.not_swept", {{"detail", left_over.error().detail}});
+  else if (*left_over > 0)
+    log::info("stock.let_go", {{"tasks", *left_over}});
 }
 
 void stock_office::create(stock_change first, answer done) {

@@ -66,7 +66,7 @@ void add_view_commands(CLI::App& app, int& status, const std::function<void(CLI:
   auto* views = app.add_subcommand("views", "The tables that follow from the journal");
   views->require_subcommand(1);
   auto* again = views->add_subcommand(
-      "rebuild_views", "Folds the journal once more and compares: rows, counts, statistics");
+      "rebuild", "Folds the journal once more and compares: rows, counts, statistics");
   options(again);
   const auto repair = std::make_shared<bool>(false);
   again->add_flag("--repair", *repair, "Write what the journal says where they differ");

@@ -4,6 +4,7 @@
 #include "codec/detail/member.hpp"
 #include "codec/detail/stored_fields.hpp"
 #include "codec/detail/write_spec.hpp"
+#include "codec/stock_template.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,9 @@ namespace {
 using namespace detail;
 
 constexpr char flow_format = 1;
+/// The compensation of a reservation that names none.
+constexpr std::string_view release_of_reservation =
+    R"({"kind":"stock.release","retry":{"maxAttempts":1000}})";
 
 failure at(std::string place, failure why) {
   if (!why.field.empty())
@@ -70,7 +74,18 @@ result<step_text> read_step(std::string_view text, const std::string& place) {
     if (!undo)
       return std::move(undo).error();
     read.step.compensate = std::move(*undo);
+  } else if (read.step.task->kind == kind_stock_reserve) {
+    // What is reserved is given back, said or not: else an order that failed would keep it.
+    auto undo = read_task_of(release_of_reservation, place + ".compensate");
+    if (!undo)
+      return std::move(undo).error();
+    read.step.compensate = std::move(*undo);
   }
+  for (const auto* spec : {&read.step.task, &read.step.compensate})
+    if (is_stock_kind((*spec)->kind))
+      if (auto ok = check_stock_template((*spec)->payload, (*spec)->kind == kind_stock_reserve);
+          !ok)
+        return at(spec == &read.step.task ? place : place + ".compensate", std::move(ok).error());
   return read;
 }
 

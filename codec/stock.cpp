@@ -1,6 +1,7 @@
 #include "codec/stock.hpp"
 
 #include "codec/json.hpp"
+#include "codec/stock_template.hpp"
 #include "domain/limits.hpp"
 
 #include <nlohmann/json.hpp>
@@ -85,6 +86,22 @@ result<stock_payload> read_stock_payload(std::string_view text, bool needs_quant
     if (const auto id = parse_entity_id(of->get<std::string>()))
       out.reservation = *id;
   return out;
+}
+
+result<void> check_stock_template(std::string_view text, bool needs_quantity) {
+  if (text.empty())
+    return {};
+  const auto body = nlohmann::json::parse(text, nullptr, false);
+  if (!body.is_object())
+    return bad_stock("payload", "must be an object like {\"product\":\"Laptop\",\"quantity\":1}");
+  if (auto name = read_product_name(body, "payload."); !name)
+    return std::move(name).error();
+  const auto quantity = body.find("quantity");
+  if (!needs_quantity || (quantity != body.end() && quantity->is_string() &&
+                          quantity->get_ref<const std::string&>().starts_with("${")))
+    return {};  // filled in when the step begins
+  const auto n = read_stock_count(body, "payload.", "quantity", 1, limits::quantity_max);
+  return n ? result<void>{} : result<void>{n.error()};
 }
 
 result<stock_change> read_product(std::string_view text) {

@@ -52,6 +52,8 @@ result<void> check_built_in(const flow_step& step, const std::string& place) {
     return bad(place + ".compensate", "stock.release has no compensation");
   if (step.compensate->kind == kind_stock_reserve)
     return bad(place + ".compensate.kind", "stock.reserve undoes nothing");
+  if (step.task->kind == kind_stock_reserve && step.compensate->kind != kind_stock_release)
+    return bad(place + ".compensate.kind", "what undoes stock.reserve is stock.release");
   return check(*step.compensate, place + ".compensate");
 }
 

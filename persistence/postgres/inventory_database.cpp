@@ -36,11 +36,11 @@ create table stock_adjustments (
   at timestamptz not null
 );
 -- A success of what holds nothing must not be prepared.
-create function stock_expect(found bigint, wanted bigint) returns void
+create function stock_expect(moved bigint, wanted bigint) returns void
 language plpgsql as $$
 begin
-  if found <> wanted then
-    raise exception 'stock: % of % reservations are held', found, wanted using errcode = 'OR010';
+  if moved <> wanted then
+    raise exception 'stock: % of % reservations are held', moved, wanted using errcode = 'OR010';
   end if;
 end $$;
 )sql";

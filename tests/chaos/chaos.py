@@ -25,7 +25,8 @@ from system import Services, System  # noqa: E402
 import checker  # noqa: E402
 import faults  # noqa: E402
 import packets  # noqa: E402
-from evidence import Evidence, read_journal, read_letters, read_views  # noqa: E402
+import ledger  # noqa: E402
+from evidence import Evidence, read_journal, read_letters, read_stock, read_views  # noqa: E402
 from history import History  # noqa: E402
 from sink import Sink  # noqa: E402
 from workload import MIX, Work  # noqa: E402
@@ -50,6 +51,8 @@ class World:
         self.test = unittest.TestCase()
         self.services = Services()
         self.system = System(self.test, self.services, shards=SHARDS)
+        self.stock = self.system.database + "_stock"  # on the same server, and another database all the same
+        self.services.sql("postgres", f"create database {self.stock}")
         self.nodes, self.taken, self.trouble, self.guard = {}, set(), [], threading.Lock()
         self.starting, self.ended = {}, False
         # For as long as the run: a node dies with the thread that started it.
@@ -80,7 +83,8 @@ class World:
                            "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
                            "FAKETIME_NO_CACHE": "1"}
         options = ["--set", f"kafka.session.timeout={self.session_seconds}s",
-                   "executors.http.allow=127.0.0.1:*"]
+                   "executors.http.allow=127.0.0.1:*",
+                   f"resources.inventory={self.services.postgres}/{self.stock}"]
         self.starts[name] += 1
         with self.guard:  # the certificates are made one by one
             return self.system.launch(name, mesh=True, options=options, environment=environment,
@@ -92,7 +96,17 @@ class World:
         for node in self.nodes.values():
             node.await_ready()
         self.system.await_owners(*NODES)
+        self.open_shop()
         self.baseline = self.sizes()
+
+    def open_shop(self):
+        call = self.nodes["a"].call
+        for path, bodies in (("/api/flows", ledger.FLOWS), ("/api/products", [
+                {"product": name, "available": units} for name, units in ledger.PRODUCTS.items()])):
+            for body in bodies:
+                code, answer = call(path, body)
+                if code not in (200, 201):
+                    raise RuntimeError(f"{path}: {code} {answer}")
 
     def restart(self, names):
         """Starts ended nodes again, in the background: what they need may be away just now."""
@@ -228,10 +242,16 @@ class World:
             if any(node.call("/readyz", seconds=5)[0] != 200 for node in self.nodes.values()):
                 return False
             views = read_views(self.nodes["a"].call)
+            if self.stock_under_way():
+                return False
         except (OSError, RuntimeError, KeyError, ValueError):
             return False
-        return all(view["status"] in (checker.FINAL if "taskId" in view else checker.ORDERS_REST)
-                   for view in views.values())
+        return all(ledger.rests(view, set(checker.FINAL), checker.ORDERS_REST) for view in views.values())
+
+    def stock_under_way(self):
+        """Prepared, or given back and not yet counted. What is only held may be left over for a minute."""
+        stock, _, prepared = read_stock(self.nodes["a"].call, lambda text: self.services.sql(self.stock, text))
+        return prepared or any(one["released"] for one in stock.values())
 
     def evidence(self):
         found = Evidence()
@@ -247,6 +267,13 @@ class World:
 
         eventually(published, 60)
         found.letters = read_letters(self.sql)
+
+        def settled():
+            found.stock, found.reservations, found.prepared = read_stock(
+                self.nodes["a"].call, lambda text: self.services.sql(self.stock, text))
+            return not any(one["held"] or one["released"] for one in found.stock.values())
+
+        eventually(settled, 90)  # what a dead node had set aside is found by its age, a minute
         found.effects = self.sink.effects()
         return found
 
@@ -274,7 +301,7 @@ class Chaos:
     def work(self):
         work = Work(f"chaos{self.seed}", self.seed, self.history, self.world.addresses,
                     self.world.sink.address, clients=self.clients, pause=0.05, timeout=5.0,
-                    mix=[*MIX, ("exec", 2)])
+                    mix=[*MIX, ("exec", 2), ("sell", 14)])
         producer = self.world.system.producer(request_timeout_ms=10000, max_block_ms=10000)
         work.add_producer(lambda topic, key, value: producer.send(
             self.world.system.topic(topic), key=key, value=value).get(10))

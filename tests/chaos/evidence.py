@@ -9,12 +9,14 @@ class Evidence:
 
     `journal`: events in order of position, each with `shard`; `views`: by id; `statuses`: what a
     `read_committed` reader sees, in order of each partition, each with `partition`; `effects`: lines of the
-    sink; `letters`: records that were refused, by value.
+    sink; `letters`: records that were refused, by value; `stock`: None, or what `ledger` compares with
+    `reservations` and `prepared`.
     """
 
     def __init__(self):
         self.journal, self.views, self.statuses, self.effects = [], {}, [], []
         self.letters, self.running_shards = [], None
+        self.stock, self.reservations, self.prepared = None, [], []
 
 
 def id_of(thing):
@@ -51,6 +53,16 @@ def read_views(call):
                 break
             cursor = f"&cursor={page['next']}"
     return views
+
+
+def read_stock(call, sql):
+    """Products by the API, reservations and what is prepared by SQL of the stock's own database."""
+    code, page = call("/api/products?limit=1000")
+    if code != 200:
+        raise RuntimeError(f"/api/products: {code} {page}")
+    return ({one["product"]: one for one in page["items"]},
+            [tuple(row) for row in sql("select task, order_id, product, quantity, state from stock_reservations")],
+            [row[0] for row in sql("select gid from pg_prepared_xacts where database = current_database()")])
 
 
 def read_letters(sql):

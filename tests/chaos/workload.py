@@ -69,6 +69,16 @@ class Client(threading.Thread):
         return self.call(Operation(None, "submit-order", value), "/api/orders",
                          {"product": value, "quantity": self.dice.randint(1, 9)})
 
+    def do_sell(self):
+        """An order that takes from the stock; some cannot be fulfilled, some are taken back."""
+        value = self.fresh("sell")
+        done = self.call(Operation(None, "submit-order", value), "/api/orders",
+                         {"product": self.dice.choice(("hot", "hot", "scarce")), "customer": value,
+                          "quantity": self.dice.randint(1, 3), "flow": self.dice.choice(("sell", "sell", "break"))})
+        if done.result == "ok" and self.dice.random() < 0.2:
+            self.call(Operation(None, "cancel-order", entity=done.id), f"/api/orders/{done.id}/cancel", {})
+        return done
+
     def do_noop(self):
         return self.submit("noop", {"kind": "noop", "priority": self.dice.randint(1, 5)})
 

@@ -207,9 +207,10 @@ void explain(world& seen) {
 void audit(world& seen) {
   intended wanted;
   std::unordered_set<entity_id> born;
+  std::vector<folded_shard> shards;
   for (uint16_t s = 0; s < seen.how.shards; ++s) {
     const shard_id shard{s};
-    const auto folded = audit_journal(seen, shard);
+    const auto& folded = shards.emplace_back(audit_journal(seen, shard));
     audit_topics(seen, shard, folded.status_events);
     audit_reruns(seen, folded);
     audit_schedule(seen, folded);
@@ -229,6 +230,7 @@ void audit(world& seen) {
   audit_acknowledged(seen);
   audit_dead_letters(seen, wanted);
   audit_refusals(seen, wanted);
+  audit_stock(seen, shards);
   audit_nodes(seen);
   explain(seen);
 }

@@ -17,6 +17,11 @@ struct folded_shard {
 /// Positions without gaps, legal moves, one end per run, ends for starts; the views equal the fold.
 folded_shard audit_journal(world& seen, shard_id shard);
 
+/// S13: of one event, against the order before it.
+void check_compensation(world& seen, const order& before, const order_step_started& event);
+/// S12, S13: at rest, of all shards.
+void audit_stock(world& seen, const std::vector<folded_shard>& shards);
+
 /// All of it.
 void audit(world& seen);
 

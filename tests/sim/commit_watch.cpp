@@ -19,12 +19,8 @@ bool is_end(const entity_event& event) {
                                  std::holds_alternative<order_rejected>(*of_order) ||
                                  std::holds_alternative<order_cancelled>(*of_order) ||
                                  std::holds_alternative<order_expired>(*of_order) ||
+                                 std::holds_alternative<order_compensation_failed>(*of_order) ||
                                  std::holds_alternative<order_failed>(*of_order));
-}
-
-bool has_flow(const entity& state) {
-  const auto* of_order = std::get_if<order>(&state);
-  return of_order != nullptr && !of_order->spec->flow.empty();
 }
 
 /// The child that an event says was started; nil where it says nothing of one.
@@ -36,6 +32,12 @@ entity_id child_started_by(const entity_event& event) {
   const auto* of_schedule = std::get_if<schedule_event>(&event);
   const auto* fire = of_schedule != nullptr ? std::get_if<schedule_fired>(of_schedule) : nullptr;
   return fire != nullptr ? fire->child : entity_id{};
+}
+
+/// An order with a flow ends once it is undone.
+bool leads_back(const entity_event& event) {
+  const auto* of_order = std::get_if<order_event>(&event);
+  return of_order != nullptr && std::holds_alternative<order_compensation_started>(*of_order);
 }
 
 }  // namespace
@@ -201,12 +203,13 @@ void commit_watch::check_record(in_batch& seen, const log_record& record) {
   }
   if (op->verb != "cancel" || letter)
     return;
-  const bool ended_before = known != entities_.end() && (known->second.ended || known->second.flow);
-  if (write != seen.writes.end() && has_flow(write->second->state))
-    return;  // what its steps did is undone first
+  const bool ended_before =
+      known != entities_.end() && (known->second.ended || known->second.undone);
   const bool ends_here = write != seen.writes.end() &&
                          std::any_of(write->second->events.begin(), write->second->events.end(),
-                                     [](const event_record& event) { return is_end(event.event); });
+                                     [](const event_record& event) {
+                                       return is_end(event.event) || leads_back(event.event);
+                                     });
   if (!ended_before && !ends_here)
     missing("the cancellation");
 }
@@ -252,7 +255,9 @@ void commit_watch::learn(const shard_batch& batch) {
   for (const auto& write : batch.writes) {
     auto& one = entities_[id_of(write.state)];
     one.ended = is_final(write.state);
-    one.flow = has_flow(write.state);
+    if (const auto* of_order = std::get_if<order>(&write.state))
+      one.undone = of_order->status == order_status::compensating ||
+                   of_order->status == order_status::compensation_failed;
     if (const auto* of_task = std::get_if<task>(&write.state)) {
       one.token = of_task->token();
       one.hash = of_task->spec->request_hash;

@@ -37,7 +37,7 @@ private:
   };
   struct known_entity {
     bool ended = false;
-    bool flow = false;  ///< An order that is fulfilled by steps.
+    bool undone = false;  ///< An order that is, or that a person has to look at.
     attempt_token token{};
     time_point started_at{};  ///< By the owner's clock.
     std::string hash;         ///< Of the request that made it.

@@ -70,6 +70,12 @@ std::optional<order_status> target_of(const order_event& event) {
           [](const order_rejected&) { return std::optional(order_status::rejected); },
           [](const order_fulfilment_started&) { return std::optional(order_status::fulfilling); },
           [](const order_completed&) { return std::optional(order_status::completed); },
+          [](const order_compensation_started&) {
+            return std::optional(order_status::compensating);
+          },
+          [](const order_compensation_failed&) {
+            return std::optional(order_status::compensation_failed);
+          },
           [](const order_cancelled&) { return std::optional(order_status::cancelled); },
           [](const order_expired&) { return std::optional(order_status::expired); },
           [](const order_failed&) { return std::optional(order_status::failed); },
@@ -304,6 +310,9 @@ private:
   }
 
   void check_order(const event_record& record, const order* before, const order& now) {
+    const auto* step = std::get_if<order_step_started>(&std::get<order_event>(record.event));
+    if (step != nullptr && before != nullptr)
+      check_compensation(world_, *before, *step);
     if (auto event =
             status_event_of(before ? std::optional(*before) : std::optional<order>(), now, record))
       out_.status_events.emplace_back(std::move(*event));

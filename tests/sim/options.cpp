@@ -46,6 +46,11 @@ constexpr fault_rate fault_rates[] = {
     {"mesh_loses", &options::mesh_loses, 100},
     {"mesh_cuts", &options::mesh_cuts, 60},
 };
+/// Drawn last: what came before keeps its seeds.
+constexpr fault_rate stock_faults[] = {
+    {"stock_fails", &options::stock_fails, 150},
+    {"stock_away", &options::stock_away, 200},
+};
 
 }  // namespace
 
@@ -64,6 +69,7 @@ std::string to_string(mistake planted) {
     case mistake::recovery_skips_running: return "recovery skips what ran";
     case mistake::cancel_by_read_then_write: return "cancel by read, then write";
     case mistake::outbox_without_order: return "outbox without order";
+    case mistake::stock_apart: return "stock apart from its event";
     case mistake::unknown_is_failed: return "unknown is failed";
   }
   CHECK(false, "every mistake has a name");
@@ -91,6 +97,9 @@ options options_of(uint64_t seed) {
   how.first_has_no_slots = chance.hits(400);
   for (const auto& kind : kinds_of_work)
     how.*kind.wanted = chance.hits(400);
+  how.stock = chance.hits(500);
+  for (const auto& fault : stock_faults)
+    how.*fault.rate = rate(fault.most);
   return how;
 }
 
@@ -116,6 +125,9 @@ std::string describe(const options& how) {
   add("first_has_no_slots", how.first_has_no_slots ? 1 : 0);
   for (const auto& kind : kinds_of_work)
     add(kind.name, how.*kind.wanted ? 1 : 0);
+  add("stock", how.stock ? 1 : 0);
+  for (const auto& fault : stock_faults)
+    add(fault.name, how.*fault.rate);
   return text;
 }
 

@@ -23,11 +23,12 @@ enum class mistake {
   recovery_skips_running,     ///< A new owner does not look at what ran.
   cancel_by_read_then_write,  ///< Somebody cancels by what was read before, not by what is.
   outbox_without_order,       ///< Events are published in another order.
+  stock_apart,                ///< What a commit takes from the stock is sometimes not taken.
   /// Not one of them: an unknown outcome is tried again without reading back. The fence refuses what was
   /// applied already, and a refusal is read back.
   unknown_is_failed,
 };
-inline constexpr int mistakes = static_cast<int>(mistake::outbox_without_order);
+inline constexpr int mistakes = static_cast<int>(mistake::stock_apart);
 std::string to_string(mistake planted);
 
 /// Rates are per mille of the places where the fault may strike.
@@ -51,6 +52,7 @@ struct options {
   bool limits = false;     ///< A queue of which each limit key has only so many at a time.
   bool leases = false;     ///< Tasks for workers outside.
   bool schedules = false;  ///< One that fires each second.
+  bool stock = false;      ///< Orders whose steps take from a stock.
 
   uint32_t commit_failed = 0;
   uint32_t commit_unknown = 0;
@@ -66,6 +68,8 @@ struct options {
   uint32_t work_throws = 0;
   uint32_t work_hangs = 0;
   uint32_t mesh_loses = 0;
+  uint32_t stock_fails = 0;  ///< Setting aside.
+  uint32_t stock_away = 0;   ///< A commit that needs the stock does not reach it.
   uint32_t crash_at_await = 0;
   uint32_t crashes = 0;  ///< Of ten thousand steps of time, as the following.
   uint32_t pauses = 0;

@@ -22,6 +22,8 @@ actors::node_limits limits_of(const options& how, const std::string& node) {
   limits.slots_per_kind["work"] = how.first_has_no_slots && node == "n0" ? 0 : how.slots_of_work;
   limits.intake_in_flight = how.in_flight;
   limits.external_kinds = {external_kind};
+  for (const auto kind : {kind_stock_reserve, kind_stock_release})
+    limits.slots_per_kind[std::string(kind)] = 1000;
   return limits;
 }
 
@@ -85,6 +87,7 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
       writer_(around, time_, store_, name_),
       reads_(around, store_, name_),
       work_(around, name_),
+      stock_(around, name_),
       network_(around, name_),
       system_(settings_),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
@@ -95,7 +98,9 @@ sim_node::sim_node(world& around, std::string name, duration ahead)
                reads_,
                log_,
                sink_,
-               {{"work", &work_}},
+               {{"work", &work_},
+                {std::string(kind_stock_reserve), &stock_},
+                {std::string(kind_stock_release), &stock_}},
                {},
                {},
                {},
@@ -145,6 +150,7 @@ sim_node::~sim_node() {
   reads_.gone();
   sink_.gone();
   work_.gone();
+  stock_.gone();
   log_.consumer().close();
   const auto run_all = [this] {
     while (scheduler_.try_run_once()) {
@@ -175,6 +181,7 @@ sim_node::~sim_node() {
   reads_.gone();
   sink_.gone();
   work_.gone();
+  stock_.gone();
   if (const auto left = system_.registry().running(); left != actors_at_start_) {
     world_.violated("L3: " + name_ + ": " + std::to_string(left - actors_at_start_) +
                     " actors outlived their node");
@@ -216,7 +223,7 @@ bool sim_node::step() {
       case 2: done = writer_.step(); break;
       case 3: done = reads_.step(); break;
       case 4: done = sink_.step(); break;
-      default: done = work_.step(); break;
+      default: done = stock_.step() || work_.step(); break;
     }
     if (done)
       return true;

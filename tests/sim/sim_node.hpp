@@ -5,6 +5,7 @@
 #include "actors/node.hpp"
 #include "bridge/memory/memory_log.hpp"
 #include "tests/sim/network_twin.hpp"
+#include "tests/sim/stock_twin.hpp"
 #include "tests/sim/twins.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
@@ -72,6 +73,7 @@ private:
   writer_twin writer_;
   reads_twin reads_;
   work_twin work_;
+  stock_twin stock_;
   network_twin network_;
   config settings_;
   caf::actor_system system_;

@@ -65,9 +65,25 @@ commit_report session_twin::plan(std::span<const shard_batch> batches, bool& app
     for (const auto& batch : batches)
       report.refused.push_back(batch.shard);
   }
+  plan_stock(batches, report, applied);
   if (report.outcome != commit_outcome::done)
     report.detail = "a planned fault";
   return report;
+}
+
+/// The stock is another database, which may be away alone.
+void session_twin::plan_stock(std::span<const shard_batch> batches, commit_report& report,
+                              bool& applied) {
+  const bool needed = std::any_of(batches.begin(), batches.end(),
+                                  [](const shard_batch& batch) { return !batch.stock.empty(); });
+  if (!needed || report.outcome != commit_outcome::done ||
+      !world_.strikes(world_.how.stock_away, "stock away"))
+    return;
+  applied = false;
+  report.outcome = commit_outcome::failed;
+  for (const auto& batch : batches)
+    if (!batch.stock.empty())
+      report.unprepared.push_back(batch.shard);
 }
 
 commit_report session_twin::commit(std::span<const shard_batch> batches) {
@@ -101,6 +117,9 @@ commit_report session_twin::apply(std::span<const shard_batch> batches) {
     force_through(all);
   if (planted == mistake::insert_without_unique_key || planted == mistake::no_epoch_check)
     accept_known_ids(all);
+  if (planted == mistake::stock_apart && world_.chance.hits(300))
+    for (auto& batch : all)
+      batch.stock.clear();
   if (planted == mistake::completion_apart) {
     catch_up_ends();
     hold_back_ends(all);

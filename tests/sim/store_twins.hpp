@@ -27,6 +27,7 @@ public:
 
 private:
   commit_report plan(std::span<const shard_batch> batches, bool& applied);
+  void plan_stock(std::span<const shard_batch> batches, commit_report& report, bool& applied);
   commit_report apply(std::span<const shard_batch> batches);
   void run_ahead(std::vector<shard_batch>& batches) const;
   void force_through(std::vector<shard_batch>& batches);

@@ -1,6 +1,7 @@
 #include "tests/sim/twins.hpp"
 
 #include "base/check.hpp"
+#include "tests/sim/stock_twin.hpp"
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
@@ -273,22 +274,28 @@ flows_twin::flows_twin(world& around) : world_(around) {
   shop.version = 1;
   shop.steps = {make_step("reserve", {}, true), make_step("pay", {0}, true),
                 make_step("pack", {0}, false), make_step("ship", {1, 2}, false)};
-  CHECK(validate(shop).has_value(), "the flow is one");
-  shop_ = std::move(shop);
+  auto all = flows_with_stock();
+  all.push_back(std::move(shop));
+  for (auto& one : all) {
+    CHECK(validate(one).has_value(), "the flow is one");
+    flows_[one.name] = one;
+  }
 }
 
 std::optional<shared_value<flow>> flows_twin::find(std::string_view name) const {
-  if (name != shop_->name || world_.strikes(world_.how.read_fails, "flow not in memory"))
+  const auto found = flows_.find(name);
+  if (found == flows_.end() || world_.strikes(world_.how.read_fails, "flow not in memory"))
     return std::nullopt;
-  return shop_;
+  return found->second;
 }
 
 void flows_twin::fetch(std::string name, std::function<void(result<shared_value<flow>>)> done) {
   if (world_.strikes(world_.how.read_fails, "flow not read"))
     return done(failure{errc::busy, "the store is away"});
-  if (name != shop_->name)
+  const auto found = flows_.find(name);
+  if (found == flows_.end())
     return done(failure{errc::not_found, "there is no such flow"});
-  done(shop_);
+  done(found->second);
 }
 
 }  // namespace orrery::sim

@@ -9,6 +9,7 @@
 #include "tests/sim/store_twins.hpp"
 
 #include <deque>
+#include <map>
 #include <set>
 
 namespace orrery::sim {
@@ -124,7 +125,7 @@ private:
   bool gone_ = false;
 };
 
-/// The one flow that orders name. Sometimes a node does not know it yet, or the store does not answer.
+/// The flows that orders name. Sometimes a node does not know it yet, or the store does not answer.
 class flows_twin final : public actors::flow_service {
 public:
   explicit flows_twin(world& around);
@@ -133,7 +134,7 @@ public:
 
 private:
   world& world_;
-  shared_value<flow> shop_;
+  std::map<std::string, shared_value<flow>, std::less<>> flows_;
 };
 
 }  // namespace orrery::sim

@@ -117,10 +117,10 @@ void workload::submit_order() {
     op.reference = "order-" + std::to_string(chance.below(10));
     value += ",\"orderId\":\"" + op.reference + '"';
   }
-  if (world_.how.flows && chance.hits(600)) {
-    op.flow = true;
+  if (world_.how.flows && chance.hits(600))
     value += ",\"flow\":\"shop\"";
-  }
+  else if (world_.how.stock && chance.hits(600))
+    value += chance.hits(600) ? ",\"flow\":\"sell\"" : ",\"flow\":\"pair\"";
   produce(op, value + '}', fresh);
 }
 

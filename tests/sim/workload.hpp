@@ -35,7 +35,6 @@ struct operation {
   std::string value;      ///< As it was sent to the log.
   std::string hash;       ///< Of the request, where it came with an idempotency key.
   bool direct = false;    ///< Sent to the shard, not to the log.
-  bool flow = false;      ///< An order that is fulfilled by steps.
   task_command wish;      ///< Of a direct one.
   uint64_t seen = 0;      ///< The newest version known to anybody when it was asked.
   bool answered = false;

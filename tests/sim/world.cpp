@@ -1,5 +1,6 @@
 #include "tests/sim/world.hpp"
 
+#include "persistence/memory/memory_stock.hpp"
 #include "tests/sim/auditor.hpp"
 
 #include <algorithm>
@@ -39,6 +40,8 @@ world::~world() { nodes.clear(); }
 
 verdict world::run() {
   (void)truth.migrate(how.shards);
+  for (const auto& [product, units] : products_of_shop)
+    (void)memory_stock(truth).open_stock()->create({product, units, {}, {}, {}}, time.now());
   for (size_t i = 0; i < how.nodes; ++i)
     start_node(i);
   for (uint16_t s = 0; s < how.shards; ++s)

@@ -319,7 +319,7 @@ class TwoDatabases(unittest.TestCase):
             for _ in range(8):
                 waiting = shop.ask("/api/orders", {"product": "hot", "flow": "sell"})[1]["orderId"]
             for _ in range(8):
-                order = shop.ask("/api/orders", {"product": "hot", "flow": "plain"})[1]["orderId"]
+                order = shop.ask("/api/orders", {"product": "advice", "flow": "plain"})[1]["orderId"]
                 self.assertTrue(eventually(lambda: shop.ask(f"/api/orders/{order}")[1].get("status") == "COMPLETED", 30))
             self.assertEqual("CREATED", shop.ask(f"/api/orders/{waiting}")[1]["status"])
         finally:

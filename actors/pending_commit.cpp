@@ -67,7 +67,7 @@ void pending_commit::count_queue(const commit_release& release) {
 void pending_commit::note_stock(const commit_release& release) {
   const auto& t = std::get<task>(*release.state);
   const auto succeeded = static_cast<uint8_t>(task_status::succeeded);
-  if (t.status != task_status::succeeded || release.status_before == succeeded ||
+  if (t.status != task_status::succeeded || release.status_before == succeeded || release.erased ||
       !is_stock_kind(t.spec->kind))
     return;
   stock_movement moved;

@@ -11,18 +11,20 @@ namespace orrery::app {
 namespace {
 
 constexpr size_t statistics_page = 2000;
+constexpr size_t known_specs_max = 200'000;
 
 }  // namespace
 
 result<position_t> fold_page(entity_store& reader, shard_id shard, position_t from,
-                             order_statistics_fold& fold) {
+                             order_statistics_fold& fold, known_specs& specs) {
   const auto events = reader.journal(shard, position_t{from.value + 1}, statistics_page);
   if (!events)
     return events.error();
   if (events->empty())
     return from;
   std::vector<entity_id> ids;
-  std::unordered_map<entity_id, shared_value<order_spec>> specs;
+  if (specs.size() > known_specs_max)
+    specs.clear();
   for (const auto& record : *events) {
     const auto* event = std::get_if<order_event>(&record.event);
     if (event == nullptr)
@@ -94,9 +96,10 @@ void statistics_office::count_shard(const shard_row& row, const std::stop_token&
   if (std::all_of(orders.begin(), orders.end(), [](int64_t n) { return n == 0; }))
     return;  // tasks alone are not worth a second reading
   auto at = counting_->mark(row.shard);
+  known_specs specs;  // far behind, the rows of old orders may be deleted
   while (at && *at < row.position && !stop.stop_requested()) {
     order_statistics_fold fold;
-    const auto upto = fold_page(*reader_, row.shard, *at, fold);
+    const auto upto = fold_page(*reader_, row.shard, *at, fold, specs);
     if (!upto || *upto == *at)
       return;
     const auto rows = fold.rows();

@@ -8,13 +8,17 @@
 #include <atomic>
 #include <condition_variable>
 #include <thread>
+#include <unordered_map>
 
 namespace orrery::app {
+
+/// What orders are of, by id; kept from page to page.
+using known_specs = std::unordered_map<entity_id, shared_value<order_spec>>;
 
 /// Folds order events of `shard` from after `from` on, one page. Answers the position of the page's last
 /// event; `from` where there was none.
 result<position_t> fold_page(entity_store& reader, shard_id shard, position_t from,
-                             order_statistics_fold& fold);
+                             order_statistics_fold& fold, known_specs& specs);
 
 struct statistics_options {
   std::string node;     ///< Its shards are counted here; those of others where they live.

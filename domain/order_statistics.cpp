@@ -25,6 +25,7 @@ struct led_to {
   answer operator()(const order_step_ended&) const { return {}; }
   answer operator()(const order_step_skipped&) const { return {}; }
   answer operator()(const order_submission_refused&) const { return {}; }
+  answer operator()(const order_erased&) const { return {}; }
 };
 
 }  // namespace

@@ -6,13 +6,16 @@
 #include "tests/support/process.hpp"
 
 #include <gtest/gtest.h>
+#include <numeric>
 #include <thread>
 
 namespace orrery::test {
 
 inline stock_hold a_hold(uint64_t number, std::string product, int64_t quantity = 1) {
-  const auto id = new_entity_id(noon, shard_id{1}, 1000 + number);
-  return {id, new_entity_id(noon, shard_id{1}, 100'000 + number), std::move(product), quantity};
+  // Other products, other tasks.
+  const auto of = std::accumulate(product.begin(), product.end(), uint64_t{0}) * 1'000'000 + number;
+  const auto id = new_entity_id(noon, shard_id{1}, of);
+  return {id, new_entity_id(noon, shard_id{1}, of + 500'000), std::move(product), quantity};
 }
 
 inline stock_change some(std::string product, int64_t by, std::string key = {}) {

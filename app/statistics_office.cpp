@@ -4,7 +4,7 @@
 #include "base/log.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace orrery::app {
 
@@ -12,6 +12,45 @@ namespace {
 
 constexpr size_t statistics_page = 2000;
 constexpr size_t known_specs_max = 200'000;
+
+/// Of orders whose rows retention has deleted: the journal still has their births.
+result<void> find_births(entity_store& reader, shard_id shard, position_t before,
+                         std::unordered_set<entity_id> wanted, known_specs& specs) {
+  position_t at{0};
+  while (!wanted.empty() && at < before) {
+    const auto events = reader.journal(shard, position_t{at.value + 1}, statistics_page);
+    if (!events)
+      return events.error();
+    if (events->empty())
+      return {};
+    for (const auto& record : *events) {
+      const auto* event = std::get_if<order_event>(&record.event);
+      const auto* born = event != nullptr ? std::get_if<order_created>(event) : nullptr;
+      if (born != nullptr && wanted.erase(record.id) > 0)
+        specs.insert_or_assign(record.id, born->spec);
+    }
+    at = events->back().position;
+  }
+  return {};
+}
+
+/// What an order is of never changes, so its row of now tells as well as one of then.
+result<void> learn_specs(entity_store& reader, shard_id shard, position_t from,
+                         std::vector<entity_id> ids, known_specs& specs) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
+  if (ids.empty())
+    return {};
+  auto rows = reader.load(ids);
+  if (!rows)
+    return std::move(rows).error();
+  for (const auto& row : *rows)
+    if (const auto* o = std::get_if<order>(&row))
+      specs.insert_or_assign(o->id, o->spec);
+  std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
+  return find_births(reader, shard, from, {ids.begin(), ids.end()}, specs);
+}
 
 }  // namespace
 
@@ -34,18 +73,8 @@ result<position_t> fold_page(entity_store& reader, shard_id shard, position_t fr
     else if (status_led_to(*event))
       ids.push_back(record.id);
   }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
-  if (!ids.empty()) {
-    // What an order is of never changes, so its row of now tells as well as one of then.
-    auto rows = reader.load(ids);
-    if (!rows)
-      return std::move(rows).error();
-    for (const auto& row : *rows)
-      if (const auto* o = std::get_if<order>(&row))
-        specs.insert_or_assign(o->id, o->spec);
-  }
+  if (auto ok = learn_specs(reader, shard, from, std::move(ids), specs); !ok)
+    return std::move(ok).error();
   for (const auto& record : *events)
     if (std::holds_alternative<order_event>(record.event))
       if (const auto spec = specs.find(record.id); spec != specs.end())
@@ -90,12 +119,13 @@ void statistics_office::run(const std::stop_token& stop) {
 }
 
 /// Up to where the journal stood. The figures and the mark are one transaction, and the mark must be
-/// where the statistics_page began: so a kill, or two nodes at once, count nothing twice and skip nothing.
+/// where the page began: so a kill, or two nodes at once, count nothing twice and skip nothing.
 void statistics_office::count_shard(const shard_row& row, const std::stop_token& stop) {
   const auto& orders = row.counts.orders;
-  if (std::all_of(orders.begin(), orders.end(), [](int64_t n) { return n == 0; }))
-    return;  // tasks alone are not worth a second reading
   auto at = counting_->mark(row.shard);
+  if (at && at->value == 0 &&
+      std::all_of(orders.begin(), orders.end(), [](int64_t n) { return n == 0; }))
+    return;           // tasks alone are not worth a second reading
   known_specs specs;  // far behind, the rows of old orders may be deleted
   while (at && *at < row.position && !stop.stop_requested()) {
     order_statistics_fold fold;

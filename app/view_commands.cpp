@@ -52,7 +52,7 @@ int rebuild_views(const loaded_config& loaded, bool repair) {
     sqlite_statistics statistics(truth);
     return prove_views(truth, statistics, time, repair);
   }
-  const auto opened = postgres_store::open(how.store);
+  const auto opened = postgres_store::open(how.store.reveal());
   if (!opened)
     return complain_of_views(opened.error());
   const auto statistics = (*opened)->statistics();

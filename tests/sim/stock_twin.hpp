@@ -5,6 +5,7 @@
 #include "domain/flow.hpp"
 #include "domain/ports/executor.hpp"
 #include "domain/ports/stock.hpp"
+#include "domain/ports/store.hpp"
 #include "tests/sim/dice.hpp"
 
 #include <map>

@@ -71,6 +71,7 @@ bool accepted_memory::knows(entity_id id) const {
 
 door::door(door_parts parts)
     : parts_(std::move(parts)),
+      loader_(parts_.reads, std::max<size_t>(1, parts_.readers / 2)),
       catching_up_("catch-up", 1000),
       letters_(parts_.where, parts_.log, parts_.time,
                [this](const std::string& kind) { return parts_.context.knows_kind(kind); }),

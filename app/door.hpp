@@ -10,6 +10,7 @@
 #include "app/metrics.hpp"
 #include "app/operations_office.hpp"
 #include "app/door_prepared.hpp"
+#include "app/entity_loader.hpp"
 #include "app/read_pool.hpp"
 #include "app/store_watch.hpp"
 #include "cluster/membership.hpp"
@@ -69,6 +70,7 @@ struct door_parts {
   intake_log& log;
   store& where;
   read_pool& reads;
+  size_t readers;  ///< Threads of `reads`.
   journal_feed& feed;
   actors::node_context& context;
   actors::node& node_actors;
@@ -176,6 +178,7 @@ private:
   std::array<accepted_memory, entity_kinds> memory_;
   accepted_memory& memory(entity_kind kind) { return memory_[static_cast<size_t>(kind)]; }
   std::atomic<bool> stopping_{false};
+  entity_loader loader_;
   worker catching_up_;
   letter_office letters_;
   operations_office operations_;

@@ -17,15 +17,16 @@ failure missing(entity_kind kind) {
   return {errc::not_found, "there is no such " + std::string(to_string(kind))};
 }
 
-/// By its id; or, where that is a UUID of somebody else's making, by the reference it is kept as.
-result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, entity_id id) {
-  auto found = store.load(std::span(&id, 1));
+/// What was found under the id; or, where that is a UUID of somebody else's making, what is kept under it as
+/// a reference.
+result<std::optional<entity>> found_or_referred(entity_store& store, entity_kind kind, entity_id id,
+                                                result<std::optional<entity>> found) {
   if (!found)
-    return std::move(found).error();
-  if (!found->empty() && kind_of(found->front()) != kind)
+    return found;
+  if (*found && kind_of(**found) != kind)
     return missing(kind);
-  if (!found->empty())
-    return std::optional<entity>{std::move(found->front())};
+  if (*found)
+    return found;
   entity_query query;
   query.kind = kind;
   query.reference = to_string(id);
@@ -36,6 +37,16 @@ result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, en
   if (page->items.empty())
     return std::optional<entity>{};
   return std::optional<entity>{std::move(page->items.front())};
+}
+
+result<std::optional<entity>> load_one(entity_store& store, entity_kind kind, entity_id id) {
+  auto found = store.load(std::span(&id, 1));
+  if (!found)
+    return std::move(found).error();
+  std::optional<entity> one;
+  if (!found->empty())
+    one = std::move(found->front());
+  return found_or_referred(store, kind, id, std::move(one));
 }
 
 entity_view as_view(entity_id id, std::optional<entity> state) {
@@ -49,9 +60,10 @@ entity_view as_view(entity_id id, std::optional<entity> state) {
 }  // namespace
 
 void door::get(entity_kind kind, entity_id id, answer<entity_view> done) {
-  parts_.reads.run(
-      [this, kind, id, done](entity_store& store) {
-        auto state = load_one(store, kind, id);
+  loader_.load(
+      id,
+      [this, kind, id, done](entity_store& store, result<std::optional<entity>> found) {
+        auto state = found_or_referred(store, kind, id, std::move(found));
         if (!state)
           return done(std::move(state).error());
         if (*state || memory(kind).find(id))

@@ -81,6 +81,7 @@ private:
   std::deque<feed_batch_ptr> ring_;
   size_t ring_bytes_ = 0;
   bool stopping_ = false;
+  std::chrono::steady_clock::time_point looked_at_{};
   feed_figures figures_;
 };
 

@@ -16,7 +16,7 @@ namespace orrery::app {
 
 struct feed_options {
   uint32_t shards = 16;
-  duration pace = 20ms;  ///< Between two looks; grows with the number of readers up to 60 ms.
+  duration pace = 20ms;  ///< Between two looks; grows with the number of readers up to 40 ms.
   size_t readers_max = 10'000;  ///< More are refused with `busy`.
   size_t ring_bytes = 32 << 20;
   size_t page_events = 1'000;  ///< Read from the journal at once.

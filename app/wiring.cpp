@@ -413,10 +413,27 @@ result<void> running_node::parts::start_faces() {
       return std::move(started).error();
     access = std::move(*started);
   }
-  front = std::make_unique<door>(door_parts{
-      how.node, how.limits.shards, time, chance, *log, *truth, *reads, *feed, *context, *node,
-      *writer, rules.get(), timer, flows.get(), logs.get(), &seen.logs(), stock.get(),
-      statistics.get(), [this](std::string& out) { seen.append_metrics(out); }});
+  front =
+      std::make_unique<door>(door_parts{how.node,
+                                        how.limits.shards,
+                                        time,
+                                        chance,
+                                        *log,
+                                        *truth,
+                                        *reads,
+                                        how.store_readers,
+                                        *feed,
+                                        *context,
+                                        *node,
+                                        *writer,
+                                        rules.get(),
+                                        timer,
+                                        flows.get(),
+                                        logs.get(),
+                                        &seen.logs(),
+                                        stock.get(),
+                                        statistics.get(),
+                                        [this](std::string& out) { seen.append_metrics(out); }});
   http::server_options serving;
   serving.address = how.http;
   serving.threads = how.http_threads;

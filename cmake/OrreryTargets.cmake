@@ -23,7 +23,7 @@ elseif(ORRERY_SANITIZE STREQUAL "thread")
 endif()
 if(ORRERY_FUZZ)
   target_compile_options(orrery_flags INTERFACE
-    -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+    -O2 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
   target_link_options(orrery_flags INTERFACE -fsanitize=address,undefined)
 endif()
 # GCC 12 reports false positives of these in inlined library code.

@@ -32,9 +32,6 @@ public:
   friend bool operator==(const tracking_iterator& a, const tracking_iterator& b) noexcept {
     return a.at_ == b.at_;
   }
-  friend bool operator!=(const tracking_iterator& a, const tracking_iterator& b) noexcept {
-    return a.at_ != b.at_;
-  }
 
 private:
   const char* at_;

@@ -45,6 +45,19 @@ def named_metrics(path):
     return set(re.findall(r"\b(?:orrery|process)_[a-z0-9_]+", text))
 
 
+def log_calls():
+    """Where the program writes a line of its log, and the text of the call."""
+    for room in ("actors", "app", "base", "bridge", "cluster", "http", "identity", "persistence"):
+        for path in (ROOT / room).rglob("*.?pp"):
+            text = path.read_text()
+            for found in re.finditer(r"log::(?:debug|info|warning|error)\(", text):
+                end, depth = found.end(), 1
+                while depth:
+                    depth += {"(": 1, ")": -1}.get(text[end], 0)
+                    end += 1
+                yield f"{path.relative_to(ROOT)}", text[found.start():end]
+
+
 class Metrics(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -130,6 +143,39 @@ class Metrics(unittest.TestCase):
         status, text = run("promtool", "test", "rules", ROOT / "deploy/prometheus/alerts_test.yml")
         self.assertEqual(0, status, text)
 
+
+    def test_every_line_about_an_order_task_or_schedule_carries_its_trace(self):
+        bare = [f"{place}: {text[:80]}" for place, text in log_calls()
+                if re.search(r'\{"(order|task|schedule)",', text) and '"trace"' not in text]
+        self.assertEqual([], bare)
+
+    def test_kibana_asks_only_for_fields_and_events_that_lines_have(self):
+        """In the way that Kibana reads them: texts of JSON within JSON, and names of references."""
+        written = {"@timestamp", "level", "node", "event"}
+        events = set()
+        for _, text in log_calls():
+            events.update(re.findall(r'^log::\w+\((?:[^"]*\? )?"([a-z_.]+)"', text))
+            written.update(re.findall(r'\{"([a-z_]+)",', text))
+        asked, wanted = set(), set()
+        for line in (ROOT / "deploy/kibana/orrery.ndjson").read_text().splitlines():
+            one = json.loads(line)
+            attributes, names = one["attributes"], {r["name"] for r in one["references"]}
+            asked.update(attributes.get("columns", []))
+            source = json.loads(attributes.get("kibanaSavedObjectMeta", {}).get("searchSourceJSON", "{}"))
+            query = source.get("query", {}).get("query", "")
+            asked.update(re.findall(r"(\w+):", query))
+            wanted.update(re.findall(r"event: ([a-z_.]+)", query))
+            used = {source["indexRefName"]} if "indexRefName" in source else set()
+            for panel in json.loads(attributes.get("panelsJSON", "[]")):
+                used.add(panel["panelRefName"])
+            self.assertEqual(names, used, one["id"])
+            for sum_up in json.loads(attributes.get("visState", "{}")).get("aggs", []):
+                if "field" in sum_up["params"]:
+                    asked.add(sum_up["params"]["field"].removesuffix(".keyword"))
+        self.assertGreater(len(asked), 8)
+        self.assertEqual(set(), asked - written)
+        self.assertEqual(1, len(wanted))
+        self.assertEqual(set(), wanted - events)
 
     def test_what_kibana_imports_refers_only_to_itself(self):
         objects = [json.loads(line)

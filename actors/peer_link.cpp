@@ -57,8 +57,9 @@ bool peer_link::answered(const result<peer_receipt>& receipt, instant now) {
   if (!receipt->taken || (theirs_ != 0 && receipt->session != theirs_)) {
     const bool known = theirs_ != 0;
     begin_anew(now);
-    // Both may have begun anew while their packets crossed, and would do so for ever: one waits to be spoken to.
-    if (receipt->taken && mine_ < receipt->session)
+    // Both may have begun anew while packets and receipts crossed, and would do so for ever: the one with
+    // the lesser name waits to be spoken to. (Sessions may overtake each other, names do not.)
+    if (other_.empty() ? mine_ < receipt->session : self_ < other_)
       quiet_until_ = now + times_.keep_alive;
     return known;
   }
@@ -73,6 +74,7 @@ bool peer_link::answered(const result<peer_receipt>& receipt, instant now) {
 
 peer_link::heard peer_link::packet(peer_packet in, instant now) {
   heard out;
+  other_ = in.from;
   // Of a session that is long over, or meant for one of ours: the sender will begin anew.
   if (in.session < theirs_ || (in.of != 0 && in.of != mine_)) {
     out.receipt = {mine_, false};

@@ -53,6 +53,7 @@ private:
   void begin_anew(instant now);
 
   const std::string self_;
+  std::string other_;  ///< Once it has spoken.
   const peer_times times_;
   uint64_t mine_;
   uint64_t theirs_ = 0;

@@ -193,7 +193,7 @@ void shard_actor::tick() {
       continue;
     waiting = true;
     if (entry.uncommitted == 0 && entry.held == 0 &&
-        (crowded || at - entry.touched >= context_.limits.idle_leave)) {
+        (crowded || clock().now() - entry.touched >= context_.limits.idle_leave)) {
       send(entry.actor, may_leave{});
       entry.waiting = false;
     }

@@ -89,8 +89,10 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
                                std::optional<do_command> first) {
   const auto self = caf::actor_cast<caf::actor>(this);
   entry.stage = phase::live;
-  entry.touched = now();
+  entry.touched = clock().now();
   entry.answered = 0;
+  if (std::exchange(entry.crashed, false))
+    entry.slot_of_dead = entry.slot.has_value();
   if (first)  // The command goes with the actor; should it crash on it, the gate has the record.
     entry.unanswered.push_back({item::kind::command, first->sequence, first->reply, {}});
   if (entry.kind == entity_kind::task) {
@@ -289,8 +291,9 @@ void shard_actor::crashed(const entity_crashed& news) {
   }
   for (auto& missed : unanswered)
     entry.stash.push_back(std::move(missed));
-  // The journal says that its attempt runs until it is read again; so long it has its slot.
-  entry.slot_of_dead = entry.slot.has_value();
+  // The journal says that its attempt runs until the next actor notes its end; so long it has its slot.
+  // What the dead one decided may still wait in the gate, and says nothing of that.
+  entry.crashed = true;
   // A wake in the stash brings the entity back from the store even if nobody asks for it. Not for ever:
   // a parent would be told again what it died of.
   if (entry.kind == entity_kind::task || ++entry.crashes <= 3)

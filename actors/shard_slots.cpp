@@ -36,7 +36,7 @@ void shard_actor::grant(slots_granted& grants) {
 
 /// What it says of the entity in memory: answered messages, slots, whether it waits or leaves.
 void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
-  entry.touched = now();
+  entry.touched = clock().now();
   if (effect.handled > entry.answered) {
     const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
     entry.unanswered.erase(entry.unanswered.begin(),
@@ -172,9 +172,9 @@ void shard_actor::return_credit_of(const std::string& kind) {
 }
 
 void shard_actor::return_idle_credit() {
-  if (credits_.empty() || now() - credit_look_ < credit_idle)
+  if (credits_.empty() || clock().now() - credit_look_ < credit_idle)
     return;
-  credit_look_ = now();
+  credit_look_ = clock().now();
   for (auto it = credits_.begin(); it != credits_.end();) {
     if (std::exchange(it->second.used, false)) {
       ++it;

@@ -111,6 +111,55 @@ TEST(peer_link, two_that_begin_anew_while_their_packets_cross_come_together) {
   EXPECT_TRUE(b.is_up());
 }
 
+// Found by the simulator: two that began in the same microsecond, each step's packets and receipts crossing.
+TEST(peer_link, two_whose_sessions_are_nearly_the_same_come_together_however_they_cross) {
+  for (uint64_t lead = 0; lead < 3; ++lead)
+    for (int late = 0; late < 8; ++late) {
+      instant now{std::chrono::hours(1)};
+      peer_link a("a", 100, {}, now);
+      peer_link b("b", 100 + lead, {}, now);
+      struct on_its_way {
+        std::optional<std::string> packet = {};
+        std::optional<peer_receipt> receipt = {};
+      };
+      on_its_way to_a{{}, {}};
+      on_its_way to_b{{}, {}};
+      const auto arrive = [&](peer_link& at, on_its_way& came, on_its_way& back,
+                              bool receipt_first) {
+        const auto [packet, receipt] = std::exchange(came, {});
+        const auto hear_receipt = [&] {
+          if (receipt)
+            std::ignore = at.answered(*receipt, now);
+        };
+        if (receipt_first)
+          hear_receipt();
+        auto own = at.next_packet(now);
+        if (packet)
+          back.receipt = at.packet(*codec::decode_peer_packet(*packet), now).receipt;
+        if (!receipt_first)
+          hear_receipt();
+        back.packet = std::move(own);
+      };
+      int ups = 0;
+      for (int step = 0; step < 200; ++step, now += 50ms) {
+        on_its_way from_a;
+        on_its_way from_b;
+        arrive(a, to_a, from_a, (late & 1) != 0);
+        if (step > 0 || (late & 4) == 0)
+          arrive(b, to_b, from_b, (late & 2) != 0);
+        to_a = std::move(from_b);
+        to_b = std::move(from_a);
+        if (step == 40) {  // each has been silent for too long
+          now += 3s;
+          std::ignore = a.look(now);
+          std::ignore = b.look(now);
+        }
+        ups = a.is_up() && b.is_up() ? ups + 1 : 0;
+      }
+      EXPECT_GT(ups, 100) << lead << ' ' << late;
+    }
+}
+
 TEST(peer_link, what_is_said_is_heard_once_and_in_order_however_much_is_lost) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     pair_of_links pair(seed);

@@ -326,7 +326,13 @@ void world::come_to_rest() {
   }
   at_rest = true;
   // Then what is repeated, published later, or leaves memory after a while.
-  for (const auto until = time.now() + 20s; time.now() < until; advance(100ms))
+  const auto rested = time.now();
+  const auto in_memory = [&] {
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [](const auto& node) { return node && node->probe().entities_live > 0; });
+  };
+  // An order that waits for a person is looked at now and then, and leaves again.
+  for (; time.now() < rested + 20s || (in_memory() && time.now() < rested + 30s); advance(100ms))
     while (step_any()) {
     }
 }

@@ -24,10 +24,12 @@ from system import Services, System  # noqa: E402
 
 import checker  # noqa: E402
 import faults  # noqa: E402
+import neighbours  # noqa: E402
 import packets  # noqa: E402
 import ledger  # noqa: E402
 from evidence import Evidence, read_journal, read_letters, read_stock, read_views  # noqa: E402
 from history import History  # noqa: E402
+from neighbours import Witness  # noqa: E402
 from sink import Sink  # noqa: E402
 from workload import MIX, Work  # noqa: E402
 
@@ -54,7 +56,7 @@ class World:
         self.stock = self.system.database + "_stock"  # on the same server, and another database all the same
         self.services.sql("postgres", f"create database {self.stock}")
         self.nodes, self.taken, self.trouble, self.guard = {}, set(), [], threading.Lock()
-        self.starting, self.ended = {}, False
+        self.starting, self.ended, self.witnesses = {}, False, []
         # For as long as the run: a node dies with the thread that started it.
         self.starters = concurrent.futures.ThreadPoolExecutor(len(NODES))
         self.starts = collections.Counter()
@@ -98,6 +100,9 @@ class World:
         self.system.await_owners(*NODES)
         self.open_shop()
         self.baseline = self.sizes()
+        self.witnesses = [Witness(name, lambda name=name: self.nodes[name].address) for name in NODES]
+        for witness in self.witnesses:
+            witness.start()
 
     def open_shop(self):
         call = self.nodes["a"].call
@@ -205,6 +210,15 @@ class World:
         return {"kafka": {port(one) for one in self.services.kafka.split(",")},
                 "postgres": {port(self.services.postgres)}, "mesh": mesh}
 
+    def meshes(self):
+        return [row[0] for row in self.sql("select mesh_address from nodes")]
+
+    def well(self):
+        return all(Witness.ask(node.address) for node in list(self.nodes.values()) if node.alive())
+
+    def await_well(self):
+        eventually(self.well, 60)
+
     def mesh_port(self, name):
         rows = self.sql(f"select mesh_address from nodes where name = '{name}'")
         return int(rows[0][0].rpartition(":")[2]) if rows else None
@@ -267,6 +281,7 @@ class World:
 
         eventually(published, 60)
         found.letters = read_letters(self.sql)
+        found.intake = [one for topic in ("order_topic", "task_topic") for one in self.system.committed(topic)]
 
         def settled():
             found.stock, found.reservations, found.prepared = read_stock(
@@ -279,6 +294,8 @@ class World:
 
     def close(self):
         self.ended = True
+        for witness in self.witnesses:
+            witness.ended.set()
         if self.filter:
             self.filter.close()
         self.test.doCleanups()
@@ -296,6 +313,7 @@ class Chaos:
         self.history = History(folder / "history.jsonl")
         self.world = World(folder)
         self.clients, self.windows, self.proofs = clients, [], []
+        self.outages, self.calm, self.rude, self.well_after = [], [], [], [0.0]
         self.broker_fault, self.commit = False, commit()
 
     def work(self):
@@ -314,9 +332,17 @@ class Chaos:
         with open(self.folder / "faults.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps({"at": begin, "fault": fault.name(), "what": "begin"}) + "\n")
         fault.begin()
+        away_from = time.monotonic()
         time.sleep(fault.lasts())
+        if fault.away:
+            self.outages.append((fault.away, away_from, time.monotonic()))
         fault.end()
         end = time.monotonic()
+        if isinstance(fault, faults.RudeClients):
+            self.calm.append(fault.calm)
+            self.rude.append(fault.window)
+        if fault.away:
+            self.await_well(fault)
         world.taken.clear()
         self.windows.append((begin, end))
         self.proofs.append((fault.name(), bool(fault.proof)))
@@ -327,6 +353,13 @@ class Chaos:
         say(f"  {end - self.began:6.0f} s  {fault.name()} {getattr(fault, 'told', '')} "
             f"{end - begin:.1f} s{'' if fault.proof else ', WITHOUT A PROOF'}; "
             f"{self.history.count('ok')} ok of {self.history.count()}")
+
+    def await_well(self, fault):
+        """L4, the other half: what all nodes need is back, and they say so before long."""
+        began = time.monotonic()
+        if not eventually(self.world.well, neighbours.WELL_SECONDS):
+            self.world.complain(f"L4 honesty: not ready {neighbours.WELL_SECONDS} s after {fault.name()}")
+        self.well_after.append(time.monotonic() - began)
 
     def run(self):
         self.world.start()
@@ -358,6 +391,10 @@ class Chaos:
         checker.check_worth(report, self.history.operations, self.windows, proofs)
         self.check_proofs(report)
         self.check_sizes(report)
+        neighbours.check_honesty(report, [one for witness in world.witnesses for one in witness.samples],
+                                 self.outages)
+        neighbours.check_neighbours(report, self.history.operations, self.calm, self.rude)
+        report.counts["well_after_ms"] = round(max(self.well_after) * 1000)
         report.findings += world.trouble
         report.counts["faults"] = len(self.proofs)
         report.counts["rest_seconds"] = round(rest_seconds)

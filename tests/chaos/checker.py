@@ -117,6 +117,29 @@ def check_positions(report, journal):
     report.find("S6 positions", "gaps or repeats in a shard's journal", wrong)
 
 
+def check_order(report, evidence):
+    """S7: what one topic's partition holds takes effect in the order in which it lies there."""
+    born = {value: events[0] for value, events in submissions(evidence.journal).items()}
+    last, seen, wrong, judged = {}, set(), [], 0
+    for record in sorted(evidence.intake, key=lambda r: (r["topic"], r["partition"], r["offset"])):
+        try:
+            body = json.loads(record["payload"])
+        except (TypeError, ValueError):
+            continue
+        value = isinstance(body, dict) and (body.get("description") or body.get("customer") or body.get("product"))
+        event = born.get(value) if isinstance(value, str) else None
+        if event is None or value in seen:
+            continue
+        seen.add(value)
+        judged += 1
+        track = record["topic"], record["partition"]
+        if event["shard"] != record["partition"] or event["position"] < last.get(track, 0):
+            wrong.append((*track, record["offset"], value))
+        last[track] = event["position"]
+    report.find("S7 order", "took effect in another order than they lie in the intake", wrong)
+    report.counts.update(ordered=judged)
+
+
 def status_after(event):
     if event["type"] == "TaskSubmitted":
         return "SCHEDULED" if event.get("runAt", "") > event["at"] else "QUEUED"
@@ -305,6 +328,7 @@ def check(history, evidence, statuses=True):
     check_set(report, history, evidence)
     check_refused(report, history, evidence)
     check_positions(report, evidence.journal)
+    check_order(report, evidence)
     check_lives(report, evidence)
     if statuses:
         check_statuses(report, evidence)

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from support import eventually
 
 import packets
+from neighbours import Rude
 
 
 def stands_still(pid):
@@ -20,6 +21,7 @@ class Fault:
     """`world`: services, nodes by name, and how a node is started again (chaos.py)."""
 
     number, needs_root = "", False
+    away = None  # what all nodes are without meanwhile, as /readyz calls it
     alone = True  # another fault of a pair needs a node too
 
     def __init__(self, world, dice):
@@ -45,6 +47,10 @@ class Fault:
 
     def lasts(self):
         return self.dice.uniform(2, 6)
+
+    def long(self, low, high):
+        """Now and then long enough to be noticed."""
+        return self.dice.uniform(8, 12) if self.dice.random() < 0.3 else self.dice.uniform(low, high)
 
 
 class Kill(Fault):
@@ -101,7 +107,7 @@ class RollingRestart(Fault):
 
 class DatabaseStop(Fault):
     """Immediate (as a crash) or fast, and up again."""
-    number = "F5"
+    number, away = "F5", "store"
 
     def begin(self):
         self.start = self.world.sql("select pg_postmaster_start_time()")
@@ -113,12 +119,12 @@ class DatabaseStop(Fault):
         self.proof = self.world.sql("select pg_postmaster_start_time()") != self.start
 
     def lasts(self):
-        return self.dice.uniform(0.2, 6)
+        return self.long(0.2, 6)
 
 
 class DatabaseHang(Fault):
     """Every process of PostgreSQL stands still; connections stay."""
-    number = "F5"
+    number, away = "F5", "store"
 
     def begin(self):
         pid = int((self.world.services.folder / "postgres/data/postmaster.pid").read_text().split()[0])
@@ -136,6 +142,9 @@ class DatabaseHang(Fault):
 
     def end(self):
         self.signal(signal.SIGCONT)
+
+    def lasts(self):
+        return self.long(2, 6)
 
 
 class BackendsKilled(Fault):
@@ -173,7 +182,7 @@ class TableLocked(Fault):
 
 
 class BrokerKilled(Fault):
-    number = "F7"
+    number, away = "F7", "log"
 
     def begin(self):
         self.pid = (self.world.services.folder / "kafka/broker1.pid").read_text()
@@ -184,11 +193,11 @@ class BrokerKilled(Fault):
         self.proof = (self.world.services.folder / "kafka/broker1.pid").read_text() != self.pid
 
     def lasts(self):
-        return self.dice.uniform(0.1, 6)
+        return self.long(0.1, 6)
 
 
 class BrokerHangs(Fault):
-    number = "F7"
+    number, away = "F7", "log"
 
     def begin(self):
         self.pid = int((self.world.services.folder / "kafka/broker1.pid").read_text())
@@ -199,7 +208,7 @@ class BrokerHangs(Fault):
         os.kill(self.pid, signal.SIGCONT)
 
     def lasts(self):
-        return self.dice.uniform(2, 9)
+        return self.long(2, 9)
 
 
 class RebalanceStorm(Fault):
@@ -284,6 +293,29 @@ class ClockJump(Fault):
         return self.dice.uniform(2, 5)
 
 
+class RudeClients(Fault):
+    """Headers that never end, floods, bombs and garbage, while nothing else is wrong."""
+    number = "F18"
+
+    def begin(self):
+        self.world.await_well()
+        began = time.monotonic()
+        time.sleep(3)
+        self.calm = (began, time.monotonic())
+        self.rude = Rude(self.world.addresses(), self.world.meshes())
+        self.rude.begin()
+        began, seconds = time.monotonic(), self.dice.uniform(4, 7)
+        while time.monotonic() - began < seconds:
+            self.rude.go_on()
+        self.window = (began, time.monotonic())
+
+    def end(self):
+        self.proof = self.rude.end() > 0
+
+    def lasts(self):
+        return 0
+
+
 class Both(Fault):
     """Two at once."""
     number = "F24"
@@ -311,7 +343,8 @@ class Both(Fault):
 
 
 SINGLE = [Kill, Kill, Kill, Zombie, RollingRestart, DatabaseStop, DatabaseStop, DatabaseHang, BackendsKilled,
-          TableLocked, BrokerKilled, BrokerHangs, RebalanceStorm, Partition, Partition, Loss, ClockJump]
+          TableLocked, BrokerKilled, BrokerHangs, RebalanceStorm, Partition, Partition, Loss, ClockJump,
+          RudeClients]
 # Those whose halves leave each other alone.
 PAIRS = [(Kill, Partition), (Zombie, DatabaseStop), (ClockJump, Kill), (Kill, BrokerKilled),
          (DatabaseStop, Kill), (Loss, Zombie), (BrokerHangs, DatabaseStop)]

@@ -8,6 +8,7 @@ import support  # noqa: F401, finds the folder of the checker
 import checker
 import ledger
 import linear
+import neighbours
 from evidence import Evidence
 from history import Caller, Operation
 
@@ -62,6 +63,13 @@ def good_record():
                      {"task": "t1", "attempt": "1/2/4", "value": "task-1", "key": "t1-1"},
                      {"task": "t2", "attempt": "1/1/3", "value": "task-2", "key": "t2-1"}]
     found.letters = ['{"product":"bad-1"']
+    found.intake = [
+        {"topic": topic, "partition": partition, "offset": offset, "payload": payload}
+        for topic, partition, offset, payload in (
+            ("orders", 0, 0, '{"product":"order-1"}'), ("orders", 0, 1, '{"product":"bad-1"'),
+            ("orders", 0, 2, '{"product":"order-unknown"}'), ("tasks", 0, 0, '{"description":"task-1"}'),
+            ("tasks", 1, 0, '{"description":"task-2"}'), ("tasks", 1, 1, '{"description":"task-3"}'),
+            ("tasks", 1, 2, '{"description":"task-2"}'))]
     history = [
         ok("submit-order", "order-1", "o1", 0), ok("submit-task", "task-1", "t1", 1),
         ok("submit-task", "task-2", "t2", 2), ok("submit-task", "task-3", "t3", 3),
@@ -105,6 +113,16 @@ class PlantedMistakes(unittest.TestCase):
         def plant(_, found):
             found.journal = without(found.journal, id="o1")
         self.assert_found("S1 lost", plant)
+
+    def test_another_order_than_that_of_the_intake_is_found(self):
+        def plant(_, found):
+            found.intake[4]["offset"], found.intake[5]["offset"] = 1, 0
+        self.assert_found("S7 order", plant)
+
+    def test_a_record_that_took_effect_in_another_shard_is_found(self):
+        def plant(_, found):
+            found.intake[3]["partition"] = 1
+        self.assert_found("S7 order", plant)
 
     def test_what_nobody_asked_for_is_found(self):
         self.assert_found("S2 unexpected", lambda history, _: history[1:])
@@ -419,6 +437,43 @@ class WhatAClientKnows(unittest.TestCase):
         self.assertEqual("fail", Caller.judge(503, {"type": "/problems/unavailable"}))
         self.assertEqual("fail", Caller.judge(409, {}))
         self.assertEqual("ok", Caller.judge(200, {}))
+
+
+class Neighbours(unittest.TestCase):
+    """L2 and L4."""
+
+    @staticmethod
+    def calls(count, begin, seconds, code=200):
+        made = []
+        for number in range(count):
+            one = ok("submit-task", f"v{begin}-{number}", at=begin + number * 0.01, code=code)
+            one.returned = one.invoked + seconds
+            made.append(one)
+        return made
+
+    def findings(self, history):
+        report = checker.Report()
+        neighbours.check_neighbours(report, history, [(0, 10)], [(20, 60)])
+        return report.findings
+
+    def test_who_asks_in_order_is_answered_as_before(self):
+        self.assertEqual([], self.findings(self.calls(100, 0, 0.1) + self.calls(100, 20, 0.3)))
+
+    def test_refusals_and_silence_beside_others_are_found(self):
+        for code in (503, 429, None):
+            found = self.findings(self.calls(100, 0, 0.1) + self.calls(98, 20, 0.1) + self.calls(2, 30, 0.1, code))
+            self.assertTrue(found and found[0].startswith("L2 neighbours: 2 of 100"), found)
+
+    def test_slowness_beside_others_is_found(self):
+        found = self.findings(self.calls(100, 0, 0.1) + self.calls(100, 20, 2.0))
+        self.assertTrue(found and found[0].startswith("L2 neighbours: p99"), found)
+
+    def test_a_node_that_says_it_is_ready_without_its_database_is_found(self):
+        for ready, found in ((False, 0), (None, 0), (True, 1)):
+            report = checker.Report()
+            neighbours.check_honesty(report, [(1.0, 1.1, "a", True), (8.0, 8.1, "a", ready)],
+                                     [("store", 0.5, 10.0)])
+            self.assertEqual(found, len(report.findings), report.findings)
 
 
 if __name__ == "__main__":

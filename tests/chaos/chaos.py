@@ -130,7 +130,8 @@ class World:
         return None
 
     def await_started(self, name):
-        concurrent.futures.wait([self.starting[name]], 60)
+        if name in self.starting:
+            concurrent.futures.wait([self.starting[name]], 120)
 
     def start_again(self, name):
         end = time.monotonic() + 120

@@ -32,10 +32,12 @@ class Fault:
         return f"{self.number} {type(self).__name__}"
 
     def pick(self, count=1):
-        """Nodes that nobody else plays with."""
+        """Nodes that nobody else plays with, and that are up again where they had been stopped."""
         free = sorted(set(self.world.nodes) - self.world.taken)
         chosen = self.dice.sample(free, min(count, len(free)))
         self.world.taken |= set(chosen)
+        for name in chosen:
+            self.world.await_started(name)
         self.chosen = chosen
         return chosen
 

@@ -250,9 +250,16 @@ std::string task_actor::attempt_context() const {
 result<void> task_actor::may(const task_command& wish) const {
   const bool says_so =
       std::holds_alternative<complete_task>(wish) || std::holds_alternative<adopt_result>(wish);
-  if (says_so && state_ && is_stock_kind(state_->spec->kind))
-    return failure{errc::rejected,
-                   "nobody but this node completes a task of kind " + state_->spec->kind};
+  if (!state_ || !is_stock_kind(state_->spec->kind))
+    return {};
+  const auto& kind = state_->spec->kind;
+  if (says_so)
+    return failure{errc::rejected, "nobody but this node completes a task of kind " + kind};
+  // An order that has ended would take stock, or give back what it keeps; one that goes on begins the
+  // step anew by itself.
+  const bool again = kind == kind_stock_reserve || state_->status == task_status::succeeded;
+  if (again && std::holds_alternative<rerun_task>(wish))
+    return failure{errc::rejected, "nobody but its order begins a task of kind " + kind + " anew"};
   return {};
 }
 

@@ -151,6 +151,7 @@ void stock_office::sweep(const std::stop_token& stop) {
   std::unique_lock lock(idle);
   while (!stop.stop_requested()) {
     clear_up();
+    drop_rows();
     wake.wait_for(lock, stop, how_.sweep_pause, [] { return false; });
   }
 }
@@ -162,6 +163,27 @@ void stock_office::clear_up() {
     log::debug("stock.not_swept", {{"detail", left_over.error().detail}});
   else if (*left_over > 0)
     log::info("stock.let_go", {{"tasks", *left_over}});
+}
+
+/// Bounded in time, and page by page: the next sweep goes on.
+void stock_office::drop_rows() {
+  const auto began = time_.now();
+  if (began < settled_due_)
+    return;
+  size_t dropped = 0;
+  do {
+    const auto n = actors::drop_settled(*sweeper_, *tasks_, settled_place_,
+                                        began - how_.keep_settled, how_.batch_max);
+    if (!n) {
+      log::debug("stock.not_swept", {{"detail", n.error().detail}});
+      return;
+    }
+    dropped += *n;
+    if (settled_place_.order.is_nil())
+      settled_due_ = time_.now() + how_.settled_pause;
+  } while (time_.now() >= settled_due_ && time_.now() < began + how_.settled_length);
+  if (dropped > 0)
+    log::debug("stock.rows_dropped", {{"rows", dropped}});
 }
 
 void stock_office::create(stock_change first, answer done) {

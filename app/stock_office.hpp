@@ -21,6 +21,11 @@ struct stock_options {
   size_t queue_max = 50'000;  ///< More are refused, and tried again by their tasks.
   duration sweep_pause = 5s;
   duration stale_after = 60s;  ///< What is held for longer is compared with its task.
+  /// So long at least the rows of what is taken or given back are kept, and so long it takes until those
+  /// that are left are looked at again.
+  duration keep_settled = 1h;
+  duration settled_pause = 10min;
+  duration settled_length = 2s;  ///< Of one look at them.
 };
 
 /// Thread-safe.
@@ -64,6 +69,7 @@ private:
   void hold(std::vector<waiting> batch);
   void sweep(const std::stop_token& stop);
   void clear_up();
+  void drop_rows();
   void enlist(waiting one);
 
   const std::unique_ptr<stock_shelf> shelf_;    ///< Of the thread that holds.
@@ -79,6 +85,9 @@ private:
   std::deque<waiting> queue_;
   bool stopped_ = false;
   worker worker_{"stock-desk", 256};
+  // Of the thread that clears up.
+  settled_hold settled_place_;
+  time_point settled_due_{};
   std::jthread holds_;
   std::jthread sweeps_;
 };

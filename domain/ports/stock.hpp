@@ -31,6 +31,13 @@ struct stale_hold {
   time_point at{};
 };
 
+/// What has come to an end in the stock: taken, or given back.
+struct settled_hold {
+  entity_id task;
+  entity_id order;
+  bool taken = false;
+};
+
 /// One session. All calls block; used by one thread at a time.
 class stock_shelf {
 public:
@@ -54,6 +61,13 @@ public:
   virtual result<std::vector<stale_hold>> stale(time_point before, size_t limit) = 0;
   /// Gives back those that are still held, and not under way to be taken.
   virtual result<void> let_go(std::span<const entity_id> tasks) = 0;
+  /// Reservations that are taken or counted back, made before `before`, in the order of (order, task),
+  /// after `after` (nil order = from the start).
+  virtual result<std::vector<settled_hold>> settled(const settled_hold& after, time_point before,
+                                                    size_t limit) = 0;
+  /// Drops those of them that are still what they were; the sums of a product stay the same. Answers how
+  /// many.
+  virtual result<size_t> forget(std::span<const entity_id> tasks) = 0;
 };
 
 /// Thread-safe.

@@ -33,6 +33,7 @@ struct memory_product {
   int64_t available = 0;
   int64_t received = 0;
   time_point updated_at{};
+  int64_t taken_before = 0;  ///< Of reservations that are forgotten.
 };
 
 struct memory_stock_book {

@@ -146,13 +146,48 @@ public:
     return {};
   }
 
+  result<std::vector<settled_hold>> settled(const settled_hold& after, time_point before,
+                                            size_t limit) override {
+    const std::lock_guard lock(state_->guard);
+    std::vector<settled_hold> list;
+    for (const auto& [task, one] : book().reservations) {
+      const bool taken = one.state == reservation_state::taken;
+      if ((taken || one.state == reservation_state::closed) && one.at < before &&
+          std::pair(one.what.order, task) > std::pair(after.order, after.task))
+        list.push_back({task, one.what.order, taken});
+    }
+    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.order, a.task) < std::pair(b.order, b.task);
+    });
+    list.resize(std::min(list.size(), limit));
+    return list;
+  }
+
+  result<size_t> forget(std::span<const entity_id> tasks) override {
+    const std::lock_guard lock(state_->guard);
+    size_t n = 0;
+    for (const auto task : tasks) {
+      const auto found = book().reservations.find(task);
+      if (found == book().reservations.end())
+        continue;
+      const auto& one = found->second;
+      if (one.state != reservation_state::taken && one.state != reservation_state::closed)
+        continue;
+      if (one.state == reservation_state::taken)
+        book().products.at(one.what.product).taken_before += one.what.quantity;
+      book().reservations.erase(found);
+      ++n;
+    }
+    return n;
+  }
+
 private:
   memory_stock_book& book() { return state_->stock; }
   static failure missing(std::string_view product) {
     return {errc::not_found, "there is no product " + std::string(product)};
   }
   product_stock view(const std::string& name, const memory_product& p) {
-    product_stock out{name, p.available, 0, 0, 0, p.updated_at};
+    product_stock out{name, p.available, 0, p.taken_before, 0, p.updated_at};
     for (const auto& [task, one] : book().reservations)
       if (one.what.product == name) {
         out.held += one.state == reservation_state::held ? one.what.quantity : 0;

@@ -257,6 +257,37 @@ result<std::vector<stale_hold>> inventory_session::stale(time_point before, size
   });
 }
 
+result<std::vector<settled_hold>> inventory_session::settled(const settled_hold& after,
+                                                             time_point before, size_t limit) {
+  return session_.call([&](pqxx::transaction_base& work) -> result<std::vector<settled_hold>> {
+    std::vector<settled_hold> list;
+    for (const auto& row : work.exec_params(
+             "select task::text, order_id::text, state = 1 from stock_reservations"
+             " where state in (1, 3) and at < $1::timestamptz"
+             " and (order_id, task) > ($2::uuid, $3::uuid) order by order_id, task limit $4",
+             instant_text(before), to_string(after.order), to_string(after.task),
+             static_cast<int64_t>(limit))) {
+      const auto task = parse_entity_id(row[0].as<std::string>());
+      const auto order = parse_entity_id(row[1].as<std::string>());
+      if (task && order)
+        list.push_back({*task, *order, row[2].as<bool>()});
+    }
+    return list;
+  });
+}
+
+/// What somebody moves at this moment is left for the next time.
+result<size_t> inventory_session::forget(std::span<const entity_id> tasks) {
+  return session_.call([&](pqxx::transaction_base& work) -> result<size_t> {
+    return work
+        .exec_params(
+            "delete from stock_reservations where task in (select task from stock_reservations"
+            " where task = any($1::uuid[]) and state in (1, 3) for update skip locked)",
+            array_text(tasks))
+        .affected_rows();
+  });
+}
+
 result<void> inventory_session::let_go(std::span<const entity_id> tasks) {
   return session_.call([&](pqxx::transaction_base& work) -> result<void> {
     work.exec_params(

@@ -19,6 +19,9 @@ public:
   result<size_t> settle(size_t limit) override;
   result<std::vector<stale_hold>> stale(time_point before, size_t limit) override;
   result<void> let_go(std::span<const entity_id> tasks) override;
+  result<std::vector<settled_hold>> settled(const settled_hold& after, time_point before,
+                                            size_t limit) override;
+  result<size_t> forget(std::span<const entity_id> tasks) override;
 
 private:
   pqxx_session session_;

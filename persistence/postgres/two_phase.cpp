@@ -257,7 +257,7 @@ void two_phase::look() {
 }
 
 /// Decisions that a node carried out and died before it forgot them: what they name was prepared before
-/// them, and is not any more.
+/// them, and is not any more. A refusal is kept for a day: the commit that it stops may be slow.
 void two_phase::clear_decisions(const std::vector<std::vector<std::string>>& prepared) {
   if (steady::now() < clear_due_ || !connected(journal_))
     return;
@@ -266,9 +266,9 @@ void two_phase::clear_decisions(const std::vector<std::vector<std::string>>& pre
     names.push_back(row[0]);
   const auto watched = journal_.watch();
   const auto done = journal_.execute(
-      "delete from stock_decisions where committed"
-      " and at < now() - interval '1 hour'"
-      " and gid <> all($1::text[])",
+      "delete from stock_decisions where case when committed"
+      " then at < now() - interval '1 hour' and gid <> all($1::text[])"
+      " else at < now() - interval '1 day' end",
       {quoted_list(names)});
   if (done.what == reply::kind::done)
     clear_due_ = steady::now() + clear_pause;
@@ -284,16 +284,13 @@ bool two_phase::is_lost(const postgres::stock_gid& gid, double age_seconds) cons
   });
 }
 
-/// A decision that is carried out is of no use. A refusal is kept for a day: the commit that it stops
-/// may be slow.
+/// A decision that is carried out is of no use.
 void two_phase::forget_decisions() {
   if (carried_out_.empty() || !connected(journal_))
     return;
   const auto watched = journal_.watch();
-  const auto done = journal_.execute(
-      "delete from stock_decisions where gid = any($1::text[])"
-      " or (not committed and at < now() - interval '1 day')",
-      {quoted_list(carried_out_)});
+  const auto done = journal_.execute("delete from stock_decisions where gid = any($1::text[])",
+                                     {quoted_list(carried_out_)});
   if (done.what != reply::kind::done)
     return;
   carried_out_.clear();

@@ -286,6 +286,54 @@ public:
     });
   }
 
+  result<std::vector<settled_hold>> settled(const settled_hold& after, time_point before,
+                                            size_t limit) override {
+    std::vector<settled_hold> list;
+    auto ok = writer_->read([&](database& db) -> result<void> {
+      const auto order = to_bytes(after.order.value);
+      const auto task = to_bytes(after.task.value);
+      auto q = db.prepared(
+          "SELECT task, order_id, state FROM stock_reservations WHERE state IN (1, 3) AND at < ?"
+          " AND (order_id, task) > (?, ?) ORDER BY order_id, task LIMIT ?");
+      q.add(micros(before)).add_id(order).add_id(task).add(static_cast<int64_t>(limit));
+      for (;;) {
+        const auto row = q.step();
+        if (!row)
+          return row.error();
+        if (!*row)
+          return {};
+        const auto of_task = q.id(0);
+        const auto of_order = q.id(1);
+        if (!of_task || !of_order)
+          return failure{errc::corrupt, "a reservation has no id"};
+        list.push_back({entity_id{*of_task}, entity_id{*of_order}, q.number(2) == 1});
+      }
+    });
+    if (!ok)
+      return std::move(ok).error();
+    return list;
+  }
+
+  result<size_t> forget(std::span<const entity_id> tasks) override {
+    size_t n = 0;
+    auto ok = writer_->write([&](database& db) -> result<void> {
+      for (const auto task : tasks) {
+        const auto id = to_bytes(task.value);
+        if (auto gone =
+                db.prepared("DELETE FROM stock_reservations WHERE task = ? AND state IN (1, 3)")
+                    .add_id(id)
+                    .run();
+            !gone)
+          return gone;
+        n += static_cast<size_t>(db.changes());
+      }
+      return {};
+    });
+    if (!ok)
+      return std::move(ok).error();
+    return n;
+  }
+
 private:
   template <class Work>
   result<product_stock> change(Work work) {

@@ -2,8 +2,11 @@
 
 #include "actors/commit_steps.hpp"
 #include "actors/messages.hpp"
+#include "actors/stock_sweep.hpp"
+#include "persistence/memory/memory_stock.hpp"
 #include "persistence/memory/memory_store.hpp"
 #include "tests/actors/flow_node.hpp"
+#include "tests/contract/store/store_batches.hpp"
 
 namespace orrery::test {
 
@@ -113,6 +116,55 @@ TEST_F(a_stock_that_is_away, keeps_no_writer_from_stopping) {
   steps.stop();
   pass(10ms);
   EXPECT_TRUE(steps.ended());
+}
+
+/// Of an order that is open, of one that has ended, and of one that retention has deleted.
+TEST(settled_stock, is_forgotten_once_its_order_has_ended) {
+  virtual_clock time;
+  memory_store truth{time};
+  ASSERT_TRUE(truth.migrate(1));
+  memory_stock stock(truth);
+  const auto shelf = stock.open_stock();
+  const auto reader = truth.open_reader();
+  const auto journal = truth.open_journal();
+  shard_owner owner(shard_id{0}, *journal->acquire(shard_id{0}, "n1", noon));
+  const auto open = owner.submit(an_order());
+  const auto ended = owner.submit(an_order());
+  owner.apply(ended, order_command{cancel_order{"no"}});
+  ASSERT_TRUE(shelf->create({"Laptop", 9, {}, {}, {}}, noon));
+  std::vector<stock_hold> holds;
+  for (const auto order : {open, ended, new_entity_id(noon, shard_id{0}, 999)})
+    holds.push_back({new_entity_id(noon, shard_id{0}, 500 + holds.size()), order, "Laptop", 2});
+  ASSERT_TRUE(shelf->hold(holds, noon));
+  auto batch = owner.seal();
+  for (const auto& one : holds)
+    batch.stock.push_back({one.task, false, {}, one.order, one.product});
+  ASSERT_EQ(journal->commit(std::span(&batch, 1)).outcome, commit_outcome::done);
+
+  settled_hold place;
+  size_t dropped = 0;
+  do {
+    dropped += actors::drop_settled(*shelf, *reader, place, noon + 1h, 1).value();
+  } while (!place.order.is_nil());
+  EXPECT_EQ(dropped, 2u);
+  const auto left = stock.reservations();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.begin()->second.first.order, open);
+  EXPECT_EQ(shelf->get("Laptop")->taken, 6);
+  EXPECT_EQ(actors::drop_settled(*shelf, *reader, place, noon, 10).value(), 0u) << "too young";
+}
+
+TEST(settled_stock, stays_with_an_order_that_may_be_resumed) {
+  order failed;
+  failed.status = order_status::failed;
+  EXPECT_TRUE(actors::needs_reservation(failed, true));
+  EXPECT_FALSE(actors::needs_reservation(failed, false)) << "what was given back is over";
+  order completed;
+  completed.status = order_status::completed;
+  EXPECT_FALSE(actors::needs_reservation(completed, true));
+  order stuck;
+  stuck.status = order_status::compensation_failed;
+  EXPECT_TRUE(actors::needs_reservation(stuck, false));
 }
 
 }  // namespace

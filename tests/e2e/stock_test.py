@@ -182,6 +182,21 @@ class Embedded(unittest.TestCase):
         code, answer = self.node.call(f"/api/tasks/{task}/complete", {"run": 1, "attempt": 1, "result": {}})
         self.assertGreaterEqual(code, 400, answer)
 
+    def test_a_step_that_has_ended_takes_or_gives_back_nothing_by_a_rerun(self):
+        self.shop.open(hot=5)
+        sold = self.send(product="hot", quantity=2)
+        self.ends(sold, "COMPLETED")
+        failed = self.send(product="hot", quantity=2, flow="break")
+        self.ends(failed, "FAILED")
+        self.shop.comes_to_agree()
+        for order in (sold, failed):
+            for step in self.node.call(f"/api/orders/{order}")[1]["steps"]:
+                for task in {step.get("taskId"), step.get("compensationTaskId")} - {None}:
+                    if self.node.call(f"/api/tasks/{task}")[1]["kind"].startswith("stock."):
+                        code, answer = self.node.call(f"/api/tasks/{task}/rerun", {})
+                        self.assertEqual(409, code, answer)
+        self.assertEqual("", self.shop.agrees())
+
     def test_killed_at_any_moment_it_agrees(self):
         self.shop.open(hot=60, rare=10, plain=1000)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:

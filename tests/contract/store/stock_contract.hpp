@@ -193,6 +193,39 @@ inline void what_came_to_nothing_is_found_and_given_back(stock_source& where) {
   EXPECT_EQ(places(*shelf, "Desk"), (in_places{2, 3, 0, 0}));
 }
 
+inline void rows_of_what_is_over_can_go_and_the_sums_stay(stock_source& where, store& truth) {
+  const auto shelf = where.open_stock();
+  ASSERT_TRUE(shelf->create(some("Lamp", 10), noon));
+  const auto journal = truth.open_journal();
+  const auto tenure = journal->acquire(shard_id{3}, "node-1", noon);
+  ASSERT_TRUE(tenure);
+  shard_owner owner(shard_id{3}, *tenure);
+  const std::vector wishes{a_hold(21, "Lamp", 1), a_hold(22, "Lamp", 2), a_hold(23, "Lamp", 4)};
+  const auto night = noon - 6h;  // before all that other checks have left
+  ASSERT_TRUE(shelf->hold(wishes, night));
+  ASSERT_EQ(move(*journal, owner, {take(wishes[0]), take(wishes[1]), give(wishes[1])}).outcome,
+            commit_outcome::done);
+  becomes(*shelf, "Lamp", {5, 4, 1, 0});
+
+  const auto all = shelf->settled({}, night + 1s, 10);
+  ASSERT_TRUE(all) << all.error().detail;
+  ASSERT_EQ(all->size(), 2u) << "what is held is not over";
+  EXPECT_TRUE(shelf->settled({}, night, 10)->empty()) << "too young";
+  const auto first = shelf->settled({}, night + 1s, 1).value();
+  ASSERT_EQ(first.size(), 1u);
+  const auto second = shelf->settled(first.front(), night + 1s, 1).value();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_NE(first.front().task, second.front().task);
+  EXPECT_TRUE(shelf->settled(second.front(), night + 1s, 1)->empty());
+  for (const auto& one : *all)
+    EXPECT_EQ(one.taken, one.task == wishes[0].task);
+
+  const std::vector tasks{wishes[0].task, wishes[1].task, wishes[2].task};
+  EXPECT_EQ(*shelf->forget(tasks), 2u) << "what is held stays";
+  EXPECT_TRUE(shelf->settled({}, night + 1s, 10)->empty());
+  EXPECT_EQ(places(*shelf, "Lamp"), (in_places{5, 4, 1, 0}));
+}
+
 inline void keeps_the_contract_of_stock(stock_source& where, store& truth) {
   keeps_products(where);
   holds_what_is_there_and_no_more(where);
@@ -200,6 +233,7 @@ inline void keeps_the_contract_of_stock(stock_source& where, store& truth) {
   what_came_to_nothing_is_found_and_given_back(where);
   moves_with_the_journal_or_not_at_all(where, truth);
   a_former_owner_moves_nothing(where, truth);
+  rows_of_what_is_over_can_go_and_the_sums_stay(where, truth);
 }
 
 }  // namespace orrery::test

@@ -40,7 +40,11 @@ std::optional<trace_context> parse_traceparent(std::string_view text);
 std::string to_string(const trace_context& context);
 /// Whether a valid `traceparent` asks for spans. Cheap.
 inline bool is_sampled(std::string_view traceparent) noexcept {
-  return traceparent.size() >= 55 && ((traceparent[54] - '0') & 1) != 0;
+  if (traceparent.size() < 55)
+    return false;
+  // The code of `a` is odd, its value is even.
+  const char last = traceparent[54];
+  return ((last >= 'a' ? last - 'a' : last - '0') & 1) != 0;
 }
 
 /// The trace that an entity belongs to: the one that it came with, else one of its own that follows from its id.

@@ -44,6 +44,14 @@ TEST(trace, spans_of_runs_and_attempts_differ_and_come_again_the_same) {
   EXPECT_FALSE(is_sampled(traceparent_in({}, some_id, 1, 1)));
 }
 
+TEST(trace, the_cheap_look_at_the_flags_sees_what_the_whole_one_does) {
+  for (const char digit : std::string("0123456789abcdef")) {
+    auto text = from_client;
+    text.back() = digit;
+    EXPECT_EQ(is_sampled(text), parse_traceparent(text)->sampled) << text;
+  }
+}
+
 TEST(trace, records_about_the_part_that_is_asked_for) {
   size_t recorded = 0;
   for (uint64_t i = 0; i < 10'000; ++i)

@@ -132,7 +132,8 @@ bool operations_office::run_page(operation_store& operations, bulk_operation& on
   if (one.state == operation_state::running) {
     auto page = next_page(one);
     if (!page) {
-      log::warning("operation.waits", {{"id", to_string(one.id)}, {"detail", page.error().detail}});
+      log::warning("operation.waits",
+                   {{"operation", to_string(one.id)}, {"detail", page.error().detail}});
       pause(poll_every, stopped);
       return false;
     }
@@ -151,7 +152,7 @@ bool operations_office::run_page(operation_store& operations, bulk_operation& on
   const auto saved = operations.save(one);
   if (!saved)
     log::warning("operation.not_saved",
-                 {{"id", to_string(one.id)}, {"detail", saved.error().detail}});
+                 {{"operation", to_string(one.id)}, {"detail", saved.error().detail}});
   return one.state != operation_state::running || !saved;
 }
 

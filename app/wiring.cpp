@@ -225,6 +225,7 @@ result<void> running_node::parts::open_log() {
     options.delivery_timeout = how.kafka_delivery_timeout;
     for (const auto& [name, value] : how.kafka_security)
       options.security[name] = value.reveal();
+    options.traces_sample = how.traces_endpoint.empty() ? 0 : how.traces_sample;
     options.message_topics = names_among(how.schedule_topics);
     auto opened = kafka_log::make(options);
     if (!opened)

@@ -27,6 +27,8 @@ struct kafka_options {
   uint32_t prefetch_kib_max = 8 * 1024;  ///< Read ahead per consumer (per partition while paused).
   uint32_t prefetch_records = 2'000;     ///< Read ahead per shard and topic, at least.
   std::vector<std::string> message_topics;  ///< Of schedules' messages; created where missing.
+  /// Part of the messages of schedules that begin a trace which is recorded; 0 = none of them.
+  double traces_sample = 0;
   /// Of what we produce: none, gzip, snappy, lz4 or zstd. Every client reads `none`; some need a
   /// library of their own for the rest.
   std::string compression = "none";

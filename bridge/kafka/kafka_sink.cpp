@@ -61,7 +61,7 @@ void kafka_sink::publish(shard_id shard, std::vector<status_event> events,
   std::vector<kafka::outgoing> out;
   out.reserve(events.size());
   for (const auto& event : events) {
-    out.push_back(kafka::message_of(shard, event));
+    out.push_back(kafka::message_of(shard, event, options_.traces_sample));
     refusals_->divert(out.back(), shard);
   }
   sender_->send(std::move(out), without_offsets(std::move(done)));

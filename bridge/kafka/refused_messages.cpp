@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "bridge/kafka/topics.hpp"
+#include "domain/trace.hpp"
 
 #include <algorithm>
 
@@ -46,8 +47,12 @@ void refused_messages::note(const std::string& topic, const std::string& id,
     return note({topic}, code);
   if (!is_of_message(code))
     return;
+  const auto fire = parse_entity_id(id);
   log::error("kafka.message_refused",
-             {{"topic", topic}, {"id", id}, {"detail", rd_kafka_err2str(code)}});
+             {{"topic", topic},
+              {"id", id},
+              {"trace", fire ? to_string(trace_of({}, *fire)) : std::string()},
+              {"detail", rd_kafka_err2str(code)}});
   const std::lock_guard lock(guard_);
   if (messages_.size() >= messages_max)
     messages_.clear();  // those that are still tried fail once more, and are noted again

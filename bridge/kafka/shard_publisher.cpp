@@ -156,7 +156,7 @@ result<void> shard_publisher::produce(const std::vector<status_event>& events) {
       status_topic(options_, static_cast<entity_kind>(2))};
   others_.clear();
   for (const auto& event : events) {
-    auto m = message_of(shard_, event);
+    auto m = message_of(shard_, event, options_.traces_sample);
     refusals_.divert(m, shard_);
     const auto& topic = m.other_topic.empty() ? topics[m.topic] : m.other_topic;
     if (!m.other_topic.empty() &&

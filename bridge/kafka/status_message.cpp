@@ -1,6 +1,7 @@
 #include "bridge/kafka/status_message.hpp"
 
 #include "codec/messages.hpp"
+#include "domain/trace.hpp"
 
 #include <charconv>
 
@@ -16,7 +17,7 @@ const entity_id& id_in(const schedule_status_event& e) { return e.schedule_id; }
 entity_kind kind_in(const schedule_status_event&) { return entity_kind::schedule; }
 
 template <class Event>
-outgoing message_for(shard_id shard, const Event& e) {
+outgoing message_for(shard_id shard, const Event& e, double /*traces_sample*/) {
   const auto shard_text = std::to_string(shard.value);
   const auto position = std::to_string(e.position.value);
   outgoing m;
@@ -38,7 +39,7 @@ outgoing message_for(shard_id shard, const Event& e) {
 }
 
 /// The value is the user's; around it is what tells one fire from another.
-outgoing message_for(shard_id shard, const scheduled_message& e) {
+outgoing message_for(shard_id shard, const scheduled_message& e, double traces_sample) {
   outgoing m;
   m.other_topic = e.record.topic;
   m.partition = partition_by_key;
@@ -52,13 +53,16 @@ outgoing message_for(shard_id shard, const scheduled_message& e) {
                {"ce_subject", to_string(e.schedule_id)},
                {"content-type", "application/json"},
                {"orrery-fire-kind", std::string(to_string(e.kind))}};
+  // As what a schedule starts begins one: it follows from the id, so a repeat is of the same trace.
+  if (is_recorded(trace_of({}, e.id), traces_sample))
+    m.headers.push_back({"traceparent", root_traceparent(e.id)});
   return m;
 }
 
 }  // namespace
 
-outgoing message_of(shard_id shard, const status_event& event) {
-  return std::visit([&](const auto& e) { return message_for(shard, e); }, event);
+outgoing message_of(shard_id shard, const status_event& event, double traces_sample) {
+  return std::visit([&](const auto& e) { return message_for(shard, e, traces_sample); }, event);
 }
 
 position_t position_of(const status_event& event) {

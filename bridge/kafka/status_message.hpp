@@ -9,7 +9,8 @@ namespace orrery::kafka {
 inline constexpr auto position_header = "orrery-position";
 
 /// `topic` of the message is the event's `entity_kind`; that of a schedule's message is `other_topic`.
-outgoing message_of(shard_id shard, const status_event& event);
+/// A schedule's message begins a trace where one of its id is among the `traces_sample` that are recorded.
+outgoing message_of(shard_id shard, const status_event& event, double traces_sample);
 position_t position_of(const status_event& event);
 /// The value of `position_header`; `corrupt` where it is no number.
 result<std::optional<position_t>> read_position(const std::optional<std::string>& text);

@@ -146,7 +146,7 @@ class Metrics(unittest.TestCase):
 
     def test_every_line_about_an_order_task_or_schedule_carries_its_trace(self):
         bare = [f"{place}: {text[:80]}" for place, text in log_calls()
-                if re.search(r'\{"(order|task|schedule)",', text) and '"trace"' not in text]
+                if re.search(r'\{"(order|task|schedule|id)",', text) and '"trace"' not in text]
         self.assertEqual([], bare)
 
     def test_kibana_asks_only_for_fields_and_events_that_lines_have(self):

@@ -3,6 +3,7 @@
 #include "base/murmur2.hpp"
 #include "bridge/kafka/kafka_log.hpp"
 #include "bridge/kafka/transactional_sink.hpp"
+#include "domain/trace.hpp"
 #include "tests/contract/log/kafka_adapters.hpp"
 #include "tests/contract/log/sink_contract.hpp"
 #include "tests/support/expect_log.hpp"
@@ -110,8 +111,22 @@ TEST_P(messages, arrive_with_their_key_value_and_an_id_that_follows_from_the_fir
   EXPECT_EQ(header_of(all[0], "ce_subject"), to_string(some_id(busy_shard, 7)));
   EXPECT_EQ(header_of(all[0], "ce_time"), format_time(from_micros(1'790'000'000'000'000)));
   EXPECT_EQ(header_of(all[0], "ce_type"), "io.orrery.schedule.message");
+  EXPECT_FALSE(header_of(all[0], "traceparent"));
   // Where any Java program would put the key.
   EXPECT_EQ(all[0].shard.value, partition_of_key("key-2", partitions_of(ticks_)));
+}
+
+TEST_P(messages, begin_a_trace_where_traces_are_recorded) {
+  options_.traces_sample = 1;
+  sink_ = open();
+  publish({task_event_at(busy_shard, 1), message(2, ticks_)});
+  const auto all = all_of(ticks_);
+  ASSERT_EQ(all.size(), 1u);
+  const auto id = some_id(busy_shard, 1002);
+  const auto context = parse_traceparent(header_of(all[0], "traceparent").value_or(""));
+  ASSERT_TRUE(context);
+  EXPECT_EQ(context->trace, trace_of({}, id));
+  EXPECT_TRUE(context->sampled);
 }
 
 TEST_P(messages, whose_topic_takes_none_become_dead_letters_and_hold_up_nothing) {

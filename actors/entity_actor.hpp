@@ -69,7 +69,7 @@ public:
         epoch_(epoch),
         id_(id),
         state_(std::move(state)),
-        first_(std::move(first)) {
+        first_(first ? std::make_unique<do_command>(std::move(*first)) : nullptr) {
     set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
       std::string what = "unknown exception";
       try {
@@ -285,8 +285,8 @@ protected:
   epoch_t epoch_;  ///< Of the shard's owner: part of the fence that handlers carry.
   entity_id id_;
   std::optional<Entity> state_;
-  std::optional<do_command> first_;
-  uint64_t handled_ = 0;  ///< Commands and grants of the shard begun so far.
+  std::unique_ptr<do_command> first_;  ///< Large, and only there until the actor begins.
+  uint64_t handled_ = 0;               ///< Commands and grants of the shard begun so far.
   bool left_ = false;
 };
 

@@ -72,10 +72,10 @@ private:
     bool waiting = false;          ///< Only waits: may be asked to leave.
     bool awaits_key = false;       ///< Its submission waits for its unique key; the rest behind it.
     uint32_t crashes = 0;
-    std::optional<slot_key> slot;  ///< Held by the entity.
-    bool crashed = false;          ///< Its actor has; the next one has not begun.
-    bool slot_of_dead = false;     ///< Of an actor before this one: free once this one has said
-                                   ///< what became of the attempt.
+    std::shared_ptr<const slot_key> slot;  ///< Held by the entity; null = none. Shared by many.
+    bool crashed = false;                  ///< Its actor has; the next one has not begun.
+    bool slot_of_dead = false;  ///< Of an actor before this one: free once this one has said
+                                ///< what became of the attempt.
     caf::actor_clock::time_point touched{};  ///< Steady: nobody sets it.
   };
   /// The place of one intake record in the gate.
@@ -273,6 +273,7 @@ private:
     bool used = false;  ///< Since the last look.
   };
   std::map<slot_key, credit> credits_;
+  std::shared_ptr<const slot_key> last_slot_;  ///< Held last: most are of the same queue and kind.
   caf::actor_clock::time_point credit_look_{};
   std::vector<timer_entry> timers_;
   std::unordered_map<entity_id, time_point> far_waits_;  ///< Of QUEUED tasks, beyond the horizon.

@@ -92,7 +92,7 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
   entry.touched = clock().now();
   entry.answered = 0;
   if (std::exchange(entry.crashed, false))
-    entry.slot_of_dead = entry.slot.has_value();
+    entry.slot_of_dead = entry.slot != nullptr;
   if (first)  // The command goes with the actor; should it crash on it, the gate has the record.
     entry.unanswered.push_back({item::kind::command, first->sequence, first->reply, {}});
   if (entry.kind == entity_kind::task) {

@@ -41,6 +41,8 @@ void shard_actor::note_effect(live_entity& entry, entity_effect& effect) {
     const auto n = std::min<uint64_t>(effect.handled - entry.answered, entry.unanswered.size());
     entry.unanswered.erase(entry.unanswered.begin(),
                            entry.unanswered.begin() + static_cast<std::ptrdiff_t>(n));
+    if (entry.unanswered.empty())
+      entry.unanswered.shrink_to_fit();  // most hear nothing more for as long as they run
     entry.answered = effect.handled;
   }
   entry.waiting = effect.waits;
@@ -107,7 +109,9 @@ void shard_actor::release_withheld() {
 }
 
 void shard_actor::hold_slot(live_entity& entry, slot_key key) {
-  entry.slot = std::move(key);
+  if (last_slot_ == nullptr || *last_slot_ != key)
+    last_slot_ = std::make_shared<const slot_key>(std::move(key));
+  entry.slot = last_slot_;
   context_.probe.slots_used.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -118,7 +122,7 @@ void shard_actor::free_slot(live_entity& entry) {
   if (const auto found = credits_.find(*entry.slot); found != credits_.end() && !draining_) {
     ++found->second.free;
   } else {
-    dispatch_.released.push_back(std::move(*entry.slot));
+    dispatch_.released.push_back(*entry.slot);
     want_flush();
   }
   entry.slot.reset();

@@ -3,6 +3,7 @@
 #include "codec/schema.hpp"
 
 #include "codec/detail/schema_node.hpp"
+#include "codec/order_fields.hpp"
 
 #include <algorithm>
 #include <array>
@@ -76,6 +77,25 @@ public:
     if (from.contains("required"))
       for (const auto& name : from["required"])
         require(node, name.get<std::string>());
+  }
+
+  schema_parameter parameter(const ordered& from) {
+    schema_parameter out{from.at("name").get<std::string>(), from.at("in") == "path",
+                         from.at("in") == "query", nullptr, nullptr};
+    auto schema = from.at("schema");
+    if (schema.contains("patternProperties")) {
+      const auto& patterns = schema["patternProperties"];
+      const auto understood = "^" + out.name + "\\.[A-Za-z0-9_.-]{1,64}$";
+      if (patterns.size() != 1 || patterns.begin().key() != understood ||
+          !from.value("explode", false) ||
+          schema.value("maxProperties", size_t{0}) != asked_fields_max)
+        throw refused{"of patternProperties only " + understood + " is understood"};
+      out.fields = make(patterns.begin().value());
+      schema.erase("patternProperties");
+      schema.erase("maxProperties");
+    }
+    out.schema = make(schema);
+    return out;
   }
 
 private:
@@ -161,6 +181,13 @@ struct schema_set::parts {
   std::map<std::string, schema_parameter, std::less<>> parameters;
 };
 
+bool schema_parameter::is_named(std::string_view written) const noexcept {
+  if (fields == nullptr)
+    return written == name;
+  return written.size() > name.size() && written.starts_with(name) && written[name.size()] == '.' &&
+         is_field_key(written.substr(name.size() + 1));
+}
+
 schema_set::schema_set() : parts_(std::make_unique<parts>()) {}
 schema_set::~schema_set() = default;
 schema_set::schema_set(schema_set&&) noexcept = default;
@@ -189,8 +216,7 @@ result<schema_set> schema_set::load(const std::vector<std::string_view>& documen
     }
     for (const auto& [name, value] : p.sections["parameters"].items()) {
       at = "parameter " + name + ": ";
-      p.parameters[name] = {value.at("name").get<std::string>(), value.at("in") == "path",
-                            value.at("in") == "query", make.make(value.at("schema"))};
+      p.parameters[name] = make.parameter(value);
     }
   } catch (const refused& why) {
     return failure{errc::invalid, at + why.sentence};

@@ -6,7 +6,8 @@
 /// `additionalProperties` (true or false), `items`, `minItems`, `maxItems`, `enum` and `const` of strings,
 /// `minLength`, `maxLength`, `minimum`, `maximum`, `format` (date-time, duration, uuid), `anyOf`,
 /// `readOnly`, `$ref` to `#/components/schemas/…`. What only describes (`title`, `description`,
-/// `examples`, `default`, `deprecated`, `writeOnly`) is kept for the documents. Any other keyword is a
+/// `examples`, `default`, `deprecated`, `writeOnly`) is kept for the documents. A parameter of form object
+/// may have one of `patternProperties`: `^NAME\\.[A-Za-z0-9_.-]{1,64}$`. Any other keyword is a
 /// failure at loading, so that no schema promises what nobody checks.
 ///
 /// Two things are as in the messages (codec/messages.hpp): a member that is `null` counts as missing, and
@@ -29,6 +30,13 @@ struct schema_parameter {
   bool in_path = false;
   bool in_query = false;
   const schema_node* schema = nullptr;
+  /// Of the values, where it stands for many: each named NAME.KEY, with a key as `is_field_key` says
+  /// (codec/order_fields.hpp). Else null.
+  const schema_node* fields = nullptr;
+
+  /// Whether a client that writes this name means this parameter.
+  bool is_named(std::string_view written) const noexcept;
+  const schema_node& schema_of_value() const noexcept { return fields ? *fields : *schema; }
 };
 
 /// A set of named schemas. Immutable once loaded; thread-safe.

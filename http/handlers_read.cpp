@@ -8,6 +8,7 @@
 #include "http/target.hpp"
 
 #include "codec/messages.hpp"
+#include "codec/order_fields.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -97,7 +98,26 @@ std::string* text_filter(entity_query& query, std::string_view name) {
   return nullptr;
 }
 
+constexpr std::string_view metadata_prefix = "metadata.";
+
+/// `metadata.KEY=VALUE`
+result<void> read_field(entity_query& query, const parameter& p) {
+  const auto key = std::string_view(p.name).substr(metadata_prefix.size());
+  if (!codec::is_field_key(key))
+    return failure{errc::invalid, "names a key of other than 1 to 64 of A-Z a-z 0-9 _ . -", p.name};
+  if (p.value.size() > codec::searched_value_bytes || p.value.find('\0') != std::string::npos)
+    return failure{errc::invalid, "is no text of at most 256 bytes", p.name};
+  if (query.fields.size() == codec::asked_fields_max)
+    return failure{errc::invalid, "is one field more than the 8 that one question has", p.name};
+  auto field = std::string(key) + '=' + p.value;
+  query.fields.insert(std::upper_bound(query.fields.begin(), query.fields.end(), field),
+                      std::move(field));
+  return {};
+}
+
 result<void> read_filter(entity_query& query, parameter& p) {
+  if (query.kind == entity_kind::order && p.name.starts_with(metadata_prefix))
+    return read_field(query, p);
   if (auto* target = text_filter(query, p.name)) {
     if (p.value.empty())
       return failure{errc::invalid, "is empty", p.name};

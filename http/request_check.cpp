@@ -54,11 +54,11 @@ result<void> check_query(const request& in, const row_checks& checks) {
   for (const auto& one : *given) {
     const codec::schema_parameter* known = nullptr;
     for (const auto* p : checks.query)
-      if (p->name == one.name)
+      if (p->is_named(one.name))
         known = p;
     if (known == nullptr)
       return failure{errc::invalid, "is not a parameter of this route", one.name};
-    if (auto ok = codec::check_parameter(*known->schema, one.value, one.name); !ok)
+    if (auto ok = codec::check_parameter(known->schema_of_value(), one.value, one.name); !ok)
       return ok;
   }
   return {};

@@ -115,8 +115,9 @@ constexpr std::array work_table{
           .description = "Orders, filtered, by time of creation.",
           .kind = orders,
           .answer = "OrderList",
-          .parameters = "orderStatus product customer reference createdFrom createdTo order cursor "
-                        "limit"},
+          .parameters =
+              "orderStatus product customer metadata reference createdFrom createdTo order cursor "
+              "limit"},
     route{.pattern = "/api/tasks",
           .handle = handlers::list,
           .name = "listTasks",

@@ -137,6 +137,19 @@ result<void> add_body(const invocation& wish, http::client_request& out) {
   return {};
 }
 
+result<void> add_fields(const route_option& option, const std::vector<std::string>& words,
+                        std::string& query) {
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return failure{errc::invalid, "wants KEY=VALUE, not '" + word + "'", option.option};
+    query.append(query.empty() ? "?" : "&").append(option.name).append(".");
+    query.append(http::url_encode(word.substr(0, equals))).append("=");
+    query += http::url_encode(word.substr(equals + 1));
+  }
+  return {};
+}
+
 }  // namespace
 
 result<std::string> read_secret(const std::string& option, const std::string& word) {
@@ -182,6 +195,11 @@ result<http::client_request> make_request(const invocation& wish) {
   for (const auto& [option, words] : wish.given) {
     if (option->place == option_place::body)
       continue;
+    if (option->fields) {
+      if (auto ok = add_fields(*option, words, query); !ok)
+        return std::move(ok).error();
+      continue;
+    }
     std::string text;
     for (const auto& word : words)
       text.append(text.empty() ? "" : ",").append(word);

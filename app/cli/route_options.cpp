@@ -98,6 +98,10 @@ route_option make_parameter(std::string_view key) {
   } else if (out.choices == std::vector<std::string>{"true", "false"}) {
     out.form = option_form::flag;
     out.choices.clear();
+  } else if (type_of(member(p, "schema")) == "object") {
+    out.form = option_form::texts;
+    out.fields = true;
+    out.help = "KEY=VALUE, a field of the metadata; several must all be";
   } else if (out.form == option_form::texts) {
     out.form = option_form::text;  // a list separated by commas, in one parameter
   }

@@ -22,6 +22,7 @@ struct route_option {
       option;  ///< As the command line does: `--created-from`, or `id` where it has a place.
   std::string help;
   std::vector<std::string> choices;
+  bool fields = false;  ///< Of the query: words `KEY=VALUE`, each a parameter of its own.
   bool required = false;
   bool secret = false;  ///< Not to be typed where others can see it.
 };

@@ -182,6 +182,8 @@ struct entity_query {
   time_point created_from{};          ///< Inclusive.
   time_point created_to{};            ///< Exclusive.
   std::vector<shard_id> shards = {};  ///< Of these only.
+  /// Orders: `KEY=VALUE`, each a field of the metadata (codec/order_fields.hpp). Sorted, none twice.
+  std::vector<std::string> fields = {};
   list_order order = list_order::newest_first;
   std::string cursor;  ///< As answered; empty = from the start.
   size_t limit = 50;

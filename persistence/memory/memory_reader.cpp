@@ -1,3 +1,4 @@
+#include "codec/order_fields.hpp"
 #include "persistence/memory/memory_state.hpp"
 
 #include <algorithm>
@@ -50,19 +51,28 @@ bool matches(const entity_query& q, const task& t) {
   const auto& tags = t.spec->tags;
   return matches_text(q, t) && same_or_any(q.unique_key, t.spec->unique_key) &&
          same_or_any(q.task_kind, t.spec->kind) && same_or_any(q.queue, t.spec->queue) &&
-         q.product.empty() && q.customer.empty() && same_or_any(q.reference, t.spec->reference) &&
+         q.product.empty() && q.customer.empty() && q.fields.empty() &&
+         same_or_any(q.reference, t.spec->reference) &&
          (q.tag.empty() || std::find(tags.begin(), tags.end(), q.tag) != tags.end());
 }
 
+bool has_fields(const entity_query& q, const order& o) {
+  if (q.fields.empty())
+    return true;
+  const auto own = codec::searched_fields(o.spec->metadata);
+  return std::includes(own.begin(), own.end(), q.fields.begin(), q.fields.end());
+}
+
 bool matches(const entity_query& q, const order& o) {
-  return same_or_any(q.product, o.spec->product) && same_or_any(q.customer, o.spec->customer) &&
-         same_or_any(q.reference, o.spec->reference) && q.task_kind.empty() && q.queue.empty() &&
-         q.tag.empty() && q.text.empty() && q.unique_key.empty();
+  return has_fields(q, o) && same_or_any(q.product, o.spec->product) &&
+         same_or_any(q.customer, o.spec->customer) && same_or_any(q.reference, o.spec->reference) &&
+         q.task_kind.empty() && q.queue.empty() && q.tag.empty() && q.text.empty() &&
+         q.unique_key.empty();
 }
 
 bool matches(const entity_query& q, const schedule& s) {
   return same_or_any(q.reference, s.spec->name) && q.task_kind.empty() && q.queue.empty() &&
-         q.tag.empty() && q.product.empty() && q.customer.empty();
+         q.tag.empty() && q.product.empty() && q.customer.empty() && q.fields.empty();
 }
 
 bool matches(const entity_query& q, const entity& e) {

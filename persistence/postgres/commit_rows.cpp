@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "codec/letters.hpp"
+#include "codec/order_fields.hpp"
 #include "codec/stored.hpp"
 #include "persistence/postgres/row_text.hpp"
 #include "domain/unique_key.hpp"
@@ -117,7 +118,7 @@ const char* copy_statement(entity_kind kind) noexcept {
              ? "copy schedules (id, shard, status, created_at, updated_at, wake_at, finished_at,"
                " name, body, history) from stdin (format binary)"
              : "copy orders (id, shard, status, quantity, created_at, updated_at, wake_at,"
-               " finished_at, product, customer, reference, body, history)"
+               " finished_at, product, customer, reference, fields, body, history)"
                " from stdin (format binary)";
 }
 
@@ -126,7 +127,7 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
   const auto* of_task = std::get_if<task>(&write.state);
   const auto* of_order = std::get_if<order>(&write.state);
   const auto* of_schedule = std::get_if<schedule>(&write.state);
-  row.raw16(of_task != nullptr ? 18 : of_schedule != nullptr ? 10 : 13);
+  row.raw16(of_task != nullptr ? 18 : of_schedule != nullptr ? 10 : 14);
   row.id(id_of(write.state).value);
   row.int4(shard.value);
   row.int2(status_column(write.state));
@@ -159,6 +160,7 @@ void append_copy_row(std::string& out, shard_id shard, const entity_write& write
     row.text(of_order->spec->product);
     row.text(of_order->spec->customer);
     text_or_null(row, of_order->spec->reference);
+    row.texts_or_null(codec::searched_fields(of_order->spec->metadata));
   }
   row.bytes(codec::encode(write.state));
   row.bytes(codec::encode_history(write.events));

@@ -2,6 +2,7 @@
 
 #include "domain/search_text.hpp"
 #include "persistence/postgres/binary_format.hpp"
+#include "persistence/postgres/inventory_session.hpp"
 #include "persistence/postgres/row_text.hpp"
 
 #include <algorithm>
@@ -88,7 +89,10 @@ void add_filters(builder& b, const entity_query& query) {
     add_text(b, query.text);
   } else if (query.kind == entity_kind::order) {
     b.where_text("product = ?", query.product);
-    b.where_text("customer = ?", query.customer);
+    // As its partial index says it.
+    b.where_text("customer <> '' and customer = ?", query.customer);
+    if (!query.fields.empty())
+      b.where("fields @> ?::text[]", array_text(std::span<const std::string>(query.fields)));
   }
   b.where_text(query.kind == entity_kind::schedule ? "name = ?" : "reference = ?", query.reference);
   if (query.created_from != never)

@@ -388,9 +388,17 @@ create index order_statistics_product on order_statistics (product, minute);
 create table statistics_marks (shard integer primary key, upto bigint not null);
 )sql";
 
+// What orders are searched by. Rows from before have no fields, and are found by the others.
+constexpr const char* order_search = R"sql(
+alter table orders add column fields text[];
+create index orders_fields on orders using gin (fields) where fields is not null;
+create index orders_customer on orders (customer, created_at) where customer <> '';
+)sql";
+
 constexpr std::array migrations = {tables,         settled_letters, fence_by_offsets, flows,
                                    store_identity, accounts,        settings,         task_search,
-                                   schedule_table, task_logs,       stock_decisions,  statistics};
+                                   schedule_table, task_logs,       stock_decisions,  statistics,
+                                   order_search};
 
 void make_ground(pqxx::work& work, const std::string& schema) {
   // `create schema if not exists` asks for the right to create even where the schema exists.

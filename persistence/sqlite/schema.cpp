@@ -294,9 +294,17 @@ CREATE TABLE statistics_marks (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps = {version_1, version_2, flows,       store_identity,
-                              accounts,  settings,  task_search, schedule_table,
-                              stock,     statistics};
+constexpr const char* order_search = R"sql(
+CREATE TABLE order_fields (
+  field TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  PRIMARY KEY (field, created_at, id)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps = {version_1, version_2,  flows,       store_identity,
+                              accounts,  settings,   task_search, schedule_table,
+                              stock,     statistics, order_search};
 
 result<int64_t> stored_version(database& db) {
   if (auto made = db.execute("CREATE TABLE IF NOT EXISTS schema_version "

@@ -1,6 +1,7 @@
 #include "base/check.hpp"
 #include "base/crash_point.hpp"
 #include "codec/letters.hpp"
+#include "codec/order_fields.hpp"
 #include "codec/stored.hpp"
 #include "domain/unique_key.hpp"
 #include "persistence/sqlite/shard_rows.hpp"
@@ -80,6 +81,15 @@ const std::string& held_key(const task& t) {
   return may_hold_key(t) ? t.spec->unique_key : none;
 }
 
+/// The rows of one entity in a table of words.
+result<void> each_of(database& db, const char* sql, const sqlite::id_bytes& id, time_point created,
+                     const std::vector<std::string>& words) {
+  for (const auto& word : words)
+    if (auto ok = db.prepared(sql).add(word).add(micros(created)).add_id(id).run(); !ok)
+      return ok;
+  return {};
+}
+
 result<void> insert_task(database& db, const encoded_write& e, const task& t) {
   auto q = db.prepared("INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   q.add_id(e.id).add(int64_t{t.id.shard().value}).add(static_cast<int64_t>(t.status));
@@ -90,15 +100,8 @@ result<void> insert_task(database& db, const encoded_write& e, const task& t) {
   q.add_text_or_null(t.spec->unique_key).add_text_or_null(held_key(t));
   if (auto ok = q.run(); !ok)
     return ok;
-  for (const auto& tag : t.spec->tags)
-    if (auto ok = db.prepared("INSERT OR IGNORE INTO task_tags VALUES (?, ?, ?)")
-                      .add(tag)
-                      .add(micros(t.created_at))
-                      .add_id(e.id)
-                      .run();
-        !ok)
-      return ok;
-  return {};
+  return each_of(db, "INSERT OR IGNORE INTO task_tags VALUES (?, ?, ?)", e.id, t.created_at,
+                 t.spec->tags);
 }
 
 result<void> insert_order(database& db, const encoded_write& e, const order& o) {
@@ -107,7 +110,10 @@ result<void> insert_order(database& db, const encoded_write& e, const order& o) 
   q.add(o.spec->product).add_text_or_null(o.spec->customer).add_time(o.wake_at());
   q.add(micros(o.created_at)).add(micros(o.updated_at)).add_time(o.finished_at);
   q.add_text_or_null(o.spec->reference).add_blob(e.body).add_blob(e.history);
-  return q.run();
+  if (auto ok = q.run(); !ok)
+    return ok;
+  return each_of(db, "INSERT INTO order_fields VALUES (?, ?, ?)", e.id, o.created_at,
+                 codec::searched_fields(o.spec->metadata));
 }
 
 result<void> changed_one(database& db, const entity_id& id) {
@@ -167,15 +173,17 @@ result<void> write_schedule(database& db, const encoded_write& e, const schedule
 
 result<void> erase_entity(database& db, const encoded_write& e) {
   const auto* t = std::get_if<task>(&e.write->state);
-  if (t != nullptr)
-    for (const auto& tag : t->spec->tags)
-      if (auto ok = db.prepared("DELETE FROM task_tags WHERE tag = ? AND created_at = ? AND id = ?")
-                        .add(tag)
-                        .add(micros(t->created_at))
-                        .add_id(e.id)
-                        .run();
-          !ok)
-        return ok;
+  const auto* o = std::get_if<order>(&e.write->state);
+  auto words =
+      t != nullptr
+          ? each_of(db, "DELETE FROM task_tags WHERE tag = ? AND created_at = ? AND id = ?", e.id,
+                    t->created_at, t->spec->tags)
+      : o != nullptr
+          ? each_of(db, "DELETE FROM order_fields WHERE field = ? AND created_at = ? AND id = ?",
+                    e.id, o->created_at, codec::searched_fields(o->spec->metadata))
+          : result<void>{};
+  if (!words)
+    return words;
   auto q = db.prepared(t != nullptr ? "DELETE FROM tasks WHERE id = ?"
                                     : "DELETE FROM orders WHERE id = ?");
   if (auto ok = q.add_id(e.id).run(); !ok)

@@ -45,16 +45,23 @@ class list_statement {
 public:
   explicit list_statement(const entity_query& wanted) : wanted_(wanted) {
     const bool tagged = !wanted.tag.empty();
-    key_ = tagged ? "g" : "e";
+    const bool fields = !wanted.fields.empty();
+    key_ = tagged || fields ? "g" : "e";
     sql_ = "SELECT e.body FROM ";
     // CROSS JOIN keeps SQLite from turning the two around: the tags' key gives the order.
-    sql_ += tagged                              ? "task_tags g CROSS JOIN tasks e ON e.id = g.id"
-            : wanted.kind == entity_kind::task  ? "tasks e"
+    sql_ += tagged                             ? "task_tags g CROSS JOIN tasks e ON e.id = g.id"
+            : fields                           ? "order_fields g CROSS JOIN orders e ON e.id = g.id"
+            : wanted.kind == entity_kind::task ? "tasks e"
             : wanted.kind == entity_kind::order ? "orders e"
                                                 : "schedules e";
     sql_ += " WHERE 1";
     if (tagged)
       equal("g.tag", wanted.tag);
+    for (size_t i = 0; i < wanted.fields.size(); ++i)
+      equal(i == 0 ? "g.field"
+                   : "EXISTS (SELECT 1 FROM order_fields x WHERE x.created_at = g.created_at AND"
+                     " x.id = g.id AND x.field",
+            wanted.fields[i], i == 0 ? "" : ")");
   }
 
   void add_filters() {
@@ -104,10 +111,10 @@ public:
   }
 
 private:
-  void equal(const char* column, const std::string& text) {
+  void equal(const char* column, const std::string& text, const char* after = "") {
     if (text.empty())
       return;
-    sql_ += std::string(" AND ") + column + " = ?";
+    sql_ += std::string(" AND ") + column + " = ?" + after;
     values_.emplace_back(std::string_view(text));
   }
   /// In a description, or as an id begins.
@@ -160,8 +167,9 @@ private:
 /// Asks for something that this kind of entity does not have.
 bool asks_for_nothing(const entity_query& q) {
   if (q.kind == entity_kind::task)
-    return !q.product.empty() || !q.customer.empty();
-  if (q.kind == entity_kind::schedule && (!q.product.empty() || !q.customer.empty()))
+    return !q.product.empty() || !q.customer.empty() || !q.fields.empty();
+  if (q.kind == entity_kind::schedule &&
+      (!q.product.empty() || !q.customer.empty() || !q.fields.empty()))
     return true;
   return !q.task_kind.empty() || !q.queue.empty() || !q.tag.empty() || !q.unique_key.empty() ||
          !q.text.empty();

@@ -89,6 +89,15 @@ TEST(requests, put_words_into_path_and_query_encoded) {
   EXPECT_EQ(list->body, "");
 }
 
+TEST(requests, make_a_parameter_of_each_field_of_the_metadata) {
+  auto list = typed("orders", "list").with("--metadata", {"channel=web", "note=a=b c"}).request();
+  ASSERT_TRUE(list) << list.error().detail;
+  EXPECT_EQ(list->target, "/api/orders?metadata.channel=web&metadata.note=a%3Db%20c");
+  auto wrong = typed("orders", "list").with("--metadata", {"web"}).request();
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().field, "--metadata");
+}
+
 TEST(requests, make_json_of_options_by_the_types_of_the_schema) {
   auto one = typed("tasks", "submit")
                  .with("--kind", {"sleep"})

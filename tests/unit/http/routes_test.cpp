@@ -234,6 +234,30 @@ TEST_F(routes, a_list_of_orders_filters_by_product_and_customer_and_ends_with_nu
   EXPECT_EQ(door.listed().customer, "c");
 }
 
+TEST_F(routes, a_list_of_orders_filters_by_fields_of_the_metadata) {
+  door.on_list = [](auto, auto done) { done(entity_page{}); };
+  EXPECT_EQ(get("/api/orders?metadata.shop=7&metadata.a.b-c_d=x%3Dy&metadata.e=").status, 200);
+  EXPECT_EQ(door.listed().fields, (std::vector<std::string>{"a.b-c_d=x=y", "e=", "shop=7"}));
+  std::string many = "/api/orders?metadata.k0=";
+  for (int i = 1; i < 8; ++i)
+    many += "&metadata.k" + std::to_string(i) + "=";
+  EXPECT_EQ(get(many).status, 200);
+  for (const auto& [path, field] : std::vector<std::pair<std::string, std::string>>{
+           {many + "&metadata.k8=", "metadata.k8"},
+           {"/api/orders?metadata.=x", "metadata."},
+           {"/api/orders?metadata=x", "metadata"},
+           {"/api/orders?metadata.a%20b=x", "metadata.a b"},
+           {"/api/orders?metadata.a=" + std::string(257, 'v'), "metadata.a"},
+           {"/api/orders?metadata.a=%00", "metadata.a"},
+           {"/api/orders?metadata." + std::string(65, 'k') + "=x",
+            "metadata." + std::string(65, 'k')},
+           {"/api/tasks?metadata.a=x", "metadata.a"}}) {
+    const auto answer = get(path);
+    EXPECT_EQ(answer.status, 400) << path;
+    EXPECT_NE(answer.body.find("\"field\":\"" + field + '"'), std::string::npos) << answer.body;
+  }
+}
+
 TEST_F(routes, a_list_refuses_what_it_does_not_know) {
   for (const auto& [query, field] :
        std::vector<std::pair<std::string, std::string>>{{"colour=red", "colour"},

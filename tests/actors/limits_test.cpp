@@ -128,6 +128,37 @@ TEST_F(limits_of_queues, a_task_whose_actor_crashed_counts_for_its_key_until_its
   EXPECT_EQ(status(second), task_status::running);
 }
 
+// Found by the simulator: its start waited behind a record, and freed the slot when it was released.
+TEST_F(limits_of_queues, a_start_that_waits_while_its_actor_crashes_does_not_free_the_slot) {
+  auto one = rule_of("default");
+  one.each_key.concurrency = 1;
+  rule(one);
+  allow_log_error("entity.crashed");
+  submit_key("a");
+  const auto second = submit_key("a");
+  const auto third = submit_key("a");
+  reads.held = true;  // so the next record cannot be answered, and what follows it waits behind it
+  produce(intake::tasks, shard0,
+          codec::write_intake(fresh_id(shard0), task_command{cancel_task{}}));
+  produce(intake::tasks, shard0,
+          codec::write_intake(second, task_command{submit_task{*stored(second)->spec, {}}}));
+  work.throw_next = true;
+  work.end(0, {.succeeded = true});
+  advance(100ms, 10ms);
+  reads.held = false;
+  advance(300ms, 10ms);
+  EXPECT_EQ(status(third), task_status::running);
+  const auto position_of = [this](entity_id id, std::string_view name) {
+    const auto journal = reader->journal(shard0, position_t{1}, 1000);
+    for (const auto& record : *journal)
+      if (record.id == id && name_of(record.event) == name)
+        return record.position.value;
+    return int64_t{0};
+  };
+  ASSERT_GT(position_of(second, "TaskRetryScheduled"), 0);
+  EXPECT_GT(position_of(third, "TaskStarted"), position_of(second, "TaskRetryScheduled"));
+}
+
 TEST_F(limits_of_queues, a_slot_of_a_key_comes_free_in_the_order_of_the_journal) {
   auto one = rule_of("default");
   one.each_key.concurrency = 1;

@@ -120,8 +120,13 @@ std::string retention::text() const {
 
 duration retention::keep(const entity& e) const noexcept {
   const auto* of_task = std::get_if<task>(&e);
+  const auto* of_order = std::get_if<order>(&e);
+  const bool waits_for_person =
+      of_order != nullptr && of_order->status == order_status::compensation_failed;
   const retention_rule* best = nullptr;
   for (const auto& rule : rules_) {
+    if (waits_for_person && rule.status < 0)
+      continue;
     if (rule.status >= 0 && rule.status != status_of(e))
       continue;
     if (!rule.task_kind.empty() && (of_task == nullptr || rule.task_kind != of_task->spec->kind))

@@ -99,6 +99,12 @@ TEST(retention, of_orders_is_by_state_alone) {
   EXPECT_FALSE(all.may_erase(ended("noop", task_status::succeeded), start_of_test + 24h * 365));
 }
 
+TEST(retention, spares_an_order_that_waits_for_a_person_unless_a_rule_names_its_state) {
+  const auto stuck = ended_order(order_status::compensation_failed);
+  EXPECT_EQ(rules("90d, CANCELLED=1d", entity_kind::order).keep(stuck), kept_for_ever);
+  EXPECT_EQ(rules("1d, COMPENSATION_FAILED=90d", entity_kind::order).keep(stuck), 24h * 90);
+}
+
 TEST(retention, shows_what_it_has_read) {
   for (const std::string_view text :
        {"", "7d", "FAILED=30d", "7d,mail=1d,mail/SUCCEEDED=1h,EXPIRED=never"}) {

@@ -64,7 +64,7 @@ def quantile(times, share):
     return sorted(times)[min(len(times) - 1, int(len(times) * share))] if times else 0.0
 
 
-def check_neighbours(report, history, calm, rude):
+def check_neighbours(report, history, calm, rude, timed=True):
     """`calm` and `rude`: windows in which nothing was wrong, without and with clients that misbehave."""
     def within(windows):
         return [one for one in history if one.client != "producer" and one.returned is not None
@@ -75,10 +75,10 @@ def check_neighbours(report, history, calm, rude):
 
     before, during = within(calm), within(rude)
     refused = [one for one in during if one.code is None or one.code in (429, 500, 502, 503, 504)]
-    if during and len(refused) > (1 - ANSWERED) * len(during):
+    if timed and during and len(refused) > (1 - ANSWERED) * len(during):
         report.findings.append(f"L2 neighbours: {len(refused)} of {len(during)} operations were not answered while "
                                "others misbehaved")
-    if before and during and fast(during) > max(SLOWER * fast(before), QUICK_SECONDS):
+    if timed and before and during and fast(during) > max(SLOWER * fast(before), QUICK_SECONDS):
         report.findings.append(f"L2 neighbours: p99 {fast(during):.2f} s while others misbehaved, "
                                f"{fast(before):.2f} s before")
     if during:

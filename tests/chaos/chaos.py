@@ -252,12 +252,12 @@ class World:
         self.taken.clear()
         self.look_for_deaths()
 
-    def at_rest(self):
+    def at_rest(self, history):
         try:
             if any(node.call("/readyz", seconds=5)[0] != 200 for node in self.nodes.values()):
                 return False
             views = read_views(self.nodes["a"].call)
-            if self.stock_under_way():
+            if self.stock_under_way() or checker.unseen(history.operations, views):
                 return False
         except (OSError, RuntimeError, KeyError, ValueError):
             return False
@@ -383,11 +383,11 @@ class Chaos:
         world.heal()
         healed = time.monotonic()
         limit = REST_SECONDS_BROKER if self.broker_fault else REST_SECONDS
-        rested = eventually(world.at_rest, limit)
+        rested = eventually(lambda: world.at_rest(self.history), limit)
         rest_seconds = time.monotonic() - healed
         if not rested:
             world.trouble.append(f"L1 rest: not at rest {limit} s after the last fault")
-            eventually(world.at_rest, 60)
+            eventually(lambda: world.at_rest(self.history), 60)
         found = world.evidence()
         report = checker.check(self.history.operations, found)
         proofs = [one for one in self.proofs if one[1]] or self.proofs

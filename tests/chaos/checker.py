@@ -93,6 +93,13 @@ def check_set(report, history, evidence):
                          journal=sum(len(events) for events in born.values()), bad=len(bad))
 
 
+def unseen(history, views):
+    """What was accepted and is in no view: it may lie in the intake still, and has not been begun."""
+    shown = {view.get(name) for view in views.values() for name in ("description", "customer", "product")}
+    return {one.value for one in history
+            if one.result == "ok" and (one.kind.startswith("submit") or one.kind == "produce")} - shown
+
+
 def check_refused(report, history, evidence):
     """S11: what was refused left no trace: no entity, no status, no effect, no dead letter."""
     refused = {one.value for one in history if one.kind == "refused"}

@@ -45,6 +45,8 @@ class Trial:
             views = read_views(node.call)
         except (OSError, RuntimeError, ValueError):
             return False
+        if checker.unseen(self.history.operations, views):
+            return False
         return all(view["status"] in (checker.FINAL if "taskId" in view else checker.ORDERS_REST)
                    for view in views.values())
 

@@ -208,6 +208,8 @@ class Crash:
         if code != 200:
             return False
         views = read_views(self.node.call)
+        if checker.unseen(self.history.operations, views):
+            return False
         return all(view["status"] in (checker.FINAL if "taskId" in view else checker.ORDERS_REST)
                    for view in views.values())
 

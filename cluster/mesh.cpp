@@ -12,6 +12,8 @@
 
 namespace orrery {
 
+void clear_tls_errors_before_calls();  // tls_errors.cpp
+
 namespace {
 
 using namespace cluster;
@@ -60,6 +62,7 @@ mesh::mesh(caf::actor_system& system, options how, handler answer)
 mesh::~mesh() { stop(); }
 
 result<std::string> mesh::start() {
+  clear_tls_errors_before_calls();
   auto& p = *parts_;
   const std::lock_guard lock(p.guard);
   CHECK(!p.started, "a mesh is started once");

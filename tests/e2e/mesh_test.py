@@ -98,6 +98,19 @@ class TheNodeThatDoesNotOwnIt(unittest.TestCase):
                                          else None), self.system.logs())
         self.assertEqual("CANCELLED", other.call(path)[1]["status"])
 
+    def test_garbage_at_the_port_of_the_mesh_ends_no_connection_between_nodes(self):
+        ports = [int(row[0].rpartition(":")[2]) for row in
+                 self.system.sql("select mesh_address from nodes order by name")]
+        [(task, owner, other), *_] = self.accepted("tasks", {"kind": "noop", "runAt": LATER})
+        for number in range(60):
+            for port in ports:
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
+                    stranger.sendall((b"\x00" * 64, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02")[number % 3])
+            code, view = other.call(f"/api/tasks/{task}/pause" if number % 2 == 0 else f"/api/tasks/{task}/resume", {})
+            self.assertEqual(200, code, view)
+        for node in (self.a, self.b):
+            self.assertNotIn("mesh.lost", node.log.read_text())
+
 
 class AStranger(unittest.TestCase):
     def test_without_a_certificate_of_this_cluster_is_not_let_into_the_mesh(self):

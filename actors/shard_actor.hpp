@@ -73,9 +73,9 @@ private:
     bool awaits_key = false;       ///< Its submission waits for its unique key; the rest behind it.
     uint32_t crashes = 0;
     std::shared_ptr<const slot_key> slot;  ///< Held by the entity; null = none. Shared by many.
-    bool crashed = false;                  ///< Its actor has; the next one has not begun.
-    bool slot_of_dead = false;  ///< Of an actor before this one: free once this one has said
-                                ///< what became of the attempt.
+    bool dead_has_slot = false;  ///< An actor that crashed, before the next one has begun.
+    bool slot_of_dead = false;   ///< Of an actor before this one: free once this one has said
+                                 ///< what became of the attempt.
     caf::actor_clock::time_point touched{};  ///< Steady: nobody sets it.
   };
   /// The place of one intake record in the gate.

@@ -91,8 +91,8 @@ void shard_actor::spawn_entity(entity_id id, live_entity& entry, std::optional<e
   entry.stage = phase::live;
   entry.touched = clock().now();
   entry.answered = 0;
-  if (std::exchange(entry.crashed, false))
-    entry.slot_of_dead = entry.slot != nullptr;
+  if (std::exchange(entry.dead_has_slot, false))
+    entry.slot_of_dead = true;
   if (first)  // The command goes with the actor; should it crash on it, the gate has the record.
     entry.unanswered.push_back({item::kind::command, first->sequence, first->reply, {}});
   if (entry.kind == entity_kind::task) {
@@ -293,7 +293,7 @@ void shard_actor::crashed(const entity_crashed& news) {
     entry.stash.push_back(std::move(missed));
   // The journal says that its attempt runs until the next actor notes its end; so long it has its slot.
   // What the dead one decided may still wait in the gate, and says nothing of that.
-  entry.crashed = true;
+  entry.dead_has_slot = entry.slot != nullptr;
   // A wake in the stash brings the entity back from the store even if nobody asks for it. Not for ever:
   // a parent would be told again what it died of.
   if (entry.kind == entity_kind::task || ++entry.crashes <= 3)

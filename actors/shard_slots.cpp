@@ -126,6 +126,7 @@ void shard_actor::free_slot(live_entity& entry) {
     want_flush();
   }
   entry.slot.reset();
+  entry.dead_has_slot = false;  // what is held from now on is another's
 }
 
 bool shard_actor::take_credit(const slot_key& key) {

@@ -15,9 +15,12 @@ constexpr size_t known_specs_max = 200'000;
 
 /// Of orders whose rows retention has deleted: the journal still has their births.
 result<void> find_births(entity_store& reader, shard_id shard, position_t before,
-                         std::unordered_set<entity_id> wanted, known_specs& specs) {
+                         std::unordered_set<entity_id> wanted, known_specs& specs,
+                         const std::stop_token& stop) {
   position_t at{0};
   while (!wanted.empty() && at < before) {
+    if (stop.stop_requested())
+      return failure{errc::unavailable, "the node is stopping"};
     const auto events = reader.journal(shard, position_t{at.value + 1}, statistics_page);
     if (!events)
       return events.error();
@@ -36,7 +39,8 @@ result<void> find_births(entity_store& reader, shard_id shard, position_t before
 
 /// What an order is of never changes, so its row of now tells as well as one of then.
 result<void> learn_specs(entity_store& reader, shard_id shard, position_t from,
-                         std::vector<entity_id> ids, known_specs& specs) {
+                         std::vector<entity_id> ids, known_specs& specs,
+                         const std::stop_token& stop) {
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
@@ -49,13 +53,14 @@ result<void> learn_specs(entity_store& reader, shard_id shard, position_t from,
     if (const auto* o = std::get_if<order>(&row))
       specs.insert_or_assign(o->id, o->spec);
   std::erase_if(ids, [&](entity_id id) { return specs.contains(id); });
-  return find_births(reader, shard, from, {ids.begin(), ids.end()}, specs);
+  return find_births(reader, shard, from, {ids.begin(), ids.end()}, specs, stop);
 }
 
 }  // namespace
 
 result<position_t> fold_page(entity_store& reader, shard_id shard, position_t from,
-                             order_statistics_fold& fold, known_specs& specs) {
+                             order_statistics_fold& fold, known_specs& specs,
+                             const std::stop_token& stop) {
   const auto events = reader.journal(shard, position_t{from.value + 1}, statistics_page);
   if (!events)
     return events.error();
@@ -73,7 +78,7 @@ result<position_t> fold_page(entity_store& reader, shard_id shard, position_t fr
     else if (status_led_to(*event))
       ids.push_back(record.id);
   }
-  if (auto ok = learn_specs(reader, shard, from, std::move(ids), specs); !ok)
+  if (auto ok = learn_specs(reader, shard, from, std::move(ids), specs, stop); !ok)
     return std::move(ok).error();
   for (const auto& record : *events)
     if (std::holds_alternative<order_event>(record.event))
@@ -129,8 +134,10 @@ void statistics_office::count_shard(const shard_row& row, const std::stop_token&
   known_specs specs;  // far behind, the rows of old orders may be deleted
   while (at && *at < row.position && !stop.stop_requested()) {
     order_statistics_fold fold;
-    const auto upto = fold_page(*reader_, row.shard, *at, fold, specs);
-    if (!upto || *upto == *at)
+    const auto upto = fold_page(*reader_, row.shard, *at, fold, specs, stop);
+    if (!upto)
+      return log::debug("statistics.not_read", {{"detail", upto.error().detail}});
+    if (*upto == *at)
       return;
     const auto rows = fold.rows();
     const auto added = counting_->add(row.shard, *at, *upto, rows);

@@ -16,9 +16,10 @@ namespace orrery::app {
 using known_specs = std::unordered_map<entity_id, shared_value<order_spec>>;
 
 /// Folds order events of `shard` from after `from` on, one page. Answers the position of the page's last
-/// event; `from` where there was none.
+/// event; `from` where there was none. Where births must be looked for in the whole journal, `stop` ends it.
 result<position_t> fold_page(entity_store& reader, shard_id shard, position_t from,
-                             order_statistics_fold& fold, known_specs& specs);
+                             order_statistics_fold& fold, known_specs& specs,
+                             const std::stop_token& stop = {});
 
 struct statistics_options {
   std::string node;     ///< Its shards are counted here; those of others where they live.

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "cluster/mesh_actors.hpp"
 #include "cluster/pki.hpp"
+#include "cluster/tls_errors.hpp"
 
 #include <algorithm>
 #include <caf/io/all.hpp>
@@ -11,8 +12,6 @@
 #include <mutex>
 
 namespace orrery {
-
-void clear_tls_errors_before_calls();  // tls_errors.cpp
 
 namespace {
 

@@ -4,6 +4,8 @@
 /// connections between nodes that were sound. So these four stand before OpenSSL's own, for the
 /// whole program; all others that call them clear the queue themselves.
 
+#include "cluster/tls_errors.hpp"
+
 #include <dlfcn.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -47,7 +49,6 @@ int SSL_write(SSL* connection, const void* from, int size) {
 
 namespace orrery {
 
-/// Referred to by the mesh, so that the linker takes this file.
 void clear_tls_errors_before_calls() {}
 
 }  // namespace orrery

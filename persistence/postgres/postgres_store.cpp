@@ -20,7 +20,7 @@ namespace orrery {
 namespace {
 
 /// Tables that live beside the store's own.
-class side_tables final : public flow_source, public task_log_source {
+class side_tables final : public flow_source, public task_log_source, public statistics_source {
 public:
   side_tables(std::string connection_text, std::string setup, duration call_timeout,
               std::shared_ptr<postgres::watchdog> dog)
@@ -36,22 +36,6 @@ public:
     return std::make_unique<postgres::log_table>(
         postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
   }
-
-private:
-  std::string connection_text_;
-  std::string setup_;
-  duration call_timeout_;
-  std::shared_ptr<postgres::watchdog> watchdog_;
-};
-
-class statistics_tables final : public statistics_source {
-public:
-  statistics_tables(std::string connection_text, std::string setup, duration call_timeout,
-                    std::shared_ptr<postgres::watchdog> dog)
-      : connection_text_(std::move(connection_text)),
-        setup_(std::move(setup)),
-        call_timeout_(call_timeout),
-        watchdog_(std::move(dog)) {}
   std::unique_ptr<statistics_store> open_statistics() override {
     return std::make_unique<postgres::statistics_table>(
         postgres::pqxx_session(connection_text_, setup_, call_timeout_, watchdog_));
@@ -140,8 +124,8 @@ std::unique_ptr<task_log_source> postgres_store::logs() const {
 }
 
 std::unique_ptr<statistics_source> postgres_store::statistics() const {
-  return std::make_unique<statistics_tables>(connection_text_, setup_,
-                                             options_.limits.call_timeout, watchdog_);
+  return std::make_unique<side_tables>(connection_text_, setup_, options_.limits.call_timeout,
+                                       watchdog_);
 }
 
 std::unique_ptr<identity_store> postgres_store::open_identity() {

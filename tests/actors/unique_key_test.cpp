@@ -27,6 +27,13 @@ protected:
     spec.payload = std::move(payload);
     return spec;
   }
+  /// Nobody learns from the store who holds a key.
+  void look_ups_fail(bool fail) {
+    truth.on_call([fail](std::string_view what) {
+      return fail && what == "key_holder" ? result<void>(failure{errc::unavailable, "away"})
+                                          : result<void>{};
+    });
+  }
   bool is_duplicate_of(entity_id id, entity_id holder) {
     const auto t = stored(id);
     return t && t->status == task_status::cancelled && t->reason == end_reason::duplicate &&
@@ -125,15 +132,11 @@ TEST_F(unique_keys, are_not_given_on_for_an_end_that_waits_behind_the_submission
   spec.run_at = time.now() + 1h;
   const auto first = submit(spec);
   advance(5s, 100ms);
-  bool fails = true;
-  truth.on_call([&fails](std::string_view what) {
-    return fails && what == "key_holder" ? result<void>(failure{errc::unavailable, "away"})
-                                         : result<void>{};
-  });
+  look_ups_fail(true);
   const auto second = submit(keyed());
   produce(intake::tasks, shard0, codec::write_intake(first, task_command{cancel_task{}}));
   EXPECT_EQ(status(first), task_status::scheduled);
-  fails = false;
+  look_ups_fail(false);
   advance(1s, 100ms);
   EXPECT_EQ(status(first), task_status::cancelled);
   EXPECT_TRUE(is_duplicate_of(second, first));
@@ -146,15 +149,11 @@ TEST_F(unique_keys, a_submission_that_waits_is_answered_though_its_holder_ends_b
   spec.run_at = time.now() + 1h;
   const auto first = submit(spec);
   advance(5s, 100ms);
-  bool fails = true;
-  truth.on_call([&fails](std::string_view what) {
-    return fails && what == "key_holder" ? result<void>(failure{errc::unavailable, "away"})
-                                         : result<void>{};
-  });
+  look_ups_fail(true);
   const auto second = submit(keyed(unique_mode::latest));
   produce(intake::tasks, shard0, codec::write_intake(first, task_command{cancel_task{}}));
   advance(2s, 100ms);
-  fails = false;
+  look_ups_fail(false);
   advance(2s, 100ms);
   EXPECT_EQ(status(first), task_status::cancelled);
   EXPECT_TRUE(is_duplicate_of(second, first));

@@ -11,6 +11,7 @@
 #include "app/statistics_office.hpp"
 #include "app/stock_office.hpp"
 #include "app/telemetry.hpp"
+#include "app/time_judge.hpp"
 #include "app/telemetry_peers.hpp"
 #include "actors/worker_messages.hpp"
 #include "base/log.hpp"
@@ -100,10 +101,15 @@ struct actor_config : caf::actor_system_config {};
 }  // namespace
 
 struct running_node::parts {
-  explicit parts(config values) : how(std::move(values)), seen(how, time.now()) {}
+  explicit parts(config values)
+      : how(std::move(values)),
+        time(how.embedded_store() ? static_cast<const clock&>(machine_time) : shared_time),
+        seen(how, time.now()) {}
 
   config how;
-  system_clock time;
+  system_clock machine_time;
+  judged_clock shared_time;  ///< As the store's own clock says, where it has one.
+  const clock& time;
   system_random chance;
   telemetry seen;
   std::string http_address;
@@ -114,6 +120,7 @@ struct running_node::parts {
   bool stopped = false;
 
   std::unique_ptr<store> truth;
+  std::unique_ptr<time_judge> judge;
   settings_source* settings = nullptr;  ///< The same store.
   std::unique_ptr<intake_log> log;
   std::unique_ptr<event_sink> sink;
@@ -179,7 +186,10 @@ result<void> running_node::parts::open_store() {
     settings = opened->get();
     truth = std::move(*opened);
   }
-  return patiently("store", [&] { return truth->migrate(how.limits.shards); });
+  auto ok = patiently("store", [&] { return truth->migrate(how.limits.shards); });
+  if (ok && !how.embedded_store())
+    judge = std::make_unique<time_judge>(shared_time, [this] { return truth->shared_time(); });
+  return ok;
 }
 
 /// Before any journal is opened: its commits move the stock.
@@ -552,6 +562,7 @@ void running_node::parts::stop() {
     logs->stop();
   sink.reset();
   log.reset();
+  judge.reset();
   log::info("node.stopped", {{"node", how.node}});
   seen.stop();
 }

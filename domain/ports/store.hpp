@@ -276,6 +276,8 @@ public:
   virtual std::unique_ptr<operation_store> open_operations() = 0;
   /// Whether the store answers now.
   virtual result<void> ping() = 0;
+  /// The time of the store's own clock, which all nodes share; none where it has no other than ours.
+  virtual result<std::optional<time_point>> shared_time() { return std::optional<time_point>{}; }
 };
 
 }  // namespace orrery

@@ -151,6 +151,15 @@ result<void> postgres_store::ping() {
   });
 }
 
+result<std::optional<time_point>> postgres_store::shared_time() {
+  postgres::pqxx_session session(connection_text_, setup_, options_.limits.call_timeout, watchdog_);
+  return session.call([](pqxx::transaction_base& work) -> result<std::optional<time_point>> {
+    // The way to there and back is a few milliseconds: less than what a clock is judged by.
+    const auto at = work.exec1("select (extract(epoch from clock_timestamp()) * 1000000)::bigint");
+    return std::optional(time_point(std::chrono::microseconds(at[0].as<int64_t>())));
+  });
+}
+
 result<std::string> postgres_store::identity() {
   postgres::pqxx_session session(connection_text_, setup_, options_.limits.call_timeout, watchdog_);
   return session.call([](pqxx::transaction_base& work) -> result<std::string> {

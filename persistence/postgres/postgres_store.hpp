@@ -55,6 +55,7 @@ public:
   std::unique_ptr<identity_store> open_identity() override;
   std::unique_ptr<operation_store> open_operations() override;
   result<void> ping() override;
+  result<std::optional<time_point>> shared_time() override;
   /// From now on, journals move stock in `stock` with what they commit. Both outlive the sessions.
   void join_stock(const inventory_database& stock, two_phase& phases);
   /// A coordinator for `stock`, with the journal of this store. After `migrate`.

@@ -67,6 +67,36 @@ def longest_gap(times, begin, end):
     return max(after - before for before, after in zip(inside, inside[1:]))
 
 
+class AClock(unittest.TestCase):
+    LIBRARY = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+    def test_that_leaps_two_hours_and_back_takes_no_shard_from_its_node(self):
+        """Kafka's library waits until an instant of the wall clock; a node that so sends no heartbeat is
+        put out of the group, and would go on beside those who take its shards."""
+        self.assertTrue(self.LIBRARY.exists(), "libfaketime is missing")
+        system = System(self, shards=SHARDS)
+        clock = system.dir / "clock"
+        clock.write_text("+0s\n")
+        options = ["--set", "kafka.session.timeout=2s"]
+        leaping = {"LD_PRELOAD": str(self.LIBRARY), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                   "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
+        nodes = [*system.launch("a", mesh=True, options=options),
+                 *system.launch("b", mesh=True, options=options, environment=leaping)]
+        for node in nodes:
+            node.await_ready()
+        system.await_owners("a", "b")
+        begin = system.sql("select shard, owner, epoch from shards order by 1")
+        for leap in ("+7200s", "+0s", "-7200s", "+0s"):
+            clock.write_text(leap + "\n")
+            time.sleep(3)
+        time.sleep(4)
+        self.assertEqual(begin, system.sql("select shard, owner, epoch from shards order by 1"), system.logs())
+        code, answer = nodes[1].call("/api/tasks", {"kind": "noop", "delay": "PT1S"})
+        self.assertLess(code, 300, answer)
+        done = lambda: nodes[0].call(f"/api/tasks/{answer['taskId']}")[1].get("status") == "SUCCEEDED"
+        self.assertTrue(eventually(done, 20), "waits by a clock that was ahead")
+
+
 class ACleanStop(unittest.TestCase):
     def test_hands_over_with_no_failed_attempt_and_no_shard_stands_still_for_a_second(self):
         system = System(self, shards=SHARDS)

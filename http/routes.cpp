@@ -67,8 +67,9 @@ struct router {
   std::unordered_map<std::string_view, std::vector<const route*>> by_key;
 
   router() {
-    for (const auto part : {work_routes(), operation_routes(), worker_routes(), schedule_routes(),
-                            flow_routes(), stock_routes(), letter_routes(), account_routes(), system_routes()})
+    for (const auto part :
+         {work_routes(), operation_routes(), worker_routes(), schedule_routes(), flow_routes(),
+          stock_routes(), letter_routes(), account_routes(), system_routes()})
       rows.insert(rows.end(), part.begin(), part.end());
     CHECK(rows.size() <= routes_max, "the counters have room for every route");
     for (const auto& row : rows)

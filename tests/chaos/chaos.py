@@ -281,7 +281,7 @@ class World:
             return len({(one["shard"], one["position"]) for one in found.statuses}) >= wanted
 
         eventually(published, 60)
-        found.letters = read_letters(self.sql)
+        found.letters, found.traces = read_letters(self.sql), self.system.traces
         found.intake = [one for topic in ("order_topic", "task_topic") for one in self.system.committed(topic)]
 
         def settled():

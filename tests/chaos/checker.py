@@ -39,7 +39,7 @@ class Report:
     """What was found, and what was counted on the way."""
 
     def __init__(self):
-        self.findings, self.counts = [], collections.Counter()
+        self.findings, self.counts, self.lost = [], collections.Counter(), set()
 
     def find(self, invariant, text, things=()):
         things = list(things)
@@ -76,7 +76,8 @@ def check_set(report, history, evidence):
     unknown = {value for value, results in wished.items() if "unknown" in results} - ok
     bad = {one.value for one in history if one.kind == "produce-bad" and one.result == "ok"}
     born = submissions(evidence.journal)
-    report.find("S1 lost", "accepted and not in the journal", ok - bad - set(born))
+    report.lost = ok - bad - set(born)
+    report.find("S1 lost", "accepted and not in the journal", report.lost)
     report.find("S2 unexpected", "in the journal and never accepted", set(born) - ok - unknown)
     report.find("S1 duplicated", "are in the journal more than once",
                 [value for value, events in born.items() if len(events) > 1])
@@ -343,6 +344,8 @@ def check(history, evidence, statuses=True):
     check_ends(report, evidence)
     check_histories(report, history)
     check_versions(report, history)
+    if report.lost and evidence.traces:
+        report.find("S1 traces", "of what was lost", [json.dumps(evidence.traces(report.lost))])
     if evidence.stock is not None:
         ledger.check_stock(report, evidence, status_after)
         ledger.check_compensations(report, evidence, status_after)

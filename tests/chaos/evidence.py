@@ -10,13 +10,14 @@ class Evidence:
     `journal`: events in order of position, each with `shard`; `views`: by id; `statuses`: what a
     `read_committed` reader sees, in order of each partition, each with `partition`; `effects`: lines of the
     sink; `letters`: records that were refused, by value; `intake`: all records of the intake topics, each with
-    `topic`, `partition`, `offset` and `payload`; `stock`: None, or what `ledger` compares with `reservations` and
-    `prepared`.
+    `topic`, `partition`, `offset` and `payload`; `traces(values)`: where what was lost is still to be seen;
+    `stock`: None, or what `ledger` compares with `reservations` and `prepared`.
     """
 
     def __init__(self):
         self.journal, self.views, self.statuses, self.effects = [], {}, [], []
         self.letters, self.running_shards, self.intake = [], None, []
+        self.traces = None
         self.stock, self.reservations, self.prepared = None, [], []
 
 

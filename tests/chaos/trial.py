@@ -78,5 +78,5 @@ def fill_from(system, binary=None):
             return len({(one["shard"], one["position"]) for one in found.statuses}) >= wanted
 
         eventually(published, 60)
-        found.letters = read_letters(system.sql)
+        found.letters, found.traces = read_letters(system.sql), system.traces
     return fill

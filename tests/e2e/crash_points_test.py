@@ -108,7 +108,7 @@ class Cluster:
         wanted = sum(checker.status_after(event) is not None for event in found.journal)
         eventually(lambda: len({(e["shard"], e["position"]) for e in published()}) >= wanted, 20)
         found.statuses = published()
-        found.letters = read_letters(system.sql)
+        found.letters, found.traces = read_letters(system.sql), system.traces
 
 
 class Crash:

@@ -262,6 +262,19 @@ class System:
         self.test.assertEqual(0, status, text[-2000:])
         return [json.loads(line) for line in text.splitlines()]
 
+    def traces(self, values):
+        """Where what was lost is still to be seen: places in the intake, what the shards say of these,
+        dead letters, and what the nodes warned of."""
+        places = [f"{r['topic']}/{r['partition']}@{r['offset']} {value}" for topic in ("order_topic", "task_topic")
+                  for r in self.committed(topic) for value in values if f'"{value}"' in (r["payload"] or "")]
+        letters = [row for row in self.sql("select reason, convert_from(value, 'SQL_ASCII') from dead_letters")
+                   if any(value in row[-1] for value in values)]
+        dull = ("attempt.not_succeeded", "intake.dead_letter")
+        warned = [line[:300] for node in self.nodes.values() for line in node.tail(1 << 20).splitlines()
+                  if ("level=warning" in line or "level=error" in line) and not any(d in line for d in dull)]
+        shards = self.sql("select shard, owner, epoch, position, orders_next, tasks_next from shards order by 1")
+        return {"intake": places, "letters": letters, "shards": shards, "warned": warned[-20:]}
+
     def statuses(self, kind):
         """Status events as objects, each with its `partition`, in order of each partition."""
         records = sorted(self.committed(STATUS_OF[kind]), key=lambda r: (r["partition"], r["offset"]))

@@ -73,6 +73,7 @@ TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {
     EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::failed);
     EXPECT_EQ(reader->shards().error().code, errc::unavailable);
     EXPECT_EQ(under_test->ping().error().code, errc::unavailable);
+    EXPECT_EQ(under_test->shared_time().error().code, errc::unavailable);
     EXPECT_EQ(journal->acquire(two, "node-1", noon).error().code, errc::unavailable);
     EXPECT_EQ(under_test->open_registry()->nodes(1s).error().code, errc::unavailable);
 
@@ -80,6 +81,7 @@ TEST_F(postgres_faults, works_again_by_itself_once_the_server_is_back) {
     EXPECT_EQ(journal->commit(std::vector{batch}).outcome, commit_outcome::done);
     EXPECT_EQ(reader->history(id)->size(), 3U);
     EXPECT_TRUE(under_test->ping());
+    EXPECT_TRUE(under_test->shared_time()->has_value());
   }
 }
 

@@ -1,5 +1,6 @@
 /// The write side of the store's contract: tenure, commits, fencing, migration.
 
+#include "base/clock.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <atomic>
@@ -35,6 +36,16 @@ TEST_P(store_contract, refuses_a_schema_newer_than_the_program) {
 }
 
 TEST_P(store_contract, answers_a_ping) { EXPECT_TRUE(under_test->ping()); }
+
+TEST_P(store_contract, tells_the_time_of_its_own_clock_or_that_it_has_none) {
+  const auto before = system_clock{}.now();
+  const auto told = under_test->shared_time();
+  ASSERT_TRUE(told);
+  if (*told) {
+    EXPECT_GT(**told, before - 1s);
+    EXPECT_LT(**told, system_clock{}.now() + 1s);
+  }
+}
 
 TEST_P(store_contract, gives_a_new_shard_from_its_beginning) {
   const auto tenure = journal->acquire(one, "node-1", noon);

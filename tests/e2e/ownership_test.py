@@ -86,13 +86,13 @@ class AClock(unittest.TestCase):
             node.await_ready()
         system.await_owners("a", "b")
         begin = system.sql("select shard, owner, epoch from shards order by 1")
-        waiting = []
+        waiting, task = [], {"kind": "noop", "delay": "PT1S"}
         for leap in ("+7200s", "+0s", "-7200s", "+0s"):
             clock.write_text(leap + "\n")
             time.sleep(3)
-            code, answer = nodes[1].call("/api/tasks", {"kind": "noop", "delay": "PT1S"})
-            self.assertLess(code, 300, answer)
-            waiting.append(answer["taskId"])
+            # Without traffic its producer may miss two answers of Kafka's, and says so: 503, for a second or two.
+            waiting.append(eventually(lambda: nodes[1].call("/api/tasks", task)[1].get("taskId"), 10))
+            self.assertTrue(waiting[-1], system.logs())
         time.sleep(4)
         self.assertEqual(begin, system.sql("select shard, owner, epoch from shards order by 1"), system.logs())
         ends = lambda: [nodes[0].call(f"/api/tasks/{task}")[1].get("status") for task in waiting]

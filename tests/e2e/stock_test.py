@@ -279,21 +279,26 @@ class TwoDatabases(unittest.TestCase):
                                                 "where state = 1")
         self.assertEqual([str(sum(one["taken"] for one in shop.stock().values()))], taken)
 
+    def orders_until_dead(self, node, shop, pool):
+        """Many orders may go with few commits: more come until the point has been passed often enough."""
+        sent = [pool.submit(shop.order, number) for number in range(ORDERS)]
+        later = itertools.count(ORDERS)
+
+        def reached():
+            if node.alive():
+                sent.append(pool.submit(shop.order, next(later)))
+            return not node.alive()
+
+        self.assertTrue(eventually(reached, 60), f"the point was not reached {node.tail()}")
+        return sent
+
     def one_crash(self, point, nth):
         system = self.system(CRASH_BINARY, environment={"CRASH_AT": f"{point}:{nth}"})
         shop = self.shop_of(system)
         shop.open(hot=60, rare=10, plain=1000)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            sent = [pool.submit(shop.order, number) for number in range(ORDERS)]
             node = system.nodes["n1"]
-            later = itertools.count(ORDERS)
-
-            def reached():
-                """Many orders may go with few commits: more come until the point has been passed often enough."""
-                if node.alive():
-                    sent.append(pool.submit(shop.order, next(later)))
-                return not node.alive()
-            self.assertTrue(eventually(reached, 60), f"{point} was not reached {node.tail()}")
+            sent = self.orders_until_dead(node, shop, pool)
             self.assertIn(f"crash point {point} reached", node.log.read_text(errors="replace"))
             system.start("n1", options=system.options, binary=CRASH_BINARY)
             for one in sent:
@@ -355,9 +360,7 @@ class TwoDatabases(unittest.TestCase):
         shop.open(hot=60, rare=10, plain=1000)
         system.start("n2", options=system.options, binary=BINARY)
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            sent = [pool.submit(shop.order, number) for number in range(ORDERS)]
-            self.assertTrue(eventually(lambda: not system.nodes["n1"].alive(), 60), system.logs())
-            for one in sent:
+            for one in self.orders_until_dead(system.nodes["n1"], shop, pool):
                 one.result()
         self.judge(system, shop)
 

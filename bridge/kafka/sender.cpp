@@ -245,7 +245,16 @@ void sender::report(slot& one, rd_kafka_resp_err_t code, int64_t offset, bool pe
   auto& whole = *one.owner;
   if (perhaps_there)
     whole.perhaps_there = true;
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR && offset < 0) {
+    // Not Kafka's word but the library's: to a batch that Kafka calls out of order, and that lies before
+    // what it acknowledged, the library says that Kafka has had it. Yet Kafka takes whatever comes first
+    // from a new producer. Where the first batch met a partition without a leader, the second is the
+    // first; and the first, sent again, is nowhere (seen with librdkafka 2.0.2 and Kafka 3.9.1).
+    log::warning("kafka.acknowledged_nowhere", {{"client", how_.role}});
+    const std::lock_guard lock(whole.guard);
+    if (whole.outcome)
+      whole.outcome = failure{errc::in_doubt, "Kafka has not said where it put the message"};
+  } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     whole.offsets[one.index] = offset;
     heard_ = steady::now();
     silent_ = 0;

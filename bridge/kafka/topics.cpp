@@ -126,6 +126,17 @@ void prepare_message_topics(rd_kafka_t* client, const kafka_options& options) {
     log::warning("kafka.message_topics", {{"detail", done.error().detail}});
 }
 
+/// Whether each partition's leader answers, which is a moment after the metadata name it. What is sent in
+/// between comes back and is sent again behind what was sent after it: sender.cpp, `report`.
+bool all_answer(rd_kafka_t* client, const std::vector<std::string>& names, uint32_t partitions) {
+  const partitions_ptr list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(names.size() * partitions)));
+  for (const auto& name : names)
+    for (uint32_t one = 0; one < partitions; ++one)
+      rd_kafka_topic_partition_list_add(list.get(), name.c_str(), static_cast<int32_t>(one));
+  return ranges_of(client, *list, 1s).has_value();
+}
+
 }  // namespace
 
 std::string intake_topic(const kafka_options& options, intake topic) {
@@ -167,7 +178,7 @@ result<void> prepare_topics(rd_kafka_t* client, const kafka_options& options, ui
         usable = usable && at->second.usable;
       }
     }
-    if (missing.empty() && usable) {
+    if (missing.empty() && usable && all_answer(client, names, partitions)) {
       prepare_message_topics(client, options);
       return {};
     }

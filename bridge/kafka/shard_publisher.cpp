@@ -47,6 +47,9 @@ result<void> shard_publisher::open(duration timeout) {
   client_.reset();
   begun_ = false;
   config settings(options_);
+  // One batch after the other: with several under way, one that came back would be sent behind the next,
+  // which Kafka takes as the first of a new producer; and librdkafka calls the other delivered (sender.cpp).
+  settings.set("max.in.flight.requests.per.connection", 1);
   settings.set("transactional.id", watermark_group(options_) + "-" + std::to_string(shard_.value))
       .set("transaction.timeout.ms", milliseconds_of(transaction_limit_))
       .set("message.timeout.ms", milliseconds_of(transaction_limit_))

@@ -24,11 +24,6 @@ time_judge::time_judge(judged_clock& of, question ask) : of_(of), ask_(std::move
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-time_judge::~time_judge() {
-  thread_.request_stop();
-  thread_.join();
-}
-
 void time_judge::judge() {
   const auto before = of_.now();
   const auto began = steady::now();

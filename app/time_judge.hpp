@@ -15,7 +15,6 @@ public:
 
   /// `ask` blocks. The first time is judged before this returns, where `ask` answers.
   time_judge(judged_clock& of, question ask);
-  ~time_judge();
   time_judge(const time_judge&) = delete;
   time_judge& operator=(const time_judge&) = delete;
 

@@ -18,8 +18,6 @@ int64_t micros_of(std::chrono::steady_clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
 }
 
-time_point at_micros(int64_t micros) { return time_point(std::chrono::microseconds(micros)); }
-
 }  // namespace
 
 judged_clock::reading judged_clock::read_machine() {
@@ -37,7 +35,7 @@ time_point judged_clock::now() const {
   const auto by_wall = micros(read.wall) - micros_of(read.steady);
   if (std::abs(by_wall - offset) > leap.count()) {
     doubt_.store(true, std::memory_order_relaxed);
-    return at_micros(micros_of(read.steady) + offset);
+    return from_micros(micros_of(read.steady) + offset);
   }
   // Who is slower than another thread that has followed, or judged, meanwhile follows nobody.
   if (by_wall != offset)

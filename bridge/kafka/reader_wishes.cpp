@@ -148,17 +148,11 @@ result<void> shard_reader::start_shards(const std::map<shard_id, beginning>& fro
 void shard_reader::begin(shard_id id, owned_shard& shard) {
   shard.started = true;
   for (size_t t = 0; t < intakes; ++t) {
-    auto& from = shard.partitions[t];
-    from.begun = from.again = from.repeated = false;
-    fetch_from(id, t, from);
+    const auto done = rd_kafka_consume_start_queue(topics_[t].get(), id.value,
+                                                   shard.partitions[t].next, queue_.get());
+    CHECK(done == 0, "reading begins at an offset, outside of any group");
   }
   route(shard);
-}
-
-void shard_reader::fetch_from(shard_id id, size_t topic, const partition& from) {
-  const auto done =
-      rd_kafka_consume_start_queue(topics_[topic].get(), id.value, from.next, queue_.get());
-  CHECK(done == 0, "reading begins at an offset, outside of any group");
 }
 
 void shard_reader::end(shard_id id, owned_shard& shard) {

@@ -1,7 +1,6 @@
 #include "bridge/kafka/shard_reader.hpp"
 
 #include "base/check.hpp"
-#include "base/log.hpp"
 #include "base/worker.hpp"
 #include "bridge/kafka/topics.hpp"
 
@@ -148,8 +147,6 @@ void shard_reader::poll(std::vector<rd_kafka_message_t*>& room, consumer_trouble
     else
       troubles.take(*message);
   }
-  if (std::exchange(again_, false))
-    read_again();
   deliver();
 }
 
@@ -161,17 +158,8 @@ void shard_reader::take(const rd_kafka_message_t& message) {
   const bool orders = message.rkt == topics_[static_cast<size_t>(intake::orders)].get();
   const auto topic = orders ? intake::orders : intake::tasks;
   auto& from = found->second.partitions[static_cast<size_t>(topic)];
-  if (message.offset < from.next || from.again)
+  if (message.offset < from.next)
     return;
-  if (message.offset > from.next && !from.begun && !from.repeated) {
-    from.again = again_ = true;
-    log::info("kafka.read_again", {{"topic", names_[static_cast<size_t>(topic)]},
-                                   {"shard", message.partition},
-                                   {"wanted", from.next},
-                                   {"came", message.offset}});
-    return;
-  }
-  from.begun = true;
   from.next = message.offset + 1;
   // The library may connect a queue again when it begins to fetch, whatever we said before.
   if (found->second.paused && from.waiting.size() % poll_records == 0)
@@ -182,22 +170,6 @@ void shard_reader::take(const rd_kafka_message_t& message) {
                           from_micros(stamp < 0 ? 0 : stamp * 1000),
                           text_of(message.key, message.key_len),
                           text_of(message.payload, message.len), headers_of(message)});
-}
-
-/// The first record is the one that was asked for, unless that is gone (compacted, deleted, or the end of a
-/// transaction). Whether the library has begun elsewhere nobody could tell, and what lies between would be lost;
-/// so it is asked a second time.
-void shard_reader::read_again() {
-  for (auto& [id, shard] : owned_)
-    for (size_t t = 0; t < intakes; ++t) {
-      auto& from = shard.partitions[t];
-      if (!std::exchange(from.again, false))
-        continue;
-      from.repeated = true;
-      (void)rd_kafka_consume_stop(topics_[t].get(), id.value);
-      fetch_from(id, t, from);
-      route(shard);
-    }
 }
 
 /// Hands over what waits, in small batches, and looks after each whether the listener has had enough:

@@ -41,9 +41,6 @@ private:
     queue_ptr queue;                 ///< Where the library puts what it has fetched.
     int64_t next = 0;                ///< Our own count of what was taken.
     std::deque<log_record> waiting;  ///< Taken, not delivered: of this round, or held by a pause.
-    bool begun = false;              ///< The first record since reading began has come.
-    bool again = false;              ///< It was not the one asked for: reading begins once more.
-    bool repeated = false;           ///< That has been done.
   };
   struct owned_shard {
     holding held = 0;
@@ -72,7 +69,6 @@ private:
   void run(std::function<void(const std::string&)> failed);
   void poll(std::vector<rd_kafka_message_t*>& room, consumer_troubles& troubles);
   void take(const rd_kafka_message_t& message);
-  void read_again();
   void deliver();
   bool hand_over(shard_id id, const owned_shard& shard, std::vector<log_record> batch);
 
@@ -83,7 +79,6 @@ private:
   result<void> start_shards(const std::map<shard_id, beginning>& from, duration timeout);
   void begin(shard_id id, owned_shard& shard);
   void end(shard_id id, owned_shard& shard);
-  void fetch_from(shard_id id, size_t topic, const partition& from);
   void route(const owned_shard& shard) const;
   owned_shard* held_as(shard_id id, holding held);
   void wake();
@@ -104,7 +99,6 @@ private:
   // Only the reader's thread's.
   std::map<shard_id, owned_shard> owned_;
   std::map<shard_id, beginning> starting_;
-  bool again_ = false;  ///< Of a partition.
   std::chrono::steady_clock::time_point start_again_{};
 
   std::atomic<bool> stopping_{false};

@@ -156,7 +156,7 @@ result<std::optional<time_point>> postgres_store::shared_time() {
   return session.call([](pqxx::transaction_base& work) -> result<std::optional<time_point>> {
     // The way to there and back is a few milliseconds: less than what a clock is judged by.
     const auto at = work.exec1("select (extract(epoch from clock_timestamp()) * 1000000)::bigint");
-    return std::optional(time_point(std::chrono::microseconds(at[0].as<int64_t>())));
+    return std::optional(from_micros(at[0].as<int64_t>()));
   });
 }
 

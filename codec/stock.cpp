@@ -48,9 +48,9 @@ result<nlohmann::json> read_stock_object(std::string_view text) {
 }
 
 result<void> only_members(const nlohmann::json& body, std::initializer_list<const char*> names) {
-  for (const auto& [key, value] : body.items())
-    if (std::none_of(names.begin(), names.end(), [&](const char* n) { return key == n; }))
-      return bad_stock(key, "is not known here");
+  for (const auto& member : body.items())
+    if (std::none_of(names.begin(), names.end(), [&](const char* n) { return member.key() == n; }))
+      return bad_stock(member.key(), "is not known here");
   return {};
 }
 

@@ -7,16 +7,12 @@
 #include "bridge/kafka/topics.hpp"
 
 #include <algorithm>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace orrery::kafka {
 
 namespace {
 
-/// So often at least somebody looks whether a heartbeat is due.
-constexpr int look_ms = 100;
+constexpr int poll_ms = 500;
 constexpr auto commit_every = 1s;
 
 shard_id shard_of(const rd_kafka_topic_partition_t& one) {
@@ -32,15 +28,9 @@ void note(rd_kafka_error_t* raw, const char* doing) {
 
 }  // namespace
 
-group_member::group_member(const kafka_options& options)
-    : options_(options), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  CHECK(bell_ >= 0, "there is a descriptor left");
-}
+group_member::group_member(const kafka_options& options) : options_(options) {}
 
-group_member::~group_member() {
-  close();
-  ::close(bell_);
-}
+group_member::~group_member() { close(); }
 
 result<client_ptr> group_member::make_client() {
   config settings(options_);
@@ -78,8 +68,6 @@ result<void> group_member::open(events told) {
   told_ = std::move(told);
   client_ = std::move(*client);
   queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
-  const uint64_t one = 1;
-  rd_kafka_queue_io_event_enable(queue_.get(), bell_, &one, sizeof one);
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -88,10 +76,8 @@ void group_member::close() {
   stopping_ = true;
   if (!thread_.joinable())
     return;
-  const uint64_t one = 1;
-  (void)!::write(bell_, &one, sizeof one);
+  rd_kafka_queue_yield(queue_.get());
   thread_.join();
-  rd_kafka_queue_io_event_enable(queue_.get(), -1, nullptr, 0);
   queue_.reset();
   client_.reset();
 }
@@ -105,29 +91,14 @@ void group_member::run() {
   name_this_thread("kafka-group");
   consumer_troubles troubles(told_.failed);
   while (!stopping_) {
-    wait();
     // Rebalances are told inside this call.
-    while (const auto message = message_ptr(rd_kafka_consume_queue(queue_.get(), 0)))
-      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        troubles.take(*message);
+    const message_ptr message(rd_kafka_consume_queue(queue_.get(), poll_ms));
+    if (message && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      troubles.take(*message);
     commit_progress();
   }
   rd_kafka_consumer_close(client_.get());   // revokes, and so tells
   give_up({owned_.begin(), owned_.end()});  // where the broker was away and no rebalance came
-}
-
-/// The library waits until an instant of the wall clock: where that is set back by an hour, its threads and
-/// those that wait in it stand still for an hour, without a heartbeat, and the group deals our shards to
-/// others while we go on. So we wait by ourselves, and wake its main thread by a question to it.
-void group_member::wait() {
-  pollfd news{bell_, POLLIN, 0};
-  if (::poll(&news, 1, look_ms) > 0) {
-    uint64_t rung = 0;
-    (void)!::read(bell_, &rung, sizeof rung);
-  }
-  rd_kafka_topic_partition_list_t* topics = nullptr;
-  if (rd_kafka_subscription(client_.get(), &topics) == RD_KAFKA_RESP_ERR_NO_ERROR)
-    rd_kafka_topic_partition_list_destroy(topics);
 }
 
 void group_member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code,

@@ -42,7 +42,6 @@ public:
 private:
   result<client_ptr> make_client();
   void run();
-  void wait();
   void take_on(const rd_kafka_topic_partition_list_t& list);
   void give_up(const std::vector<shard_id>& shards);
   std::vector<shard_id> ours_of(const rd_kafka_topic_partition_list_t& list) const;
@@ -54,7 +53,6 @@ private:
   events told_;
   client_ptr client_;
   queue_ptr queue_;  // destroyed before the client is
-  const int bell_;   ///< An eventfd: something waits in the queue, or we are to end.
 
   std::mutex guard_;
   std::map<shard_id, intake_offsets> progress_;

@@ -1,6 +1,7 @@
 #include "bridge/kafka/handles.hpp"
 
 #include "base/log.hpp"
+#include "bridge/kafka/steady_waits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -41,6 +42,7 @@ rd_kafka_resp_err_t query(rd_kafka_t* client, rd_kafka_topic_partition_list_t& l
 }  // namespace
 
 config::config(const kafka_options& options) : config_(rd_kafka_conf_new()) {
+  wait_by_the_steady_clock();
   rd_kafka_conf_set_log_cb(raw(), log_line);
   set("bootstrap.servers", options.bootstrap);
   set("client.id", options.node);

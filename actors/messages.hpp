@@ -189,8 +189,7 @@ struct flow_found {
 /// The work has ended and nothing of it is left.
 struct work_done {
   attempt_token token;
-  work_outcome outcome;
-  bool asleep = false;       ///< Of a long sleep: a piece of it is over.
+  work_outcome outcome = {};
   bool lost = false;         ///< With the node that executed it.
   bool interrupted = false;  ///< The node that executed it was stopped.
   bool expired = false;      ///< The node that executed it stopped it, by its time to live.
@@ -244,6 +243,7 @@ struct arm_clock {
   caf::actor_clock::time_point at{};  ///< Steady: nobody sets it.
   end_reason clock = end_reason::ttl;
   trace_id trace = {};  ///< Of the task, for the log.
+  bool wakes = false;   ///< Then a sleep is over, and nothing is late.
 };
 struct disarm_clock {
   entity_id id;

@@ -10,7 +10,8 @@ namespace orrery::actors {
 
 namespace {
 
-constexpr caf::actor_clock::duration_type sleep_piece = std::chrono::seconds{60};
+/// Whose message this thread is at.
+thread_local task_actor* here = nullptr;
 
 std::string_view tail_of(std::string_view text, size_t bytes) {
   return text.size() <= bytes ? text : text.substr(text.size() - bytes);
@@ -29,60 +30,78 @@ caf::behavior task_actor::make_behavior() {
   first_.reset();
   if (left_)
     return {};
-  return {
-      [this](slot_granted& grant) { take_slot(grant); },
-      [this](ask_for_slot) {
-        ++handled_;
-        if (std::exchange(slot_presumed_, false))
-          slot_offered_ = false;
-        emit({});
+  return shared_behavior();
+}
+
+task_actor::resume_result task_actor::resume(caf::execution_unit* unit, size_t max_throughput) {
+  const auto before = std::exchange(here, this);
+  const auto outcome = entity_actor::resume(unit, max_throughput);
+  here = before;
+  return outcome;
+}
+
+const caf::behavior& task_actor::shared_behavior() {
+  static const caf::behavior all{
+      [](slot_granted& grant) { here->take_slot(grant); },
+      [](ask_for_slot) {
+        ++here->handled_;
+        if (std::exchange(here->slot_presumed_, false))
+          here->slot_offered_ = false;
+        here->emit({});
       },
-      [this](const lease_taken& news) { lease_was_taken(news); },
-      [this](work_done& news) { work_ended(news); },
-      [this](do_command& wish) {
-        may_leave_ = false;
-        const auto mode =
-            std::holds_alternative<task_command>(wish.command) &&
-                    std::holds_alternative<cancel_task>(std::get<task_command>(wish.command)) &&
-                    std::get<cancel_task>(std::get<task_command>(wish.command)).kill
-                ? stop_mode::now
-                : stop_mode::graceful;
-        listen_to(wish);
-        if (handle(wish)) {
-          stop_what_is_over(mode);
-          if (clocks_armed_ && state_->status == task_status::running) {
-            tell_end_away();
-            if (present_end().at < armed_for_)
-              arm_clocks();  // a deadline was brought forward
-          }
-        }
+      [](const lease_taken& news) { here->lease_was_taken(news); },
+      [](work_done& news) { here->work_ended(news); },
+      [](do_command& wish) { here->command_came(wish); },
+      [](committed_note) { here->start_was_committed(); },
+      [](const clock_passed& news) { here->end_by_clock(news); },
+      [](may_leave) {
+        here->may_leave_ = true;
+        if (here->at_rest())
+          here->emit({});
       },
-      [this](committed_note) {
-        waits_for_commit_ = false;
-        if (state_->status == task_status::running) {
-          reach(crash_point::start_committed);
-          run_work();
-        } else {
-          decline_claim();
-          emit({});
-        }
-      },
-      [this](const clock_passed& news) { end_by_clock(news); },
-      [this](may_leave) {
-        may_leave_ = true;
-        if (at_rest())
-          emit({});
-      },
-      [this](give_back) {
-        may_leave_ = giving_back_ = true;
-        entity_effect effect;
-        // An external worker goes on; the next owner of the shard waits for it.
-        if (state_->status == task_status::running && !leased_)
-          apply(interrupt_task{state_->token()}, effect);
-        emit(std::move(effect));
-        stop_what_is_over(stop_mode::graceful);
-      },
+      [](give_back) { here->give_back_now(); },
   };
+  return all;
+}
+
+void task_actor::command_came(do_command& wish) {
+  may_leave_ = false;
+  const auto mode =
+      std::holds_alternative<task_command>(wish.command) &&
+              std::holds_alternative<cancel_task>(std::get<task_command>(wish.command)) &&
+              std::get<cancel_task>(std::get<task_command>(wish.command)).kill
+          ? stop_mode::now
+          : stop_mode::graceful;
+  listen_to(wish);
+  if (!handle(wish))
+    return;
+  stop_what_is_over(mode);
+  if (clocks_armed_ && state_->status == task_status::running) {
+    tell_end_away();
+    if (present_end().at < armed_for_)
+      arm_clocks();  // a deadline was brought forward
+  }
+}
+
+void task_actor::start_was_committed() {
+  waits_for_commit_ = false;
+  if (state_->status == task_status::running) {
+    reach(crash_point::start_committed);
+    run_work();
+  } else {
+    decline_claim();
+    emit({});
+  }
+}
+
+void task_actor::give_back_now() {
+  may_leave_ = giving_back_ = true;
+  entity_effect effect;
+  // An external worker goes on; the next owner of the shard waits for it.
+  if (state_->status == task_status::running && !leased_)
+    apply(interrupt_task{state_->token()}, effect);
+  emit(std::move(effect));
+  stop_what_is_over(stop_mode::graceful);
 }
 
 /// A worker that speaks is alive, whatever else it says.
@@ -96,12 +115,15 @@ void task_actor::listen_to(const do_command& wish) {
 
 /// A clock was armed for the first moment at which the attempt could be over. Since then its worker may
 /// have spoken or got more time: then it is armed anew, so that a heartbeat costs no message of its own.
+/// A sleep is over by the same clock.
 void task_actor::end_by_clock(const clock_passed& news) {
   if (!work_running_ || news.token != work_token_ || state_->status != task_status::running)
     return;
   const auto end = present_end();
-  if (clock().now() < end.at)
+  if (clock().now() < std::min(end.at, sleep_until_))
     return arm_clocks();
+  if (sleep_until_ <= end.at)
+    return wake_up();
   entity_effect effect;
   if (!apply(expire_task{news.token, end.clock}, effect))
     return;
@@ -162,8 +184,9 @@ bool task_actor::at_rest() const {
 
 void task_actor::take_slot(slot_granted& grant) {
   ++handled_;
-  worker_ = std::move(grant.worker);
-  claim_ = std::move(grant.claim);
+  given_.reset();
+  if (!grant.worker.empty() || grant.claim)
+    given_ = std::make_unique<given_slot>(std::move(grant.worker), std::move(grant.claim));
   slot_held_ = true;
   slot_offered_ = slot_presumed_ = false;
   entity_effect effect;
@@ -177,17 +200,18 @@ void task_actor::take_slot(slot_granted& grant) {
 void task_actor::begin(entity_effect& effect) {
   if (giving_back_ || work_running_ || state_->status != task_status::queued)
     return;
-  start_task start{worker_.empty() ? context_.node : worker_};
-  if (claim_) {
-    start.worker = claim_->worker;
-    start.secret = secret_of_lease(claim_->seed, id_, {state_->run, state_->attempt + 1});
+  const bool ours = !given_ || given_->worker.empty();
+  start_task start{ours ? context_.node : given_->worker};
+  if (claimed()) {
+    start.worker = given_->claim->worker;
+    start.secret = secret_of_lease(given_->claim->seed, id_, {state_->run, state_->attempt + 1});
   }
   if (!apply(start, effect) || state_->status != task_status::running)
     return;
   context_.probe.attempts_started.fetch_add(1, std::memory_order_relaxed);
-  if (state_->spec->delivery == delivery_mode::at_most_once || claim_) {
+  if (state_->spec->delivery == delivery_mode::at_most_once || claimed()) {
     waits_for_commit_ = effect.tell_committed = true;
-  } else if (state_->spec->kind == "noop" && worker_.empty()) {
+  } else if (state_->spec->kind == "noop" && ours) {
     // The whole life in one effect: no work to wait for.
     apply(complete_task{state_->token(), {}}, effect);
     context_.probe.attempts_ended.fetch_add(1, std::memory_order_relaxed);
@@ -205,8 +229,9 @@ void task_actor::run_work() {
   work_token_ = state_->token();
   work_running_ = true;
   executor_ = nullptr;
-  leased_ = claim_ != nullptr;
-  away_ = !worker_.empty() && !leased_;
+  leased_ = claimed();
+  away_ = given_ && !given_->worker.empty() && !leased_;
+  sleep_until_ = instant::max();
   reach(crash_point::attempt_before_work);
   begun_at_ = heard_at_ = clock().now();
   extended_to_ = never;
@@ -214,15 +239,14 @@ void task_actor::run_work() {
     send(this, work_done{work_token_, {.succeeded = true}});
     return;
   }
+  if (state_->spec->kind == "sleep" && !away_ && !leased_)
+    return sleep_for_payload();
   arm_clocks();
   if (leased_)
     return lease_out();
   if (away_) {
-    send(context_.exchange, start_away{caf::actor_cast<caf::actor>(this), worker_, make_item()});
-    return;
-  }
-  if (state_->spec->kind == "sleep") {
-    sleep_for_payload();
+    send(context_.exchange,
+         start_away{caf::actor_cast<caf::actor>(this), given_->worker, make_item()});
     return;
   }
   const auto found = context_.executors.find(state_->spec->kind);
@@ -279,31 +303,27 @@ work_item task_actor::make_item() const {
 
 void task_actor::sleep_for_payload() {
   const auto wish = codec::read_sleep_payload(state_->spec->payload);
-  work_done news{work_token_, {.succeeded = true}};
-  if (!wish) {
-    news.outcome = {.error = wish.error().detail, .error_code = "bad-payload", .retryable = false};
-    send(this, std::move(news));
-    return;
-  }
-  if (!wish->error.empty())
-    news.outcome = {.error = wish->error, .error_code = "asked-to-fail"};
-  sleep_until_ = clock().now() + std::chrono::duration_cast<caf::timespan>(wish->length);
-  sleep_on(std::move(news));
+  if (wish)
+    sleep_until_ = begun_at_ + std::chrono::duration_cast<caf::timespan>(wish->length);
+  arm_clocks();
+  if (!wish)
+    send(
+        this,
+        work_done{work_token_,
+                  {.error = wish.error().detail, .error_code = "bad-payload", .retryable = false}});
 }
 
-/// In pieces: a message that waits keeps its actor in memory, also when the sleep was stopped.
-void task_actor::sleep_on(work_done news) {
-  const auto left = std::max(sleep_until_ - clock().now(), caf::actor_clock::duration_type{});
-  news.asleep = left > sleep_piece;
-  const auto piece = std::min<caf::actor_clock::duration_type>(left, sleep_piece);
-  delayed_send(this, std::chrono::duration_cast<caf::timespan>(piece), std::move(news));
+void task_actor::wake_up() {
+  const auto wish = codec::read_sleep_payload(state_->spec->payload);
+  work_done news{work_token_, {.succeeded = true}};
+  if (!wish->error.empty())
+    news.outcome = {.error = wish->error, .error_code = "asked-to-fail"};
+  work_ended(news);
 }
 
 void task_actor::work_ended(work_done& news) {
   if (!work_running_ || news.token != work_token_)
-    return;  // a sleep that was stopped before
-  if (news.asleep)
-    return sleep_on(std::move(news));
+    return;  // of work that is over
   work_running_ = false;
   executor_ = nullptr;
   disarm_clocks();
@@ -386,10 +406,11 @@ task_actor::clock_end task_actor::present_end() {
 
 void task_actor::arm_clocks() {
   const auto end = present_end();
+  const bool wakes = sleep_until_ <= end.at;
   clocks_armed_ = true;
-  armed_for_ = end.at;
-  send(context_.ttl, arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, end.at,
-                               end.clock, trace_of(state_->spec->traceparent, id_)});
+  armed_for_ = wakes ? sleep_until_ : end.at;
+  send(context_.ttl, arm_clock{caf::actor_cast<caf::actor>(this), id_, work_token_, armed_for_,
+                               end.clock, trace_of(state_->spec->traceparent, id_), wakes});
 }
 
 /// The node that executes has a clock of its own.

@@ -19,11 +19,18 @@ class task_actor final : public entity_actor<task> {
 public:
   using entity_actor<task>::entity_actor;
   caf::behavior make_behavior() override;
+  resume_result resume(caf::execution_unit* unit, size_t max_throughput) override;
   void on_exit() override;
 
 private:
   using instant = caf::actor_clock::time_point;
 
+  /// Receives for all tasks: a behavior of each one's own would be a fifth of its memory.
+  static const caf::behavior& shared_behavior();
+  void command_came(do_command& wish);
+  void start_was_committed();
+  void give_back_now();
+  bool claimed() const { return given_ && given_->claim; }
   void settle(entity_effect& effect) override;
   result<void> may(const task_command& wish) const override;
   bool at_rest() const override;
@@ -44,7 +51,7 @@ private:
   bool resume_lease();
   void lease_was_taken(const lease_taken& news);
   void sleep_for_payload();
-  void sleep_on(work_done news);
+  void wake_up();
   void work_ended(work_done& news);
   void stop_work(stop_mode mode);
   /// The first of the clocks of the present attempt.
@@ -76,12 +83,15 @@ private:
   bool clocks_armed_ = false;
   bool may_leave_ = false;
   bool giving_back_ = false;
-  std::string worker_;                        ///< The node whose slot is held; empty = this one.
-  bool away_ = false;                         ///< The running work is executed there.
-  bool leased_ = false;                       ///< The running work is an external worker's.
-  bool slot_kept_ = false;                    ///< Held since before we were loaded; not yet told.
-  std::shared_ptr<const lease_claim> claim_;  ///< By which the slot was taken; null = not by one.
-  executor* executor_ = nullptr;              ///< Of the running work; null for `sleep`, and away.
+  bool away_ = false;       ///< The running work is executed by another node.
+  bool leased_ = false;     ///< The running work is an external worker's.
+  bool slot_kept_ = false;  ///< Held since before we were loaded; not yet told.
+  struct given_slot {
+    std::string worker;                        ///< The node whose slot is held; empty = this one.
+    std::shared_ptr<const lease_claim> claim;  ///< By which it was taken; null = not by one.
+  };
+  std::unique_ptr<given_slot> given_;  ///< Null = a slot of this node, by nobody's claim.
+  executor* executor_ = nullptr;       ///< Of the running work; null for `sleep`, and away.
   attempt_token work_token_;
   // By the steady clock: an attempt has neither more nor less time because somebody set the machine's.
   instant begun_at_{};        ///< When the present attempt began.
@@ -89,7 +99,8 @@ private:
   instant armed_for_{};       ///< When its clock will come.
   time_point extended_to_{};  ///< What the state says of its extended end,
   instant extended_{};        ///< and when that is.
-  instant sleep_until_{};
+  instant sleep_until_ =
+      instant::max();  ///< Of the present attempt, where its work is to sleep here.
 };
 
 }  // namespace orrery::actors

@@ -8,8 +8,8 @@ namespace orrery::actors {
 
 void task_actor::lease_out() {
   work_leased news;
-  news.desk = claim_->desk;
-  news.claim = claim_->number;
+  news.desk = given_->claim->desk;
+  news.claim = given_->claim->number;
   news.entity = caf::actor_cast<caf::actor>(this);
   auto& item = news.item;
   item.lease = {id_, work_token_, epoch_, state_->extra->secret};
@@ -22,17 +22,17 @@ void task_actor::lease_out() {
   item.cursor = state_->extra->cursor;
   item.traceparent = attempt_context();
   send<caf::message_priority::high>(
-      claim_->desk == context_.node ? context_.desk : context_.exchange, std::move(news));
-  claim_.reset();
+      given_->claim->desk == context_.node ? context_.desk : context_.exchange, std::move(news));
+  given_->claim.reset();
 }
 
 void task_actor::decline_claim() {
-  if (!claim_)
+  if (!claimed())
     return;
   send<caf::message_priority::high>(
-      claim_->desk == context_.node ? context_.desk : context_.exchange,
-      lease_declined{claim_->desk, claim_->number});
-  claim_.reset();
+      given_->claim->desk == context_.node ? context_.desk : context_.exchange,
+      lease_declined{given_->claim->desk, given_->claim->number});
+  given_->claim.reset();
 }
 
 bool task_actor::resume_lease() {

@@ -27,7 +27,8 @@ caf::behavior ttl_supervisor::make_behavior() {
 }
 
 void ttl_supervisor::arm(arm_clock& wish) {
-  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, wish.trace, false, wish.at};
+  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, wish.trace, wish.wakes, false,
+                     wish.at};
   deadlines_.push({wish.at, wish.id, wish.token});
   forget_disarmed();
   sleep_until_next();
@@ -74,7 +75,7 @@ void ttl_supervisor::fire(const deadline& due, armed& one) {
                                   {"trace", to_string(one.trace)},
                                   {"clock", to_string(one.clock)}});
     context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
-  } else {
+  } else if (!one.wakes) {
     const auto late =
         static_cast<uint64_t>(std::chrono::duration_cast<duration>(clock().now() - due.at).count());
     context_.probe.meters.ttl_lateness.observe(static_cast<int64_t>(late));

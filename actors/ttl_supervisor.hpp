@@ -26,6 +26,7 @@ private:
     caf::actor entity;
     end_reason clock = end_reason::ttl;
     trace_id trace;
+    bool wakes = false;
     bool fired = false;
     instant due = instant::max();  ///< Of its one entry in the heap that counts.
   };

@@ -246,7 +246,7 @@ void work_exchange::tick() {
   for (auto& [which, entity] : lost) {
     away_.erase(which);
     context_.probe.attempts_lost_away.fetch_add(1, std::memory_order_relaxed);
-    send(entity, work_done{which.token, {}, false, true, false, false});
+    send(entity, work_done{.token = which.token, .lost = true});
   }
   std::erase_if(passed_on_, [&](auto& entry) {
     const bool over = entry.second.until <= now();
@@ -280,8 +280,10 @@ void work_exchange::ended(const std::string& peer, peer::ended& news) {
   const auto found = away_.find({news.task, news.token, news.epoch});
   if (found == away_.end() || found->second.peer != peer || found->second.lost_at)
     return;  // of a session that broke: it counts as lost, whatever came of it
-  send(found->second.entity, work_done{news.token, std::move(news.outcome), false, false,
-                                       news.interrupted, found->second.expired});
+  send(found->second.entity, work_done{.token = news.token,
+                                       .outcome = std::move(news.outcome),
+                                       .interrupted = news.interrupted,
+                                       .expired = found->second.expired});
   away_.erase(found);
 }
 

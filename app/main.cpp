@@ -10,6 +10,13 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+/// How jemalloc, which the program is linked with, is set (docs/decisions/0019): what was freed goes back to
+/// the system after three seconds, by a thread of its own, so that also an idle node shrinks.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:3000,muzzy_decay_ms:0";
+}
+
 int main(int argc, char** argv) {
   using namespace orrery::app;
   CLI::App app{"Orrery: orders and tasks that do not get lost"};

@@ -48,12 +48,12 @@ std::optional<exhausted_action> parse_exhausted_action(std::string_view text) no
 struct retry_policy {
   uint32_t max_attempts = 10;
   backoff_kind kind = backoff_kind::exponential;
+  exhausted_action on_exhausted = exhausted_action::dead;
   duration initial = 1s;
   double factor = 2.0;
   duration max = 5min;
   double jitter = 0.2;                     ///< The delay is spread over ± this share of itself.
   std::vector<std::string> non_retryable;  ///< Error codes after which no retry is made.
-  exhausted_action on_exhausted = exhausted_action::dead;
 
   friend bool operator==(const retry_policy&, const retry_policy&) = default;
 };
@@ -102,14 +102,14 @@ struct task_spec {
   std::string payload;  ///< JSON text as it came; empty = none.
   std::string queue = "default";
   int32_t priority = limits::priority_default;
+  delivery_mode delivery = delivery_mode::at_least_once;
+  timeout_action on_timeout = timeout_action::fail;
   duration ttl = limits::ttl_default;
   duration queue_ttl{};   ///< 0 = none.
   duration total_ttl{};   ///< 0 = none.
   duration heartbeat{};   ///< 0 = none.
   time_point deadline{};  ///< `never` = none.
   time_point run_at{};    ///< `never` = at once.
-  delivery_mode delivery = delivery_mode::at_least_once;
-  timeout_action on_timeout = timeout_action::fail;
   retry_policy retry;
   std::string unique_key;
   std::vector<std::string> tags;

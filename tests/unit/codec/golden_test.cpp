@@ -26,7 +26,7 @@ task_spec full_task_spec() {
   s.run_at = start + 1h;
   s.delivery = delivery_mode::at_most_once;
   s.on_timeout = timeout_action::retry;
-  s.retry = {3, backoff_kind::linear, 2s, 1.5, 1min, 0.1, {"E1", "E2"}, exhausted_action::pause};
+  s.retry = {3, backoff_kind::linear, exhausted_action::pause, 2s, 1.5, 1min, 0.1, {"E1", "E2"}};
   s.unique_key = "invoice-4711";
   s.tags = {"invoice", "eu"};
   s.reference = "invoice/4711";

@@ -6,8 +6,8 @@
 /// connection that asks for one attempt with a long poll, completes it on another, and asks again.
 /// Counted is the time from the moment a task was due to be submitted until a worker has it: the intake, the
 /// start that is committed first, and the way to the worker. `accepted` is the part until the answer to the
-/// submission, `from_accepted` what comes after it. What is due in the first `warm` seconds goes before, at the same rate, and is told apart as
-/// `start_p99`: a node that has just begun still makes its connections.
+/// submission, `from_accepted` what comes after it. What is due in the first `warm` seconds goes before, at the
+/// same rate, and is told apart as `start_p99`: a node that has just begun still makes its connections.
 
 #include "bench/http_client.hpp"
 

@@ -29,6 +29,7 @@ import packets  # noqa: E402
 import ledger  # noqa: E402
 from evidence import Evidence, read_journal, read_letters, read_stock, read_views  # noqa: E402
 from history import History  # noqa: E402
+from leaping_clock import LeapingClock  # noqa: E402
 from neighbours import Witness  # noqa: E402
 from sink import Sink  # noqa: E402
 from workload import MIX, Work  # noqa: E402
@@ -60,16 +61,13 @@ class World:
         # For as long as the run: a node dies with the thread that started it.
         self.starters = concurrent.futures.ThreadPoolExecutor(len(NODES))
         self.starts = collections.Counter()
-        root_only, library = faults.possible_here()
+        root_only = packets.possible()
         self.filter = packets.Filter(f"orrery_chaos_{os.getpid()}") if root_only else None
         self.users = {name: FIRST_USER + os.getpid() % 60 * 8 + i
                       for i, name in enumerate((*NODES, "visitor"))} if root_only else {}
         if self.filter:
             self.filter.open()
-        self.clock_library, self.clock_file = library, None
-        if library:
-            self.clock_file = self.services.folder / "clock"
-            self.set_clock(0)
+        self.clock = LeapingClock(self.services.folder / "clock")
         self.sink = Sink(folder)
 
     # Nodes.
@@ -80,10 +78,8 @@ class World:
             user = self.users[name]
             prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
                       "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--pdeathsig", "KILL"]
-        if name == JUMPER and self.clock_file:
-            environment = {"LD_PRELOAD": str(self.clock_library), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                           "FAKETIME_TIMESTAMP_FILE": str(self.clock_file),
-                           "FAKETIME_NO_CACHE": "1"}
+        if name == JUMPER:
+            environment = self.clock.environment
         options = ["--set", f"kafka.session.timeout={self.session_seconds}s",
                    "executors.http.allow=127.0.0.1:*",
                    f"resources.inventory={self.services.postgres}/{self.stock}"]
@@ -224,9 +220,6 @@ class World:
         rows = self.sql(f"select mesh_address from nodes where name = '{name}'")
         return int(rows[0][0].rpartition(":")[2]) if rows else None
 
-    def set_clock(self, seconds):
-        self.clock_file.write_text(f"{seconds:+d}s\n")
-
     def clock_of_jumper(self):
         address = self.nodes[JUMPER].address
         return faults.date_of(address) if address else None
@@ -246,8 +239,7 @@ class World:
     def heal(self):
         if self.filter:
             self.filter.heal()
-        if self.clock_file:
-            self.set_clock(0)
+        self.clock.set(0)
         concurrent.futures.wait(list(self.starting.values()), 150)
         self.taken.clear()
         self.look_for_deaths()

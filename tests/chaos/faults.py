@@ -283,13 +283,13 @@ class ClockJump(Fault):
 
     def begin(self):
         self.seconds = self.dice.choice((7200, -7200, 30, -30))
-        self.world.set_clock(self.seconds)
+        self.world.clock.set(self.seconds)
         self.proof = False
 
     def end(self):
         told = self.world.clock_of_jumper()
         self.proof = told is None or abs(told - time.time() - self.seconds) < 10
-        self.world.set_clock(0)
+        self.world.clock.set(0)
 
     def lasts(self):
         return self.dice.uniform(2, 5)
@@ -355,8 +355,7 @@ PAIRS = [(Kill, Partition), (Zombie, DatabaseStop), (ClockJump, Kill), (Kill, Br
 def draw(world, dice):
     """The next fault, from what this machine allows."""
     def allowed(kind):
-        return (world.filter is not None or not kind.needs_root) and \
-            (world.clock_file is not None or kind is not ClockJump)
+        return world.filter is not None or not kind.needs_root
 
     if dice.random() < 0.2:
         pairs = [pair for pair in PAIRS if all(allowed(kind) for kind in pair)]
@@ -372,9 +371,3 @@ def date_of(address):
     except OSError:
         return None
     return parsedate_to_datetime(words).timestamp()
-
-
-def possible_here():
-    """What this machine allows: (packet filter, library that fakes a clock)"""
-    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-    return packets.possible(), library if library.exists() else None

@@ -70,12 +70,14 @@ void ttl_supervisor::look() {
 }
 
 void ttl_supervisor::fire(const deadline& due, armed& one) {
-  if (one.fired) {
+  if (one.wakes) {
+    // A sleep is over: neither fired nor late.
+  } else if (one.fired) {
     log::error("ttl.not_obeyed", {{"task", to_string(due.id)},
                                   {"trace", to_string(one.trace)},
                                   {"clock", to_string(one.clock)}});
     context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
-  } else if (!one.wakes) {
+  } else {
     const auto late =
         static_cast<uint64_t>(std::chrono::duration_cast<duration>(clock().now() - due.at).count());
     context_.probe.meters.ttl_lateness.observe(static_cast<int64_t>(late));

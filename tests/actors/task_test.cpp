@@ -222,6 +222,21 @@ TEST_F(task_actors, sleep_takes_its_time_and_is_stopped_by_its_ttl) {
   advance(1100ms);
   EXPECT_EQ(status(done), task_status::succeeded);
   EXPECT_EQ(context.probe.slots_used.load(), 0u);
+  EXPECT_EQ(context.probe.ttl_fired.load(), 1u) << "who woke was ended by no clock";
+  EXPECT_EQ(context.probe.attempts_late.load(), 0u);
+}
+
+TEST_F(task_actors, a_sleep_that_is_asked_to_fail_fails_when_it_is_over) {
+  auto spec = spec_of("sleep");
+  spec.payload = R"({"duration":"3s","fail":"as asked"})";
+  spec.retry.max_attempts = 1;
+  const auto id = submit(spec);
+  advance(2900ms);
+  EXPECT_EQ(status(id), task_status::running);
+  advance(200ms);
+  EXPECT_EQ(status(id), task_status::failed);
+  EXPECT_EQ(stored(id)->error, "as asked");
+  EXPECT_EQ(stored(id)->error_code, "asked-to-fail");
 }
 
 }  // namespace orrery::test

@@ -99,10 +99,13 @@ void shard_actor::on_exit() {
       context_.probe.slots_used.fetch_sub(1, std::memory_order_relaxed);
     if (entry.actor)
       caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
-    for (const auto* items : {&entry.stash, &entry.unanswered})
-      for (const auto& waiting : *items)
+    const auto refuse = [](const auto& items) {
+      for (const auto& waiting : items)
         if (waiting.reply)
           waiting.reply(moving());
+    };
+    refuse(entry.stash);
+    refuse(entry.unanswered);
   }
   for (auto& [id, waiting] : aside_)
     for (auto& one : waiting)

@@ -16,6 +16,7 @@
 #include "actors/messages.hpp"
 #include "actors/retention_messages.hpp"
 #include "actors/worker_messages.hpp"
+#include "base/rare_vector.hpp"
 #include "domain/unique_key.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -58,24 +59,24 @@ private:
       return one;
     }
   };
-  enum class phase { loading, live, leaving };
+  enum class phase : uint8_t { loading, live, leaving };
   struct live_entity {
     entity_kind kind = entity_kind::task;
     phase stage = phase::loading;
-    caf::actor actor;
-    uint64_t answered = 0;         ///< Of the messages sent to the actor.
-    std::vector<item> unanswered;  ///< Sent, in order, and not yet answered.
-    std::vector<item> stash;       ///< Waits until the entity is (back) in memory.
-    uint32_t held = 0;             ///< Effects waiting in the gate.
-    uint32_t uncommitted = 0;      ///< Effects released and not yet durable.
-    uint64_t gate = 0;             ///< Sequence of its newest answered record.
-    bool waiting = false;          ///< Only waits: may be asked to leave.
-    bool awaits_key = false;       ///< Its submission waits for its unique key; the rest behind it.
-    uint32_t crashes = 0;
-    std::shared_ptr<const slot_key> slot;  ///< Held by the entity; null = none. Shared by many.
+    bool waiting = false;        ///< Only waits: may be asked to leave.
+    bool awaits_key = false;     ///< Its submission waits for its unique key; the rest behind it.
     bool dead_has_slot = false;  ///< An actor that crashed, before the next one has begun.
     bool slot_of_dead = false;   ///< Of an actor before this one: free once this one has said
                                  ///< what became of the attempt.
+    uint16_t crashes = 0;
+    caf::actor actor;
+    uint64_t answered = 0;                   ///< Of the messages sent to the actor.
+    std::vector<item> unanswered;            ///< Sent, in order, and not yet answered.
+    rare_vector<item> stash;                 ///< Waits until the entity is (back) in memory.
+    uint32_t held = 0;                       ///< Effects waiting in the gate.
+    uint32_t uncommitted = 0;                ///< Effects released and not yet durable.
+    uint64_t gate = 0;                       ///< Sequence of its newest answered record.
+    std::shared_ptr<const slot_key> slot;    ///< Held by the entity; null = none. Shared by many.
     caf::actor_clock::time_point touched{};  ///< Steady: nobody sets it.
   };
   /// The place of one intake record in the gate.

@@ -109,7 +109,7 @@ void shard_actor::begin_child(const birth& b, live_entity& entry) {
     entry.stage = phase::leaving;
     return;
   }
-  auto stash = std::exchange(entry.stash, {});
+  auto stash = entry.stash.take();
   spawn_entity(b.id, entry, b.state, std::nullopt);
   if (t != nullptr) {
     dispatch_.offers.push_back(

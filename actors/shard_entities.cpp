@@ -178,7 +178,7 @@ void shard_actor::loaded(entities_loaded& news) {
     if (found == live_.end() || found->second.stage != phase::loading)
       continue;
     auto& entry = found->second;
-    auto stash = std::exchange(entry.stash, {});
+    auto stash = entry.stash.take();
     // Whoever asked has long gone: what was not begun in time is not done behind their back.
     std::erase_if(stash, [at = now()](const item& one) {
       const bool late = one.limit != never && at > one.limit;

@@ -190,7 +190,7 @@ void shard_actor::deliver_settled(const keyed_submission& one, item what) {
   const auto found = live_.find(one.id);
   if (found == live_.end() || !std::exchange(found->second.awaits_key, false))
     return deliver(one.id, entity_kind::task, std::move(what));
-  auto& stash = found->second.stash;
+  auto& stash = found->second.stash.all();
   const auto before = std::find_if(stash.rbegin(), stash.rend(), [&](const item& other) {
     return other.sequence != 0 && other.sequence < one.sequence;
   });

@@ -27,9 +27,20 @@ caf::behavior ttl_supervisor::make_behavior() {
 }
 
 void ttl_supervisor::arm(arm_clock& wish) {
-  armed_[wish.id] = {wish.token, std::move(wish.entity), wish.clock, wish.trace, wish.wakes, false,
-                     wish.at};
-  deadlines_.push({wish.at, wish.id, wish.token});
+  auto& one = armed_[wish.id];
+  // Armed anew for the very same instant: the entry of before in the heap is as good as a second one.
+  const bool has_entry = one.due == wish.at;
+  one = {.token = wish.token,
+         .entity = std::move(wish.entity),
+         .due = wish.at,
+         .trace = wish.trace == trace_of({}, wish.id)
+                      ? nullptr
+                      : std::make_unique<const trace_id>(wish.trace),
+         .clock = wish.clock,
+         .wakes = wish.wakes,
+         .fired = false};
+  if (!has_entry)
+    deadlines_.push({wish.at, wish.id});
   forget_disarmed();
   sleep_until_next();
 }
@@ -73,9 +84,10 @@ void ttl_supervisor::fire(const deadline& due, armed& one) {
   if (one.wakes) {
     // A sleep is over: neither fired nor late.
   } else if (one.fired) {
-    log::error("ttl.not_obeyed", {{"task", to_string(due.id)},
-                                  {"trace", to_string(one.trace)},
-                                  {"clock", to_string(one.clock)}});
+    log::error("ttl.not_obeyed",
+               {{"task", to_string(due.id)},
+                {"trace", to_string(one.trace ? *one.trace : trace_of({}, due.id))},
+                {"clock", to_string(one.clock)}});
     context_.probe.attempts_late.fetch_add(1, std::memory_order_relaxed);
   } else {
     const auto late =
@@ -87,10 +99,10 @@ void ttl_supervisor::fire(const deadline& due, armed& one) {
     }
   }
   one.fired = true;
-  send(one.entity, clock_passed{due.token, one.clock});
+  send(one.entity, clock_passed{one.token, one.clock});
   // It disarms when it obeys; if it does not, it is told again and somebody is told by the log.
   one.due = clock().now() + context_.limits.stop_grace;
-  deadlines_.push({one.due, due.id, due.token});
+  deadlines_.push({one.due, due.id});
 }
 
 }  // namespace orrery::actors

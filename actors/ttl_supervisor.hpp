@@ -9,6 +9,7 @@
 #include "actors/messages.hpp"
 
 #include <caf/event_based_actor.hpp>
+#include <memory>
 #include <queue>
 #include <unordered_map>
 
@@ -24,16 +25,15 @@ private:
   struct armed {
     attempt_token token;
     caf::actor entity;
+    instant due = instant::max();           ///< Of its one entry in the heap that counts.
+    std::unique_ptr<const trace_id> trace;  ///< For the log; null = the one that its id makes.
     end_reason clock = end_reason::ttl;
-    trace_id trace;
     bool wakes = false;
     bool fired = false;
-    instant due = instant::max();  ///< Of its one entry in the heap that counts.
   };
   struct deadline {
     instant at;
     entity_id id;
-    attempt_token token;
     friend bool operator<(const deadline& a, const deadline& b) { return a.at > b.at; }
   };
 
@@ -41,9 +41,7 @@ private:
   void look();
   void fire(const deadline& due, armed& clock);
   /// Armed anew it has a new entry: those of before mean nothing.
-  static bool counts(const deadline& one, const armed& clock) {
-    return clock.token == one.token && clock.due == one.at;
-  }
+  static bool counts(const deadline& one, const armed& clock) { return clock.due == one.at; }
   void sleep_until_next();
   void forget_disarmed();
 

@@ -47,11 +47,13 @@ const std::string& traceparent_of(const entity_command& command) {
 }  // namespace
 
 void accepted_memory::remember(entity_id id, std::string request_hash) {
-  const auto now = std::chrono::steady_clock::now();
+  entry one{nullptr, std::chrono::steady_clock::now()};
+  if (!request_hash.empty())
+    one.request_hash = std::make_unique<const std::string>(std::move(request_hash));
   const std::lock_guard lock(guard_);
   if (young_.size() >= generation_max)
     old_ = std::exchange(young_, {});
-  young_[id] = {std::move(request_hash), now};
+  young_.insert_or_assign(id, std::move(one));
 }
 
 std::optional<std::string> accepted_memory::find(entity_id id) const {
@@ -60,7 +62,7 @@ std::optional<std::string> accepted_memory::find(entity_id id) const {
   for (const auto* generation : {&young_, &old_})
     if (const auto found = generation->find(id);
         found != generation->end() && found->second.at >= since)
-      return found->second.request_hash;
+      return found->second.request_hash ? *found->second.request_hash : std::string{};
   return std::nullopt;
 }
 

@@ -20,9 +20,10 @@
 #include "domain/ports/statistics.hpp"
 #include "domain/ports/stock.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <array>
 #include <atomic>
-#include <unordered_map>
 
 namespace orrery::app {
 
@@ -44,11 +45,13 @@ private:
   mutable std::mutex guard_;
   static constexpr auto fresh_for = std::chrono::seconds{5};
   struct entry {
-    std::string request_hash;
+    std::unique_ptr<const std::string>
+        request_hash;  ///< Null = none: most have no key of their own.
     std::chrono::steady_clock::time_point at{};
   };
-  std::unordered_map<entity_id, entry> young_;
-  std::unordered_map<entity_id, entry> old_;
+  using generation = boost::unordered_flat_map<entity_id, entry, std::hash<entity_id>>;
+  generation young_;
+  generation old_;
 };
 
 /// What nodes ask each other.

@@ -47,9 +47,11 @@ bool held_key_before(const task& now, const entity_effect& effect) {
 }  // namespace
 
 void shard_actor::submit_keyed(keyed_submission one) {
-  const auto& key = one.wish.spec.unique_key;
+  const auto& spec = one.wish.spec;
+  const auto key = held_as(spec);
   // On another shard nobody would see who holds it.
-  if (const auto home = partition_of_key(key, context_.limits.shards); home != tenure_.shard.value)
+  if (const auto home = partition_of_key(home_key(spec), context_.limits.shards);
+      home != tenure_.shard.value)
     return refuse_record(one.sequence, "uniqueKey belongs to partition " + std::to_string(home) +
                                            ": the record's key must be the uniqueKey");
   const auto found = keys_.try_emplace(key).first;
@@ -82,7 +84,7 @@ void shard_actor::settle_deferred() {
       deliver(one.id, one.kind, std::move(one.command));
       continue;
     }
-    const auto found = keys_.find(front.keyed->wish.spec.unique_key);
+    const auto found = keys_.find(held_as(front.keyed->wish.spec));
     CHECK(found != keys_.end(), "a key for which a submission waits is kept");
     auto& place = found->second;
     if (!is_known(place)) {
@@ -177,7 +179,7 @@ void shard_actor::settle_key(key_place& place, keyed_submission one) {
   if (!same) {
     const auto& spec = one.wish.spec;
     const auto& o = *spec.options;
-    hold(spec.unique_key, place,
+    hold(held_as(spec), place,
          {one.id, spec.kind, spec.queue, o.unique, o.unique_window, task_status::queued,
           /*started=*/false, at});
   }
@@ -208,7 +210,7 @@ void shard_actor::note_key(const entity_effect& effect) {
     return;
   const auto& t = *of_task;
   const bool held_before = held_key_before(t, effect);
-  const auto& key = t.spec->unique_key;
+  const auto key = held_as(*t.spec);
   const auto found = keys_.find(key);
   if (found == keys_.end()) {
     // Nobody asks for it now; but until its row is as far as this, the store alone must not be believed.

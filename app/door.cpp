@@ -9,6 +9,7 @@
 #include "base/sha256.hpp"
 #include "codec/messages.hpp"
 #include "codec/sleep_payload.hpp"
+#include "domain/unique_key.hpp"
 
 #include <caf/send.hpp>
 
@@ -141,12 +142,12 @@ void settle_delay_of(entity_command& command, time_point now) {
     settle_delay(std::get<submit_task>(*of_task).spec, now);
 }
 
-/// What a limit key counts must lie in one shard: the key chooses it.
-std::optional<shard_id> shard_of_limit_key(const entity_command& command, uint32_t shards) {
+/// What a key counts, and all submissions of a unique key, must lie in one shard: the key chooses it.
+std::optional<shard_id> shard_of_key(const entity_command& command, uint32_t shards) {
   const auto* of_task = std::get_if<task_command>(&command);
   if (of_task == nullptr)
     return std::nullopt;
-  const auto& key = std::get<submit_task>(*of_task).spec.options->limit_key;
+  const auto& key = home_key(std::get<submit_task>(*of_task).spec);
   if (key.empty())
     return std::nullopt;
   return shard_id{static_cast<uint16_t>(partition_of_key(key, shards))};
@@ -169,16 +170,7 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   prepared one;
   one.answer.kind = item.kind;
   const auto topic = parts_.log.topic_name(topic_of(item.kind));
-  const auto limited = shard_of_limit_key(item.command, parts_.shards);
-  // All submissions of a unique key meet in the shard that it names.
-  const auto* wish = std::get_if<task_command>(&item.command);
-  const auto& unique = wish ? std::get<submit_task>(*wish).spec.unique_key : std::string{};
-  std::optional<shard_id> home = limited;
-  if (!unique.empty() && limited)
-    return failure{errc::invalid, "cannot be used together with limitKey: each chooses the shard",
-                   "uniqueKey"};
-  if (!unique.empty())
-    home = shard_id{static_cast<uint16_t>(partition_of_key(unique, parts_.shards))};
+  const auto home = shard_of_key(item.command, parts_.shards);
   if (!item.idempotency_key.empty()) {
     const auto& key = item.idempotency_key;
     one.answer.id = home ? id_of_idempotency_key(topic, item.principal, key, *home)
@@ -188,14 +180,14 @@ result<door::prepared> door::prepare(submission item, size_t index, size_t count
   } else if (!item.id_text.empty()) {
     const auto id = parse_entity_id(item.id_text);
     if (id && id->is_ours() && id->shard().value < parts_.shards) {
-      if (limited && *limited != id->shard())
+      if (home && *home != id->shard()) {
+        const auto& spec = std::get<submit_task>(std::get<task_command>(item.command)).spec;
         return named({errc::invalid,
-                      "belongs to shard " + std::to_string(limited->value) + ", the taskId to " +
+                      "belongs to shard " + std::to_string(home->value) + ", the taskId to " +
                           std::to_string(id->shard().value),
-                      "limitKey"});
+                      spec.options->limit_key.empty() ? "uniqueKey" : "limitKey"});
+      }
       one.answer.id = *id;
-      if (home && *home != id->shard())
-        return named({errc::invalid, "belongs to another shard than the taskId", "uniqueKey"});
     } else {
       const auto shard =
           home ? home->value : static_cast<uint16_t>(partition_of_key(item.id_text, parts_.shards));

@@ -19,10 +19,7 @@ struct door_prepared {
     const auto* wish = std::get_if<task_command>(&item.command);
     return wish ? &std::get<submit_task>(*wish).spec : nullptr;
   }
-  const std::string& unique_key() const {
-    static const std::string none;
-    return of_task() ? of_task()->unique_key : none;
-  }
+  bool has_unique_key() const { return of_task() && !of_task()->unique_key.empty(); }
 };
 
 }  // namespace orrery::app

@@ -88,7 +88,7 @@ void door::submit_each(std::vector<result<submission>> items, each_answer done) 
 void door::submit_prepared(std::vector<prepared> items, bool atomic, each_answer done) {
   bool keyed = false;
   for (const auto& one : items)
-    keyed |= !one.request_hash.empty() || !one.unique_key().empty();
+    keyed |= !one.request_hash.empty() || one.has_unique_key();
   if (!keyed)
     return append(std::move(items), std::move(done));
   auto shared = std::make_shared<std::vector<prepared>>(std::move(items));
@@ -154,9 +154,9 @@ result<void> door::look_up(entity_store& store, std::vector<prepared>& items) {
 /// shard decides in any case; this only spares it most of them.
 result<void> door::look_up_keys(entity_store& store, std::vector<prepared>& items) {
   for (auto& one : items) {
-    if (one.unique_key().empty() || one.refused || one.answer.deduplicated)
+    if (!one.has_unique_key() || one.refused || one.answer.deduplicated)
       continue;
-    const auto holder = store.key_holder(one.answer.shard, one.unique_key());
+    const auto holder = store.key_holder(one.answer.shard, held_as(*one.of_task()));
     if (!holder)
       return holder.error();
     if (!*holder || (*holder)->id == one.answer.id)

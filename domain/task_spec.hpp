@@ -111,7 +111,7 @@ struct task_spec {
   time_point deadline{};  ///< `never` = none.
   time_point run_at{};    ///< `never` = at once.
   retry_policy retry;
-  std::string unique_key;
+  std::string unique_key;  ///< Counts among the tasks with the same `limit_key`.
   std::vector<std::string> tags;
   std::string reference;     ///< The submitter's own id where it is not ours.
   std::string traceparent;   ///< W3C trace context, passed on.

@@ -4,6 +4,17 @@
 
 namespace orrery {
 
+const std::string& home_key(const task_spec& spec) noexcept {
+  return spec.options->limit_key.empty() ? spec.unique_key : spec.options->limit_key;
+}
+
+std::string held_as(const task_spec& spec) {
+  const auto& limit = spec.options->limit_key;
+  if (spec.unique_key.empty() || limit.empty())
+    return spec.unique_key;
+  return limit + key_separator + spec.unique_key;
+}
+
 bool key_holder::may_hold() const noexcept {
   switch (mode) {
     case unique_mode::until_done:
@@ -28,6 +39,8 @@ key_holder holder_of(const task& t) {
 }
 
 bool may_hold_key(const task& t) { return !t.spec->unique_key.empty() && holder_of(t).may_hold(); }
+
+std::string held_key(const task& t) { return may_hold_key(t) ? held_as(*t.spec) : std::string(); }
 
 key_verdict judge_key(const std::optional<key_holder>& holder, const task_spec& wish,
                       time_point now) noexcept {

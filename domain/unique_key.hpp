@@ -1,10 +1,19 @@
 #pragma once
 /// The rules of unique keys, pure: who holds a key, how long, and what a submission of a held key means.
-/// The shard that a key names applies them; all submissions of a key meet there.
+/// The shard that a key names applies them; all submissions of a key meet there. A task with a limit key lies in
+/// the shard that this one names: its unique key counts among the tasks of its limit key.
 
 #include "domain/task.hpp"
 
 namespace orrery {
+
+/// In no key: between the limit key and the unique key of what a key is held as.
+inline constexpr char key_separator = '\x1f';
+
+/// What chooses the shard of a task: its limit key, else its unique key; empty = neither.
+const std::string& home_key(const task_spec& spec) noexcept;
+/// What its unique key is held as: with a limit key it is another than without, or with another. Empty = it has none.
+std::string held_as(const task_spec& spec);
 
 /// The task that holds a key, or held it last.
 struct key_holder {
@@ -26,6 +35,8 @@ key_holder holder_of(const task& t);
 
 /// Whether a row must be found by its key: it holds it, or may do so until its window has passed.
 bool may_hold_key(const task& t);
+/// Then what it is held as, else empty.
+std::string held_key(const task& t);
 
 enum class key_verdict : uint8_t {
   free,       ///< The submission becomes the holder.

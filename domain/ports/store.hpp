@@ -215,8 +215,8 @@ public:
   virtual result<std::vector<due_row>> due(shard_id shard, time_point until,
                                            const due_cursor& after, size_t limit) = 0;
   virtual result<entity_page> list(const entity_query& query) = 0;
-  /// The newest task of the shard that holds this unique key, or may hold it (`may_hold_key`), and is none
-  /// of `except` (a few at most).
+  /// The newest task of the shard that holds this unique key (as `held_as` says), or may hold it
+  /// (`may_hold_key`), and is none of `except` (a few at most).
   virtual result<std::optional<task>> key_holder(shard_id shard, std::string_view key,
                                                  std::span<const entity_id> except = {}) = 0;
   /// Tasks by queue, kind and status, in all shards.

@@ -86,7 +86,7 @@ void memory_journal::note_key(const entity& e, bool present) {
   const auto* t = std::get_if<task>(&e);
   if (t == nullptr || !may_hold_key(*t))
     return;
-  auto& ids = state_->keys[{t->id.shard().value, t->spec->unique_key}];
+  auto& ids = state_->keys[{t->id.shard().value, held_as(*t->spec)}];
   if (present)
     ids.emplace(t->created_at, t->id);
   else

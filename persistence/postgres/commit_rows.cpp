@@ -39,11 +39,6 @@ void text_or_null(binary_writer to, const std::string& value) {
   value.empty() ? to.null() : to.text(value);
 }
 
-const std::string& held_key(const task& t) {
-  static const std::string none;
-  return may_hold_key(t) ? t.spec->unique_key : none;
-}
-
 int16_t status_column(const entity& e) { return static_cast<int16_t>(status_of(e)); }
 
 }  // namespace

@@ -76,11 +76,6 @@ result<std::vector<shard_id>> pass_fence(database& db, const std::vector<encoded
   return stale;
 }
 
-const std::string& held_key(const task& t) {
-  static const std::string none;
-  return may_hold_key(t) ? t.spec->unique_key : none;
-}
-
 /// The rows of one entity in a table of words.
 result<void> each_of(database& db, const char* sql, const sqlite::id_bytes& id, time_point created,
                      const std::vector<std::string>& words) {

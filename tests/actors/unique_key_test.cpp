@@ -1,5 +1,7 @@
 /// Unique keys at the shard that they name.
 
+#include "actors/limit_board.hpp"
+#include "actors/worker_messages.hpp"
 #include "base/murmur2.hpp"
 #include "tests/actors/simulated_node.hpp"
 
@@ -242,6 +244,74 @@ TEST_F(unique_keys, a_key_on_a_partition_that_is_not_its_home_is_a_dead_letter) 
   submit(spec, shard_id{1});
   EXPECT_TRUE(work.running.empty());
   EXPECT_EQ(context.probe.intake_bad.load(), 1u);
+}
+
+class unique_keys_within_limits : public unique_keys {
+protected:
+  unique_keys_within_limits() {
+    context.rules = &board;
+    work_rule one;
+    one.name = "default";
+    one.each_key.concurrency = 1;
+    one.version = 1;
+    board.set(work_rules({std::move(one)}));
+    caf::anon_send(context.dispatcher, actors::rules_changed{});
+    settle();
+  }
+  /// The limit keys `acme` and `globex` here are at home in shard 0; the unique key need not be.
+  static task_spec limited(const std::string& customer, std::string unique) {
+    auto spec = spec_of("work");
+    spec.unique_key = std::move(unique);
+    for (int i = 0; spec.options->limit_key.empty(); ++i)
+      if (auto text = customer + "-" + std::to_string(i); partition_of_key(text, shards) == 0)
+        spec.options.edit([&](task_options& o) { o.limit_key = text; });
+    return spec;
+  }
+  static std::string key_at_home_elsewhere() {
+    for (int i = 0;; ++i)
+      if (auto text = "key-" + std::to_string(i); partition_of_key(text, shards) != 0)
+        return text;
+  }
+
+  actors::limit_board board;
+};
+
+TEST_F(unique_keys_within_limits, count_among_the_tasks_of_their_limit_key) {
+  const auto unique = key_at_home_elsewhere();
+  const auto first = submit(limited("acme", unique));
+  const auto again = submit(limited("acme", unique));
+  const auto other = submit(limited("globex", unique));
+  EXPECT_EQ(status(first), task_status::running);
+  EXPECT_TRUE(is_duplicate_of(again, first));
+  EXPECT_EQ(status(other), task_status::running);
+  EXPECT_EQ(context.probe.intake_bad.load(), 0u);
+}
+
+TEST_F(unique_keys_within_limits, are_held_by_whom_the_limit_makes_wait) {
+  submit(limited("acme", "a"));
+  const auto waits = submit(limited("acme", "b"));
+  EXPECT_EQ(status(waits), task_status::queued);
+  EXPECT_TRUE(is_duplicate_of(submit(limited("acme", "b")), waits));
+  work.end(0, {.succeeded = true});
+  settle();
+  EXPECT_EQ(status(waits), task_status::running);
+}
+
+TEST_F(unique_keys_within_limits, are_remembered_by_the_next_owner) {
+  const auto first = submit(limited("acme", "a"));
+  caf::anon_send(bridge, actors::shards_revoked{{shard0}, false, [] {}});
+  settle();
+  caf::anon_send(bridge, actors::shards_assigned{{shard0}});
+  settle();
+  EXPECT_TRUE(is_duplicate_of(submit(limited("acme", "a")), first));
+}
+
+TEST_F(unique_keys_within_limits, on_a_partition_that_is_not_the_limit_keys_are_dead_letters) {
+  submit(limited("acme", key()), shard_id{1});
+  EXPECT_EQ(context.probe.intake_bad.load(), 1u);
+  const auto letters = reader->dead_letters(10);
+  ASSERT_EQ(letters->size(), 1u);
+  EXPECT_EQ(letters->front().reason, "limitKey belongs to partition 0");
 }
 
 TEST_F(unique_keys, of_tasks_that_have_gone_are_not_kept_in_memory) {

@@ -80,6 +80,22 @@ class Tasks(unittest.TestCase):
         self.assertNotEqual(first, third["taskId"])
         self.call(f"/api/tasks/{third['taskId']}/kill", {})
 
+    def test_a_unique_key_counts_among_the_tasks_of_its_limit_key(self):
+        first = self.submit(SLOW, uniqueKey="invoice", limitKey="acme")["taskId"]
+        self.await_status(first, "RUNNING")
+        again = self.submit(SLOW, uniqueKey="invoice", limitKey="acme")
+        self.assertEqual((first, True), (again["taskId"], again.get("deduplicated")))
+        other = self.submit(SLOW, uniqueKey="invoice", limitKey="globex")["taskId"]
+        plain = self.submit(SLOW, uniqueKey="invoice")["taskId"]
+        self.assertEqual(3, len({first, other, plain}))
+        for identity in (other, plain):
+            self.await_status(identity, "RUNNING")
+        for identity in (first, other, plain):
+            self.call(f"/api/tasks/{identity}/kill", {})
+        freed = self.submit(SLOW, uniqueKey="invoice", limitKey="acme")["taskId"]
+        self.assertNotEqual(first, freed)
+        self.call(f"/api/tasks/{freed}/kill", {})
+
     def test_many_at_once_with_one_key_make_one_task(self):
         answers = []
 

@@ -127,7 +127,7 @@ private:
 
   std::string count(const task& now) {
     // Who reruns an old task does not ask for its key (decision 0010).
-    if (const auto& key = now.spec->unique_key; !key.empty()) {
+    if (const auto key = held_as(*now.spec); !key.empty()) {
       auto& holders = holders_[key];
       const bool held = now.run == 1 && holder_of(now).may_hold();
       note_in(holders, now, held);

@@ -3,6 +3,7 @@
 #include "actors/worker_messages.hpp"
 #include "base/murmur2.hpp"
 #include "codec/messages.hpp"
+#include "domain/unique_key.hpp"
 #include "tests/sim/workload.hpp"
 #include "tests/sim/world.hpp"
 
@@ -38,15 +39,17 @@ void workload::submit_new(task_spec spec, shard_id shard) {
   produce(op, codec::write_intake(op.id, task_command{orrery::submit_task{std::move(spec)}}), true);
 }
 
-/// A few keys, each at home in its shard.
+/// A few keys, each at home in its shard; some count among the tasks of a limit key.
 void workload::submit_unique() {
   auto& chance = world_.chance;
   auto spec = random_task();
   spec.unique_key = "unique-" + std::to_string(chance.below(6));
   spec.options.edit([&](task_options& o) {
     o.unique = chance.hits(600) ? unique_mode::until_done : unique_mode::until_start;
+    if (chance.hits(300))
+      o.limit_key = "limit-" + std::to_string(chance.below(2));
   });
-  const shard_id home{static_cast<uint16_t>(partition_of_key(spec.unique_key, world_.how.shards))};
+  const shard_id home{static_cast<uint16_t>(partition_of_key(home_key(spec), world_.how.shards))};
   submit_new(std::move(spec), home);
 }
 

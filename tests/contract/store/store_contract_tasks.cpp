@@ -1,5 +1,6 @@
 /// What stores know of tasks alone: unique keys, counts by queue and kind, search by text.
 
+#include "domain/unique_key.hpp"
 #include "tests/contract/store/store_contract.hpp"
 
 #include <array>
@@ -40,6 +41,32 @@ TEST_P(store_contract, finds_who_holds_a_unique_key) {
   owner.apply(id, task_command{start_task{"node-1"}});
   commit(owner);
   EXPECT_EQ(holder_in(*reader, one, "k"), id);
+}
+
+TEST_P(store_contract, finds_a_unique_key_among_the_tasks_of_its_limit_key_alone) {
+  const auto with_limit = [](std::string limit) {
+    auto spec = keyed("k");
+    spec.options.edit([&](task_options& o) { o.limit_key = std::move(limit); });
+    return spec;
+  };
+  auto owner = own(one);
+  const auto plain = owner.submit(keyed("k"));
+  const auto acme = owner.submit(with_limit("acme"));
+  const auto globex = owner.submit(with_limit("globex"));
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, "k"), plain);
+  EXPECT_EQ(holder_in(*reader, one, held_as(with_limit("acme"))), acme);
+  EXPECT_EQ(holder_in(*reader, one, held_as(with_limit("globex"))), globex);
+  owner.apply(acme, task_command{cancel_task{}});
+  commit(owner);
+  EXPECT_EQ(holder_in(*reader, one, held_as(with_limit("acme"))), std::nullopt);
+  EXPECT_EQ(holder_in(*reader, one, held_as(with_limit("globex"))), globex);
+  entity_query by_key;
+  by_key.kind = entity_kind::task;
+  by_key.unique_key = "k";
+  const auto found = reader->list(by_key);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->items.size(), 3u) << "who looks for a key finds it with every limit key";
 }
 
 TEST_P(store_contract, a_key_is_found_no_longer_once_its_task_has_ended) {

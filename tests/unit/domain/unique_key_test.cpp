@@ -29,6 +29,39 @@ using enum key_verdict;
 
 }  // namespace
 
+TEST(unique_key, counts_among_the_tasks_of_its_limit_key) {
+  task_spec spec = simple_task();
+  EXPECT_EQ(held_as(spec), "");
+  EXPECT_EQ(home_key(spec), "");
+  spec.unique_key = "invoice-7";
+  EXPECT_EQ(held_as(spec), "invoice-7");
+  EXPECT_EQ(home_key(spec), "invoice-7");
+  const auto alone = held_as(spec);
+  spec.options.edit([](task_options& o) { o.limit_key = "acme"; });
+  EXPECT_EQ(home_key(spec), "acme");
+  const auto with_acme = held_as(spec);
+  EXPECT_NE(with_acme, alone);
+  spec.options.edit([](task_options& o) { o.limit_key = "globex"; });
+  EXPECT_NE(held_as(spec), with_acme);
+  spec.unique_key.clear();
+  EXPECT_EQ(held_as(spec), "") << "a limit key alone is held by nobody";
+  EXPECT_EQ(home_key(spec), "globex");
+}
+
+TEST(unique_key, cannot_pretend_to_be_one_with_a_limit_key) {
+  task_spec spec = simple_task();
+  spec.unique_key = std::string("acme") + key_separator + "invoice-7";
+  auto checked = validate(spec);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().field, "uniqueKey");
+  spec.unique_key = "invoice-7";
+  EXPECT_TRUE(validate(spec));
+  spec.options.edit([](task_options& o) { o.limit_key = std::string("acme") + key_separator; });
+  checked = validate(spec);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().field, "limitKey");
+}
+
 TEST(unique_key, that_nobody_holds_is_free) {
   EXPECT_EQ(judge_key(std::nullopt, of_mode(until_done), start_of_test), free);
 }

@@ -59,9 +59,10 @@ enum mesh_verb : uint8_t {
   verb_command = 1,
   verb_watch = 2,
   verb_lane = 4,
-  verb_work = 3,   ///< A packet of the work exchange (domain/ports/peers.hpp).
-  verb_logs = 5,   ///< Answered by the node's log office (app/node_log_office.hpp).
-  verb_ready = 6,  ///< Whether the node takes work: `1` or `0`.
+  verb_work = 3,      ///< A packet of the work exchange (domain/ports/peers.hpp).
+  verb_logs = 5,      ///< Answered by the node's log office (app/node_log_office.hpp).
+  verb_ready = 6,     ///< Whether the node takes work: `1` or `0`.
+  verb_log_news = 7,  ///< What is new in a node's log (app/log_news.hpp).
 };
 
 /// Everything it needs outlives it.

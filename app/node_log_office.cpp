@@ -10,8 +10,11 @@ namespace orrery::app {
 namespace {
 
 constexpr size_t waiting_reads_max = 32;
-/// Lines that a reader who follows may leave waiting.
-constexpr size_t follower_lines_max = 2'000;
+/// Newest lines that other nodes can ask for: seconds of a node that writes thousands a second.
+constexpr size_t memory_bytes_max = 1 << 20;
+/// How long lines are held back, so that those of other nodes find their place among them: a question's pace
+/// and its way.
+constexpr duration settle_time = 400ms;
 
 std::string text_of(int64_t n) { return std::to_string(n); }
 
@@ -114,104 +117,13 @@ struct gathering {
 
 }  // namespace
 
-/// One who follows.
-class node_log_office::follower final : public feed_stream {
-public:
-  follower(node_log_wish wish, std::function<void()> wake)
-      : wish_(std::move(wish)), wake_(std::move(wake)) {}
-
-  void offer(uint64_t number, std::string_view line) {
-    if (!fits(wish_, line))
-      return;
-    {
-      const std::lock_guard lock(guard_);
-      if (lines_.size() >= follower_lines_max)
-        ended_ = feed_end::slow;
-      else
-        lines_.emplace_back(number, line);
-    }
-    wake_();
-  }
-  void end() {
-    {
-      const std::lock_guard lock(guard_);
-      ended_ = feed_end::stopping;
-    }
-    wake_();
-  }
-  void take(std::string& out, size_t bytes_max) override {
-    const std::lock_guard lock(guard_);
-    const auto until = out.size() + bytes_max;
-    while (!lines_.empty() && out.size() < until) {
-      seen_ = lines_.front().first;
-      out.append("id: ").append(std::to_string(seen_)).append("\nevent: log\ndata: ");
-      out.append(lines_.front().second).append("\n\n");
-      lines_.pop_front();
-    }
-  }
-  std::string place() const override {
-    const std::lock_guard lock(guard_);
-    return std::to_string(seen_);
-  }
-  feed_end ended() const override {
-    const std::lock_guard lock(guard_);
-    return ended_;
-  }
-
-private:
-  const node_log_wish wish_;
-  const std::function<void()> wake_;
-  mutable std::mutex guard_;
-  std::deque<std::pair<uint64_t, std::string>> lines_;
-  uint64_t seen_ = 0;
-  feed_end ended_ = feed_end::none;
-};
-
-class node_log_office::hub final : public log::tap {
-public:
-  void take(log::level, std::string_view line) noexcept override {
-    if (readers_ == 0)
-      return;
-    try {
-      const std::lock_guard lock(guard_);
-      ++number_;
-      std::erase_if(followers_, [&](const std::weak_ptr<follower>& one) {
-        const auto alive = one.lock();
-        if (alive)
-          alive->offer(number_, line);
-        return alive == nullptr;
-      });
-      readers_ = followers_.size();
-    } catch (...) {
-      // No memory: the line is missing from the stream; it is in the file.
-    }
-  }
-  bool add(const std::shared_ptr<follower>& one, size_t most) {
-    const std::lock_guard lock(guard_);
-    std::erase_if(followers_, [](const auto& known) { return known.expired(); });
-    if (followers_.size() >= most)
-      return false;
-    followers_.push_back(one);
-    readers_ = followers_.size();
-    return true;
-  }
-  void end() {
-    const std::lock_guard lock(guard_);
-    for (const auto& one : followers_)
-      if (const auto alive = one.lock())
-        alive->end();
-  }
-
-private:
-  std::mutex guard_;
-  std::vector<std::weak_ptr<follower>> followers_;
-  std::atomic<size_t> readers_{0};
-  uint64_t number_ = 0;
-};
-
 node_log_office::node_log_office(options how)
     : how_(std::move(how)),
-      hub_(std::make_shared<hub>()),
+      hub_(std::make_shared<log_hub>(
+          log_hub::options{.node = how_.node,
+                           .run = how_.run,
+                           .streams_max = how_.readers_max,
+                           .memory_bytes = how_.others ? memory_bytes_max : 0})),
       reader_("log-reader", waiting_reads_max) {
   log::add_tap(hub_);
 }
@@ -219,17 +131,25 @@ node_log_office::node_log_office(options how)
 node_log_office::~node_log_office() { stop(); }
 
 void node_log_office::stop() {
+  std::unique_lock lock(reach_guard_);
+  const auto scout = std::move(scout_);
+  lock.unlock();
+  if (scout)
+    scout->stop();
   log::remove_tap(hub_);
   hub_->end();
   reader_.stop();
 }
 
-void node_log_office::reach(
-    std::function<std::vector<std::string>()> others,
-    std::function<void(std::string, std::string, std::function<void(result<std::string>)>)> ask) {
+void node_log_office::reach(names others, asker ask_lines, asker ask_news) {
   const std::lock_guard lock(reach_guard_);
   others_ = std::move(others);
-  ask_ = std::move(ask);
+  ask_ = std::move(ask_lines);
+  scout_ = std::make_unique<log_scout>(how_.node, hub_, others_, std::move(ask_news));
+}
+
+std::string node_log_office::tell_news(const std::string& question) const {
+  return to_text(hub_->answer(log_question_in(question)));
 }
 
 void node_log_office::answer_peer(const std::string& question,
@@ -282,10 +202,17 @@ void node_log_office::read(node_log_wish wish, std::function<void(result<node_lo
 
 result<std::shared_ptr<feed_stream>> node_log_office::follow(node_log_wish wish,
                                                              std::function<void()> wake) {
-  if (!wish.node.empty() && wish.node != how_.node)
-    return failure{errc::invalid, "is another node: lines are followed at the node itself", "node"};
-  auto one = std::make_shared<follower>(std::move(wish), std::move(wake));
-  if (!hub_->add(one, how_.readers_max))
+  std::unique_lock lock(reach_guard_);
+  const auto list = others_;
+  lock.unlock();
+  if (!wish.node.empty() && wish.node != how_.node) {
+    const auto others = list ? list() : std::vector<std::string>{};
+    if (std::find(others.begin(), others.end(), wish.node) == others.end())
+      return failure{errc::not_found, "there is no such node, or it cannot be reached"};
+  }
+  const bool of_several = wish.node.empty() && list != nullptr;
+  auto one = hub_->open(std::move(wish), of_several ? settle_time : duration{}, std::move(wake));
+  if (!one)
     return failure{errc::busy, "too many follow the log"};
   return std::shared_ptr<feed_stream>(std::move(one));
 }

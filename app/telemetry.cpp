@@ -54,7 +54,11 @@ otlp_options otlp_of(const config& how) {
 }  // namespace
 
 telemetry::telemetry(const config& how, time_point now)
-    : logs_({.node = how.node, .file = how.logging.file, .files_kept = how.logging.files_kept}),
+    : logs_({.node = how.node,
+             .file = how.logging.file,
+             .files_kept = how.logging.files_kept,
+             .run = std::to_string(micros(now)),
+             .others = !how.mesh.empty()}),
       client_(how.telemetry_ca) {
   if (!how.traces_endpoint.empty())
     spans_ = std::make_unique<otlp_spans>(otlp_of(how), client_);

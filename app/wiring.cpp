@@ -401,7 +401,7 @@ result<void> running_node::parts::start_actors() {
   timer = system->spawn(timer_behavior);
   if (!how.mesh.empty()) {
     peers = std::make_unique<mesh>(*system, mesh_how, [this](auto question, auto done) {
-      if (question.verb == verb_logs)
+      if (question.verb == verb_logs || question.verb == verb_log_news)
         return tell_log_to_peer(seen.logs(), question, std::move(done));
       front->answer_peer(std::move(question), std::move(done));
     });

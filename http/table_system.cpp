@@ -47,16 +47,23 @@ constexpr std::array system_table{
           .answer = "NodeLogLines",
           .parameters = "logLevel logText logFrom logTo logNode logTrace limit logCursor",
           .errors = "404 503"},
-    route{.pattern = "/api/logs/follow",
-          .handle = handlers::follow_node_logs,
-          .needs = permission::operate,
-          .name = "streamLogLines",
-          .group = "system",
-          .description = "The lines of the node that is asked as they are written, as server-sent "
-                         "events. Who reads too slowly is cut.",
-          .answers = media::events,
-          .parameters = "logLevel logText logNode logTrace",
-          .errors = "404 429"},
+    route{
+        .pattern = "/api/logs/follow",
+        .handle = handlers::follow_node_logs,
+        .needs = permission::operate,
+        .name = "streamLogLines",
+        .group = "system",
+        .description =
+            "The lines of all nodes (of `node`) as they are written, as server-sent events: `log` "
+            "is a "
+            "line, nearly in the order of their times; `nodes` names the nodes that are heard and "
+            "those that are missing, whenever that changes; `lost` counts lines of a node that "
+            "could "
+            "not be had. Nodes that come are heard from their first line. Who reads too slowly is "
+            "cut.",
+        .answers = media::events,
+        .parameters = "logLevel logText logNode logTrace",
+        .errors = "404 429"},
     route{.pattern = "/openapi.json",
           .handle = handlers::openapi,
           .needs = permission::open,

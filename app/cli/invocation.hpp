@@ -33,6 +33,7 @@ struct invocation {
   bool all = false;      ///< Every page of a list.
   bool dry_run = false;  ///< Only shows the request.
   bool yes = false;      ///< Asks nothing.
+  bool follow = false;   ///< Not what is there, but what comes: `logs -f`.
   std::string wait;      ///< Empty, or how long; `true` = an hour.
 };
 

@@ -163,7 +163,7 @@ int run(const invocation& wish) {
   with_key(*request, *wish.what->route);
   if (wish.dry_run)
     return show_request(*request, to->server());
-  if (request->target.find("follow=true") != std::string::npos) {
+  if (wish.follow || request->target.find("follow=true") != std::string::npos) {
     watch_wish stream;
     stream.noun = wish.what->row.noun;
     stream.verb = wish.what->row.verb;

@@ -92,30 +92,43 @@ void add_run_options(CLI::App& to, leaf& one) {
       to.add_flag("--dry-run", wish.dry_run, "Show the request, send nothing");
     to.add_flag("-y,--yes", wish.yes, "Ask nothing");
   }
+  if (r.name == "listLogLines")
+    to.add_flag("-f,--follow", wish.follow, "Lines of all nodes as they are written, until Ctrl-C");
   if (one.what->row.waits != awaited::nothing)
     to.add_flag("--wait{true}", wish.wait,
                 "Wait until it has ended, as --wait=5m; an hour where no time is given");
   add_connection_options(to, wish.to);
 }
 
-void add_leaf(CLI::App& app, const command& what, int& status) {
+void add_words(CLI::App* to, const command& what, int& status) {
   auto one = std::make_shared<leaf>();
   one->what = &what;
   one->wish.what = &what;
   one->options = options_of(*what.route);
   one->words.resize(one->options.size());
-  auto* noun = child_of(app, std::string(what.row.noun).c_str(),
-                        std::string(help_of_noun(what.row.noun)).c_str());
-  auto* to = noun->add_subcommand(std::string(what.row.verb), std::string(what.route->description));
   for (size_t i = 0; i < one->options.size(); ++i)
     add_route_option(*to, one->options[i], one->words[i]);
   add_run_options(*to, *one);
-  to->callback([one, &status] {
+  to->callback([to, one, &status] {
+    if (!to->get_subcommands().empty())
+      return;  // of the noun, where a verb was given
     for (size_t i = 0; i < one->options.size(); ++i)
       if (!one->words[i].empty())
         one->wish.given.emplace_back(&one->options[i], one->words[i]);
     status = run(one->wish);
   });
+}
+
+void add_leaf(CLI::App& app, const command& what, int& status) {
+  auto* noun = child_of(app, std::string(what.row.noun).c_str(),
+                        std::string(help_of_noun(what.row.noun)).c_str());
+  add_words(noun->add_subcommand(std::string(what.row.verb), std::string(what.route->description)),
+            what, status);
+  // `orrery logs -f`, as everywhere: the noun alone lists.
+  if (what.row.operation == "listLogLines") {
+    noun->require_subcommand(0, 1);
+    add_words(noun, what, status);
+  }
 }
 
 void add_wait(CLI::App& app, const char* noun, awaited what, int& status) {

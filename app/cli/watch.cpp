@@ -106,11 +106,40 @@ private:
       return;
     }
     ++frames_;
+    if (wish_.noun == "logs" && one.event != "log")
+      return tell_of_nodes(one.event, *tree);
     show(*tree, one.data);
     if (wish_.count > 0 && ++shown_ >= wish_.count)
       return finish(exit_ok);
     if (!wish_.id.empty() && !wish_.forever)
       look_for_the_end(*tree);
+  }
+
+  /// Lines that are missing from what is shown.
+  void tell_of_nodes(const std::string& event, const json_tree& tree) const {
+    const auto say = [&](const std::string& text) {
+      std::cerr << command() << ": " << harmless(text) << std::endl;
+    };
+    const auto* node = tree.find("node");
+    const auto* lines = tree.find("lostLines");
+    if (event == "lost" && node != nullptr && lines != nullptr)
+      say(lines->scalar + " lines of " + node->scalar + " are missing here");
+    if (const auto* missing = tree.find("missing"); event == "nodes" && missing != nullptr)
+      for (const auto& one : missing->items)
+        say(one.scalar + " is not heard");
+  }
+
+  /// `time level node event`, then the line's other members.
+  static std::string text_of_line(const json_tree& line) {
+    static constexpr std::array<std::string_view, 4> first = {"time", "level", "node", "event"};
+    std::string out;
+    for (const auto name : first)
+      if (const auto* value = line.find(name); value != nullptr && value->is_scalar())
+        out.append(out.empty() ? "" : "  ").append(harmless(value->scalar));
+    for (const auto& [name, value] : line.members)
+      if (value.is_scalar() && std::find(first.begin(), first.end(), name) == first.end())
+        out.append("  ").append(harmless(name)).append("=").append(harmless(value.scalar));
+    return out;
   }
 
   void show(const json_tree& event, const std::string& data) {
@@ -121,6 +150,10 @@ private:
       case output_form::name: std::cout << name_of(event, wish_.noun) << '\n'; break;
       case output_form::text:
       case output_form::wide: {
+        if (wish_.noun == "logs") {
+          std::cout << text_of_line(event) << '\n';
+          break;
+        }
         if (const auto* line = event.find("text"); line != nullptr && !wish_.target.empty()) {
           std::cout << harmless(line->scalar) << '\n';
           break;

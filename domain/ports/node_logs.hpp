@@ -38,8 +38,11 @@ public:
   /// Runs `done` once, on any thread, within a few seconds. Failures: `busy`, `not_found` (no such node),
   /// `unavailable` (the node that was named cannot be reached, or keeps no file).
   virtual void read(node_log_wish wish, std::function<void(result<node_log_page>)> done) = 0;
-  /// Lines of this node as they are written, as frames of server-sent events; `wake` as in
-  /// `live_feed::open`. Failures: `busy` (too many readers), `invalid` (another node).
+  /// Lines of all nodes (of `node`) as they are written, as frames of server-sent events: `log` is a line,
+  /// `lost` counts lines of a node that cannot be had any more, `nodes` says who is heard and who is missing,
+  /// whenever that changes. A node that goes or comes does not end the stream. Those of several nodes come in
+  /// the order of their times as far as they arrive in time. `wake` as in `live_feed::open`. Failures: `busy`
+  /// (too many readers), `not_found` (no such node).
   virtual result<std::shared_ptr<feed_stream>> follow(node_log_wish wish,
                                                       std::function<void()> wake) = 0;
 };

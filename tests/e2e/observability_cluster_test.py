@@ -1,11 +1,42 @@
 """What two nodes over Kafka and PostgreSQL tell of each other: one trace, one log, one cluster."""
 import json
+import subprocess
+import threading
 import unittest
+import urllib.request
 import uuid
 
 from observability_test import PARENT, TRACE, SpanServer, metrics
-from support import eventually
-from system import System
+from support import BINARY, eventually
+from system import System, die_with_parent
+
+
+class Follower(threading.Thread):
+    """Reads one stream of lines to its end; never comes back."""
+
+    def __init__(self, node, query):
+        super().__init__(daemon=True)
+        self.lines, self.nodes, self.others, self.over = [], {}, [], False
+        self.stream = urllib.request.urlopen(
+            f"http://{node.address}/api/logs/follow?{query}", timeout=60)
+        self.start()
+
+    def run(self):
+        event = None
+        try:
+            for line in self.stream:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    event = value
+                elif name == "data" and event == "log":
+                    self.lines.append(json.loads(value))
+                elif name == "data" and event == "nodes":
+                    self.nodes = json.loads(value)
+                elif name == "data":
+                    self.others.append((event, value))
+        except OSError:
+            pass
+        self.over = True
 
 
 class TwoNodes(unittest.TestCase):
@@ -57,6 +88,62 @@ class TwoNodes(unittest.TestCase):
             status, answer = self.a.call("/api/logs?text=node.ready")
             return status == 200 and "b" in answer["missing"]
         self.assertTrue(eventually(told) or nodes() == {"a"})
+
+    def fail_some(self, count):
+        """Each is a line at the node that owns it."""
+        status, answer = self.a.call("/api/tasks/batch", [
+            {"kind": "sleep", "retry": {"maxAttempts": 1}, "payload": {"duration": "1ms", "fail": "no luck"}}
+            for _ in range(count)])
+        self.assertEqual(200, status, answer)
+        return {item["taskId"] for item in answer["items"]}
+
+    def test_who_follows_at_one_node_hears_all_and_those_that_come_and_outlives_those_that_go(self):
+        self.assertEqual(404, self.a.call("/api/logs/follow?node=elsewhere")[0])
+        all_lines = Follower(self.a, "level=info")
+        of_b = Follower(self.a, "node=b&text=not_succeeded")
+        self.assertTrue(eventually(lambda: all_lines.nodes == {"nodes": ["a", "b"], "missing": []}
+                                   and of_b.nodes == {"nodes": ["b"], "missing": []}), all_lines.nodes)
+
+        def failed(follower, node=None):
+            return [l["task"] for l in follower.lines
+                    if l["event"] == "attempt.not_succeeded" and node in (None, l["node"])]
+        first = self.fail_some(32)
+        self.assertTrue(eventually(lambda: len(failed(all_lines)) >= 32), self.system.logs())
+        self.assertEqual(sorted(first), sorted(failed(all_lines)), "each line once")
+        self.assertTrue(failed(all_lines, "a") and failed(all_lines, "b"))
+        self.assertTrue(eventually(lambda: len(of_b.lines) >= len(failed(all_lines, "b"))))
+        self.assertEqual(failed(all_lines, "b"), failed(of_b), "and of the node that was named only")
+
+        self.b.kill()
+        self.assertTrue(eventually(lambda: "b" not in all_lines.nodes["nodes"]), all_lines.nodes)
+        self.system.start("c", mesh=True)
+        self.system.await_owners("a", "c")
+        self.assertTrue(eventually(lambda: any(
+            (l["node"], l["event"]) == ("c", "node.ready") for l in all_lines.lines)),
+            "a node is heard from its first lines on")
+        second = self.fail_some(32)
+        self.assertTrue(eventually(lambda: second <= set(failed(all_lines))), self.system.logs())
+        self.assertTrue(failed(all_lines, "c"))
+        self.assertFalse(all_lines.over or of_b.over, "a node that goes ends no stream")
+        self.assertEqual({"nodes": [], "missing": ["b"]}, of_b.nodes)
+        self.assertEqual([], all_lines.others, "no line was lost")
+
+    def test_the_command_line_follows_all_nodes(self):
+        words = [BINARY, "logs", "-f", "--text", "not_succeeded", "-o", "jsonl", "--server",
+                 f"http://{self.a.address}"]
+        with subprocess.Popen(words, env=self.system.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent) as orrery:
+            self.addCleanup(orrery.kill)
+            lines = []
+            reader = threading.Thread(target=lambda: lines.extend(map(json.loads, orrery.stdout)), daemon=True)
+            reader.start()
+
+            def both():
+                self.fail_some(16)
+                return {line["node"] for line in lines} == {"a", "b"}
+            self.assertTrue(eventually(both), self.system.logs())
+            orrery.kill()
+            reader.join(30)
 
     def test_the_cluster_tells_versions_owners_lag_and_health_of_both(self):
         def seen():

@@ -80,7 +80,7 @@ bool session::check_origin() {
   lines_ +=
       "Access-Control-Allow-Methods: GET, POST, PUT, PATCH, DELETE\r\n"
       "Access-Control-Allow-Headers: Authorization, Content-Type, Idempotency-Key, If-Match, "
-      "If-None-Match, Prefer, traceparent, X-Request-Id\r\n"
+      "If-None-Match, Last-Event-ID, Prefer, traceparent, X-Request-Id\r\n"
       "Access-Control-Max-Age: 600\r\n";
   refuse({.status = 204, .type = media::none}, has_body());
   return true;

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from secured import SecuredNode, certificate, free_port
+from secured import SecuredNode, WithNode, certificate, free_port
 from support import ROOT, eventually, run
 from system import die_with_parent
 
@@ -90,6 +90,70 @@ class Plain(SecuredNode):
         self.dir = pathlib.Path(self.folder.name)
         self.options = options
         self.start()
+
+
+class BrowsersAndCaches(WithNode):
+    """What a page of another origin may do, and what a version is good for, at a real node."""
+    options = ("--set", "http.cors=https://app.example")
+
+    def preflight(self, origin, path="/api/tasks"):
+        return self.node.ask("OPTIONS", path, fields={
+            "Origin": origin, "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type"})
+
+    def test_a_page_of_a_listed_origin_asks_first_then_sends_its_token(self):
+        asked = self.preflight("https://app.example")
+        self.assertEqual((204, "https://app.example", "Origin"), (
+            asked.status, asked.fields["access-control-allow-origin"], asked.fields["vary"]))
+        self.assertIn("Authorization", asked.fields["access-control-allow-headers"])
+        self.assertIn("POST", asked.fields["access-control-allow-methods"])
+        self.assertNotIn("access-control-allow-credentials", asked.fields)
+        made = self.node.ask("POST", "/api/tasks", {"kind": "noop"}, self.node.admin,
+                             {"Origin": "https://app.example"})
+        self.assertEqual((200, "https://app.example"), (made.status, made.fields["access-control-allow-origin"]))
+        self.assertNotIn("access-control-allow-credentials", made.fields)
+
+    def test_a_page_of_any_other_origin_is_told_nothing(self):
+        for origin in ("https://evil.example", "https://app.example:8443", "http://app.example", "null"):
+            asked = self.preflight(origin)
+            self.assertEqual((401, "Origin"), (asked.status, asked.fields["vary"]))
+            made = self.node.ask("GET", "/api/tasks", token=self.node.admin, fields={"Origin": origin})
+            self.assertEqual(200, made.status)
+            for answer in (asked, made):
+                self.assertEqual([], [f for f in answer.fields if f.startswith("access-control-")], origin)
+
+    def test_what_has_not_changed_is_not_sent_and_what_has_changed_is_not_overwritten(self):
+        def ask(method, path, body=None, **fields):
+            return self.node.ask(method, path, body, self.node.admin,
+                                 {name.replace("_", "-"): value for name, value in fields.items()})
+        task = ask("POST", "/api/tasks", {"kind": "noop", "delay": "1h"}).json["taskId"]
+        order = ask("POST", "/api/orders", {"product": "Globe", "quantity": 1}).json["orderId"]
+        schedule = ask("POST", "/api/schedules", {"name": "s", "expressions": ["0 0 3 * * ?"],
+                                                  "task": {"kind": "noop"}})
+        self.assertLess(schedule.status, 300, schedule.body)
+        user = ask("POST", "/api/users", {"name": "bob", "password": "correct horse", "roles": ["viewer"]})
+        self.assertEqual(201, user.status, user.body)
+        for path, method, change, body in (
+                (f"/api/tasks/{task}", "POST", "/pause", {}), (f"/api/orders/{order}", "POST", "/confirm", {}),
+                ("/api/schedules/s", "POST", "/pause", {}),
+                ("/api/users/bob", "PATCH", "", {"roles": ["operator"]})):
+            with self.subTest(path):
+                self.assertTrue(eventually(lambda p=path: "etag" in ask("GET", p).fields
+                                           and ask("GET", p).json.get("status") != "ACCEPTED"))
+                tag = ask("GET", path).fields["etag"]
+                same = ask("GET", path, If_None_Match=tag)
+                self.assertEqual((304, b"", tag), (same.status, same.body, same.fields["etag"]))
+                stale = ask(method, path + change, body, If_Match='"999999"')
+                self.assertEqual((412, "application/problem+json"),
+                                 (stale.status, stale.fields["content-type"].partition(";")[0]), stale.body)
+                self.assertEqual(304, ask("GET", path, If_None_Match=tag).status, "nothing was done")
+                done = ask(method, path + change, body, If_Match=tag)
+                self.assertIn(done.status, (200, 202), done.body)
+                again = ask("GET", path, If_None_Match=tag)
+                self.assertEqual(200, again.status, "another version now")
+                self.assertNotEqual(tag, again.fields["etag"])
+                self.assertEqual(412, ask(method, path + change, body, If_Match=tag).status)
+        self.assertEqual(404, ask("GET", "/api/tasks/01940000-0000-7000-8000-00000000dead", If_None_Match="*").status)
 
 
 class Gateways(unittest.TestCase):

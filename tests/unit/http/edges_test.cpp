@@ -263,9 +263,68 @@ TEST_F(edges, origins_are_allowed_by_list) {
             401);
 }
 
+TEST_F(edges, a_preflight_is_told_what_is_allowed_and_never_credentials) {
+  options.cors_origins = {"https://app.example", "https://other.example"};
+  with_accounts();
+  const auto preflight = [&](const std::string& origin) {
+    return ask(address, "OPTIONS", "/api/tasks/x/cancel", {},
+               "Origin: " + origin +
+                   "\r\nAccess-Control-Request-Method: POST\r\n"
+                   "Access-Control-Request-Headers: authorization,if-match\r\n");
+  };
+  for (const auto* origin : {"https://app.example", "https://other.example"}) {
+    const auto a = preflight(origin);
+    EXPECT_EQ(a.status, 204);
+    EXPECT_EQ(a.body, "");
+    EXPECT_EQ(a.field("access-control-allow-origin"), origin) << "this one, not all of them";
+    EXPECT_EQ(a.field("vary"), "Origin");
+    EXPECT_EQ(a.field("access-control-allow-methods"), "GET, POST, PUT, PATCH, DELETE");
+    for (const auto* name : {"Authorization", "Content-Type", "Idempotency-Key", "If-Match",
+                             "If-None-Match", "Last-Event-ID", "Prefer"})
+      EXPECT_TRUE(has(a.field("access-control-allow-headers"), name)) << name;
+    EXPECT_EQ(a.field("access-control-max-age"), "600");
+    EXPECT_EQ(a.field("access-control-allow-credentials"), "");
+  }
+  for (const auto* origin : {"https://evil.example", "null", "*"}) {
+    const auto a = preflight(origin);
+    EXPECT_EQ(a.status, 401) << origin;
+    EXPECT_EQ(a.field("vary"), "Origin") << "or a cache would give it to the others";
+    for (const auto* name : {"origin", "methods", "headers", "credentials"})
+      EXPECT_EQ(a.field(std::string("access-control-allow-") + name), "") << origin << ' ' << name;
+    EXPECT_EQ(a.field("access-control-max-age"), "");
+  }
+}
+
+TEST_F(edges, an_allowed_origin_may_read_answers_and_refusals_but_sends_no_cookie) {
+  options.cors_origins = {"https://app.example"};
+  with_accounts();
+  const std::string from = "Origin: https://app.example\r\n";
+  const auto refused = get("/api/tasks", from + "Cookie: session=1\r\n");
+  EXPECT_EQ(refused.status, 401) << "a cookie is no credential";
+  EXPECT_EQ(refused.field("access-control-allow-origin"), "https://app.example");
+  const auto a = get(task_path, from + "Authorization: Bearer read\r\n");
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.field("access-control-allow-origin"), "https://app.example");
+  EXPECT_EQ(a.field("access-control-allow-credentials"), "");
+  for (const auto* name : {"ETag", "Link", "Location", "Retry-After", "X-Request-Id"})
+    EXPECT_TRUE(has(a.field("access-control-expose-headers"), name)) << name;
+  EXPECT_EQ(get(task_path, from + "Authorization: Bearer read\r\nIf-None-Match: \"1\"\r\n")
+                .field("access-control-allow-origin"),
+            "https://app.example")
+      << "of an unchanged copy too";
+  // Who asks without an origin gets an answer that a cache must not give to an origin.
+  EXPECT_EQ(get("/healthz").field("vary"), "Origin");
+  EXPECT_EQ(get("/healthz").field("access-control-allow-origin"), "");
+}
+
 TEST_F(edges, without_a_list_no_origin_is_allowed) {
   start();
   EXPECT_EQ(get("/healthz", "Origin: https://app.example\r\n").field("access-control-allow-origin"),
+            "");
+  EXPECT_EQ(get("/healthz", "Origin: https://app.example\r\n").field("vary"), "");
+  EXPECT_EQ(ask(address, "OPTIONS", "/healthz", {},
+                "Origin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n")
+                .field("access-control-allow-methods"),
             "");
 }
 
@@ -283,7 +342,14 @@ TEST_F(edges, a_client_that_has_the_version_gets_no_copy) {
   const auto again = get(task_path, "If-None-Match: \"1\"\r\n");
   EXPECT_EQ(again.status, 304);
   EXPECT_EQ(again.body, "");
+  EXPECT_EQ(again.field("etag"), "\"1\"") << "or its copy would lose the name of its version";
   EXPECT_EQ(get(task_path, "If-None-Match: \"2\"\r\n").status, 200);
+  for (const auto* same : {"*", "W/\"1\"", "\"7\", \"1\"", "\"7\",W/\"1\""})
+    EXPECT_EQ(get(task_path, std::string("If-None-Match: ") + same + "\r\n").status, 304) << same;
+  for (const auto* other : {"\"11\"", "\"21\", \"12\"", "1", "\"\""})
+    EXPECT_EQ(get(task_path, std::string("If-None-Match: ") + other + "\r\n").status, 200) << other;
+  const auto head = ask(address, "HEAD", task_path, {}, "If-None-Match: \"1\"\r\n");
+  EXPECT_EQ(head.status, 304);
 }
 
 TEST_F(edges, a_page_of_a_list_links_to_the_next) {

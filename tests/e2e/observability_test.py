@@ -149,42 +149,6 @@ class Metrics(unittest.TestCase):
                 if re.search(r'\{"(order|task|schedule|id)",', text) and '"trace"' not in text]
         self.assertEqual([], bare)
 
-    def test_kibana_asks_only_for_fields_and_events_that_lines_have(self):
-        """In the way that Kibana reads them: texts of JSON within JSON, and names of references."""
-        written = {"@timestamp", "level", "node", "event"}
-        events = set()
-        for _, text in log_calls():
-            events.update(re.findall(r'^log::\w+\((?:[^"]*\? )?"([a-z_.]+)"', text))
-            written.update(re.findall(r'\{"([a-z_]+)",', text))
-        asked, wanted = set(), set()
-        for line in (ROOT / "deploy/kibana/orrery.ndjson").read_text().splitlines():
-            one = json.loads(line)
-            attributes, names = one["attributes"], {r["name"] for r in one["references"]}
-            asked.update(attributes.get("columns", []))
-            source = json.loads(attributes.get("kibanaSavedObjectMeta", {}).get("searchSourceJSON", "{}"))
-            query = source.get("query", {}).get("query", "")
-            asked.update(re.findall(r"(\w+):", query))
-            wanted.update(re.findall(r"event: ([a-z_.]+)", query))
-            used = {source["indexRefName"]} if "indexRefName" in source else set()
-            for panel in json.loads(attributes.get("panelsJSON", "[]")):
-                used.add(panel["panelRefName"])
-            self.assertEqual(names, used, one["id"])
-            for sum_up in json.loads(attributes.get("visState", "{}")).get("aggs", []):
-                if "field" in sum_up["params"]:
-                    asked.add(sum_up["params"]["field"].removesuffix(".keyword"))
-        self.assertGreater(len(asked), 8)
-        self.assertEqual(set(), asked - written)
-        self.assertEqual(1, len(wanted))
-        self.assertEqual(set(), wanted - events)
-
-    def test_what_kibana_imports_refers_only_to_itself(self):
-        objects = [json.loads(line)
-                   for line in (ROOT / "deploy/kibana/orrery.ndjson").read_text().splitlines()]
-        have = {(one["type"], one["id"]) for one in objects}
-        wanted = {(r["type"], r["id"]) for one in objects for r in one["references"]}
-        self.assertEqual(set(), wanted - have)
-        self.assertIn(("dashboard", "orrery"), have)
-
     def test_the_cluster_tells_of_this_node_its_shards_and_their_lag(self):
         status, picture = call(self.node.address, "/api/cluster")
         self.assertEqual(200, status)

@@ -49,7 +49,8 @@ int report_problems(const loaded_config& loaded) {
   return loaded.problems.empty() ? 0 : 2;
 }
 
-int serve(const loaded_config& loaded) {
+int serve(const loaded_config& loaded,
+          const std::function<result<void>(const running_node&)>& begun) {
   if (const int status = report_problems(loaded); status != 0)
     return status;
   // Signals are for this thread alone: blocked before any other thread is made.
@@ -80,7 +81,14 @@ int serve(const loaded_config& loaded) {
     log::stop();
     return node.error().code == errc::invalid || node.error().code == errc::conflict ? 2 : status;
   }
-  if (const auto& link = (*node)->first_account_link(); !link.empty())
+  if (const auto ok = begun ? begun(**node) : result<void>{}; !ok) {
+    const int status = complain(ok.error());
+    (*node)->stop();
+    node->reset();
+    log::stop();
+    return status;
+  }
+  if (const auto& link = (*node)->first_account_link(); !begun && !link.empty())
     std::fprintf(stderr, "orrery: no accounts yet; make the first one (once, within a day): %s\n",
                  link.c_str());
   std::printf("ready http=%s node=%s\n", (*node)->http_address().c_str(),

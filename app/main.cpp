@@ -4,6 +4,7 @@
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/cron_commands.hpp"
+#include "app/dev_command.hpp"
 #include "app/flow_commands.hpp"
 #include "app/view_commands.hpp"
 
@@ -101,6 +102,7 @@ int main(int argc, char** argv) {
   add_cron_commands(app, status);
   add_flow_commands(app, status);
   orrery::cli::add_api_commands(app, status);
+  add_dev_command(app, status);
   orrery::cli::add_account_commands(app, status);
   orrery::cli::add_document_commands(app, status);
   add_view_commands(app, status, add_options, [&] { return load_config(file, flags); });

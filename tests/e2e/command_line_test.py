@@ -1,10 +1,14 @@
 """The server's command line is a contract: scripts rely on it."""
+import json
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import unittest
 
 from support import BINARY, Folder, ROOT, call, eventually, run
+from system import die_with_parent
 
 
 class TheCommandLine(unittest.TestCase):
@@ -76,6 +80,65 @@ class TheCommandLine(unittest.TestCase):
                 lambda: call(address, f"/api/orders/{order}")[1]["status"] == "CREATED"))
             node.send_signal(signal.SIGTERM)
             self.assertEqual(0, node.wait(timeout=60))
+
+
+class ANodeToTryThingsWith(unittest.TestCase):
+    """`orrery server dev`, which says by itself how it is used."""
+
+    def setUp(self):
+        self.folder = Folder()
+        self.addCleanup(self.folder.remove)
+        # A developer's shell may be full of settings of the real system: none of them counts.
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ORRERY_")}
+        self.environment |= {"TMPDIR": str(self.folder.path), "ORRERY_STORE": "postgres://nowhere.invalid/orrery",
+                             "ORRERY_LOG": "kafka://nowhere.invalid:9092", "ORRERY_AUTH": "off",
+                             "ORRERY_CLI_CONFIG": str(self.folder.path / "cli.toml")}
+
+    def start(self, *words):
+        node = subprocess.Popen([BINARY, "server", "dev", "--http", "127.0.0.1:0", *words], env=self.environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                text=True, preexec_fn=die_with_parent)
+        self.addCleanup(lambda: (node.kill(), node.wait(), node.stdout.close()))
+        text = ""
+        while not text.splitlines()[-1:] or not text.splitlines()[-1].startswith("ready "):
+            line = node.stdout.readline()
+            self.assertTrue(line, text)
+            text += line
+        return node, text
+
+    def orrery(self, *words, secret="", **environment):
+        done = subprocess.run([str(BINARY), *words], input=secret, env=self.environment | environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def test_says_all_that_is_needed_and_leaves_nothing(self):
+        node, text = self.start()
+        server, token = re.search(r"ORRERY_SERVER=(\S+) ORRERY_TOKEN=(\S+)", text).groups()
+        data = pathlib.Path(re.search(r"data +(\S+)", text).group(1))
+        self.assertTrue((data / "orrery.db").exists(), "SQLite, whatever the environment says")
+        self.assertEqual(self.folder.path, data.parent)
+        self.assertEqual(0o700, data.stat().st_mode & 0o777)
+        done = json.loads(self.orrery("tasks", "submit", "--kind", "noop", "--wait", "-o", "json",
+                                      ORRERY_SERVER=server, ORRERY_TOKEN=token))
+        self.assertEqual("SUCCEEDED", done["status"])
+        password = re.search(r"account  admin  password (\S+)", text).group(1)
+        self.orrery("login", "--server", server, "--user", "admin", secret=password + "\n")
+        who = json.loads(self.orrery("auth", "whoami", "-o", "json"))
+        self.assertEqual(("admin", ["admin"]), (who["name"], who["roles"]))
+        node.send_signal(signal.SIGINT)
+        self.assertEqual(0, node.wait(timeout=60))
+        self.assertFalse(data.exists())
+
+    def test_keeps_what_it_is_told_to_keep(self):
+        data = self.folder.path / "kept"
+        node, text = self.start("--data", str(data))
+        token = re.search(r"ORRERY_TOKEN=(\S+)", text).group(1)
+        node.send_signal(signal.SIGTERM)
+        self.assertEqual(0, node.wait(timeout=60))
+        _, again = self.start("--data", str(data))
+        self.assertEqual(token, re.search(r"ORRERY_TOKEN=(\S+)", again).group(1))
+        self.assertIn("as it was made here before", again)
 
 
 if __name__ == "__main__":

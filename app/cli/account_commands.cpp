@@ -118,7 +118,9 @@ int login(account_wish& wish) {
   auto key = make_key(*to, wish, *password, why);
   if (!key)
     return complain("login", why);
-  mine = {to->server(), *key, words.ca};
+  mine.server = to->server();
+  mine.token = *key;
+  mine.ca = words.ca;
   if (book->current.empty())
     book->current = name;
   if (auto ok = write_profiles(profile_file(), *book); !ok)
@@ -171,6 +173,24 @@ int list_profiles() {
   return exit_ok;
 }
 
+/// All but the token, of which it says that there is one.
+int show_profile(const std::string& name) {
+  const auto book = read_profiles(profile_file());
+  if (!book)
+    return complain("profiles get", complaint_of(book.error(), {}));
+  const auto found = book->profiles.find(name);
+  if (found == book->profiles.end())
+    return complain("profiles get", {exit_not_found, "there is no profile " + name});
+  const auto& one = found->second;
+  for (const auto& [key, value] :
+       {std::pair{"server", one.server}, std::pair{"ca", one.ca}, std::pair{"output", one.output},
+        std::pair{"timeout", one.timeout},
+        std::pair{"token", std::string(one.token.empty() ? "" : "***")}})
+    if (!value.empty())
+      std::cout << key << std::string(10 - std::string_view(key).size(), ' ') << value << '\n';
+  return exit_ok;
+}
+
 int change_profiles(const std::string& command, const account_wish& wish) {
   auto book = read_profiles(profile_file());
   if (!book)
@@ -188,6 +208,10 @@ int change_profiles(const std::string& command, const account_wish& wish) {
       one.server = wish.values.server;
     if (!wish.values.ca.empty())
       one.ca = std::filesystem::absolute(wish.values.ca);
+    if (!wish.values.output.empty())
+      one.output = wish.values.output;
+    if (!wish.values.timeout.empty())
+      one.timeout = wish.values.timeout;
     if (book->current.empty())
       book->current = wish.name;
   } else if (!known) {
@@ -228,6 +252,9 @@ void add_account_commands(CLI::App& app, int& status) {
   noun->add_subcommand("path", "Where the file is.")->callback([] {
     std::cout << profile_file().string() << '\n';
   });
+  auto* get = noun->add_subcommand("get", "A profile, its token not shown.");
+  get->add_option("name", wish->name, "Name of the profile")->required();
+  get->callback([wish, &status] { status = show_profile(wish->name); });
   for (const auto& [verb, help] : {std::pair{"set", "Makes or changes a profile."},
                                    std::pair{"use", "Makes a profile the one in use."},
                                    std::pair{"delete", "Forgets a profile."}}) {
@@ -238,6 +265,14 @@ void add_account_commands(CLI::App& app, int& status) {
       one->add_option("--token", wish->values.token,
                       "- reads a line of standard input, @FILE a file");
       one->add_option("--ca", wish->values.ca, "PEM file of whom to trust")->type_name("FILE");
+      one->add_option("--output", wish->values.output, "What `-o` is where it is not given")
+          ->check(CLI::IsMember({"text", "wide", "json", "jsonl", "yaml", "name"}))
+          ->type_name("FORM");
+      one->add_option("--timeout", wish->values.timeout, "The same of `--timeout`")
+          ->check([](const std::string& text) {
+            return parse_duration(text) ? std::string{} : "must be a duration, like 30s";
+          })
+          ->type_name("DURATION");
     }
     one->callback([wish, command = std::string("profiles ") + verb, &status] {
       status = change_profiles(command, *wish);

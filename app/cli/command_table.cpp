@@ -187,28 +187,31 @@ constexpr std::array system_commands{
 };
 
 constexpr std::array noun_table{
-    noun_row{"orders", "Orders: submit, read, command"},
-    noun_row{"tasks", "Tasks: submit, read, command"},
-    noun_row{"schedules", "Schedules: what fires by the calendar"},
-    noun_row{"flows", "Flows: how orders are fulfilled"},
-    noun_row{"letters", "Dead letters: records that could not be read or applied"},
-    noun_row{"operations", "One command for every task that a filter finds"},
-    noun_row{"queues", "Limits and pauses of queues"},
-    noun_row{"kinds", "Pauses of kinds of tasks"},
-    noun_row{"workers", "External workers"},
-    noun_row{"leases", "What an external worker says of its attempts"},
-    noun_row{"nodes", "The nodes of the system"},
-    noun_row{"shards", "The shards and their owners"},
+    noun_row{"orders", "Orders: submit, read, command", "order"},
+    noun_row{"tasks", "Tasks: submit, read, command", "task"},
+    noun_row{"schedules", "Schedules: what fires by the calendar", "schedule"},
+    noun_row{"flows", "Flows: how orders are fulfilled", "flow"},
+    noun_row{"letters", "Dead letters: records that could not be read or applied", "letter dlq"},
+    noun_row{"operations", "One command for every task that a filter finds", "operation"},
+    noun_row{"queues", "Limits and pauses of queues", "queue"},
+    noun_row{"kinds", "Pauses of kinds of tasks", "kind"},
+    noun_row{"workers", "External workers", "worker"},
+    noun_row{"leases", "What an external worker says of its attempts", "lease"},
+    noun_row{"nodes", "The nodes of the system", "node"},
+    noun_row{"shards", "The shards and their owners", "shard"},
     noun_row{"cluster", "The system as a whole; certificates"},
-    noun_row{"logs", "The log of all nodes"},
+    noun_row{"logs", "The log of all nodes", "log"},
     noun_row{"server", "The node that is asked"},
-    noun_row{"users", "Users"},
-    noun_row{"sessions", "Sessions of users"},
-    noun_row{"keys", "API keys"},
+    noun_row{"users", "Users", "user"},
+    noun_row{"sessions", "Sessions of users", "session"},
+    noun_row{"keys", "API keys", "key"},
     noun_row{"audit", "Every change and every refused access"},
     noun_row{"auth", "Who asks: tokens, passwords"},
-    noun_row{"events", "What happens, as it happens"},
+    noun_row{"events", "What happens, as it happens", "event"},
 };
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> verb_others{
+    {{"list", "ls"}, {"get", "describe"}, {"rerun", "retry"}, {"submit", "start"}}};
 
 /// Pages and streams: nothing for a terminal, or done by commands of their own (app/cli/watch.cpp).
 constexpr std::array<std::string_view, 5> not_commands = {
@@ -253,6 +256,24 @@ std::string_view help_of_noun(std::string_view noun) noexcept {
     if (row.name == noun)
       return row.help;
   return noun;
+}
+
+std::vector<std::string_view> other_names_of_noun(std::string_view noun) {
+  std::vector<std::string_view> out;
+  for (const auto& row : noun_table)
+    if (row.name == noun)
+      for (auto rest = row.others; !rest.empty();) {
+        out.push_back(rest.substr(0, rest.find(' ')));
+        rest.remove_prefix(std::min(rest.size(), out.back().size() + 1));
+      }
+  return out;
+}
+
+std::string_view other_name_of_verb(std::string_view verb) noexcept {
+  for (const auto& [name, other] : verb_others)
+    if (name == verb)
+      return other;
+  return {};
 }
 
 const command* find_command(std::string_view noun, std::string_view verb) {

@@ -37,6 +37,7 @@ struct command_row {
 struct noun_row {
   std::string_view name;
   std::string_view help;
+  std::string_view others = {};  ///< By which it may be called as well, separated by spaces.
 };
 
 struct command {
@@ -49,6 +50,9 @@ struct command {
 const std::vector<command>& commands();
 std::span<const noun_row> nouns() noexcept;
 std::string_view help_of_noun(std::string_view noun) noexcept;
+/// Names that people bring from elsewhere: `task`, `dlq`; `describe` for `get`. Empty where there is none.
+std::vector<std::string_view> other_names_of_noun(std::string_view noun);
+std::string_view other_name_of_verb(std::string_view verb) noexcept;
 /// Where the words stand for no command: null.
 const command* find_command(std::string_view noun, std::string_view verb);
 /// `createdFrom` as `created-from`.

@@ -1,5 +1,6 @@
 #include "app/cli/connection.hpp"
 
+#include "app/cli/printer.hpp"
 #include "app/cli/profiles.hpp"
 #include "codec/json_tree.hpp"
 
@@ -30,12 +31,13 @@ result<connection> connection::open_without_token(const connection_words& words)
 }
 
 result<connection> connection::make(const connection_words& words, bool with_token) {
-  const auto timeout = parse_duration(words.timeout);
-  if (!timeout || *timeout <= duration{})
-    return failure{errc::invalid, "must be a duration, like 30s", "--timeout"};
-  auto chosen = choose_profile({words.server, words.token, words.ca}, words.profile);
+  auto chosen =
+      choose_profile({words.server, words.token, words.ca, {}, words.timeout}, words.profile);
   if (!chosen)
     return std::move(chosen).error();
+  const auto timeout = parse_duration(chosen->timeout);
+  if (!timeout || *timeout <= duration{})
+    return failure{errc::invalid, "must be a duration, like 30s", "--timeout"};
   auto made = http::client::make({.server = chosen->server,
                                   .token = with_token ? chosen->token : std::string{},
                                   .ca_file = chosen->ca});
@@ -70,6 +72,15 @@ result<http::client_answer> connection::call(const http::client_request& request
     std::this_thread::sleep_for(wait);
     pause = std::min<duration>(pause * 2, 2s);
   }
+}
+
+result<output_form> output_of(const connection_words& words) {
+  const auto chosen = choose_profile({{}, {}, {}, words.output, {}}, words.profile);
+  if (!chosen)
+    return chosen.error();
+  if (const auto form = parse_output(chosen->output))
+    return *form;
+  return failure{errc::invalid, "must be " + std::string(output_words), "--output"};
 }
 
 complaint complaint_of(const failure& why, const std::string& server) {

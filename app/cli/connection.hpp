@@ -36,6 +36,9 @@ private:
   duration timeout_;
 };
 
+/// The form of answers that was asked for: by option, variable or profile.
+result<output_form> output_of(const connection_words& words);
+
 /// Of a call that had no answer.
 complaint complaint_of(const failure& why, const std::string& server);
 /// Of an answer that is a refusal: its sentence, the members it names, status and request.

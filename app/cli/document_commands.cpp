@@ -99,7 +99,7 @@ std::vector<std::string> candidates(const CLI::App& root, const std::vector<std:
       continue;
     }
     for (const auto* child : at->get_subcommands([](const CLI::App*) { return true; }))
-      if (child->get_name() == words[i]) {
+      if (child->check_name(words[i])) {
         at = child;
         break;
       }
@@ -176,6 +176,8 @@ void write_command(const CLI::App& of, const std::string& path) {
       if (option->get_positional())
         std::cout << ' ' << roff(option->get_name(true));
     std::cout << "\"\n" << roff(of.get_description()) << '\n';
+    for (const auto& other : of.get_aliases())
+      std::cout << "Also\n.BR " << roff(other) << " .\n";
     write_options(of, false);
   }
   for (const auto* child : children)
@@ -188,7 +190,12 @@ int write_manual(const CLI::App& root) {
       << "\" \"User Commands\"\n.SH NAME\norrery \\- orders and tasks that do not get lost\n"
          ".SH SYNOPSIS\n.B orrery\n.I noun verb\n.RI [ words \" ...] [\" options ]\n"
          ".SH DESCRIPTION\nOne program is the node (\n.B orrery serve\n) and the client of its "
-         "API.\n.SH COMMANDS\n";
+         "API.\nNouns have other names:\n";
+  std::string others;
+  for (const auto* noun : root.get_subcommands([](const CLI::App*) { return true; }))
+    for (const auto& other : noun->get_aliases())
+      others.append(others.empty() ? "" : ", ").append(other).append(" for ") += noun->get_name();
+  std::cout << roff(others) << ".\n.SH COMMANDS\n";
   write_command(root, {});
   std::cout << ".SH CONNECTION\nOf every command that asks a server.\n";
   for (const auto* noun :
@@ -199,7 +206,8 @@ int write_manual(const CLI::App& root) {
   std::cout << ".SH EXIT STATUS\n";
   for (size_t code = 0; code < exit_texts.size(); ++code)
     std::cout << ".TP\n.B " << code << '\n' << roff(exit_texts[code]) << '\n';
-  std::cout << ".SH ENVIRONMENT\n.TP\n.B ORRERY_SERVER, ORRERY_TOKEN, ORRERY_CA, ORRERY_PROFILE\n"
+  std::cout << ".SH ENVIRONMENT\n.TP\n.B ORRERY_SERVER, ORRERY_TOKEN, ORRERY_CA, ORRERY_PROFILE, "
+               "ORRERY_OUTPUT, ORRERY_TIMEOUT\n"
                "Count where the option is not given, and before the profile.\n.TP\n"
                ".B ORRERY_CLI_CONFIG\nThe file of profiles.\n.SH FILES\n.TP\n"
                ".I ~/.config/orrery/cli.toml\nProfiles; mode 0600.\n";

@@ -19,7 +19,8 @@ struct connection_words {
   std::string token;
   std::string ca;
   std::string profile;
-  std::string timeout = "30s";
+  std::string timeout;  ///< Empty = by variable or profile, else 30 seconds.
+  std::string output;   ///< The same, else `text`.
 };
 
 struct invocation {
@@ -30,11 +31,12 @@ struct invocation {
   connection_words to;
   output_form output = output_form::text;
   bool headers = true;
-  bool all = false;      ///< Every page of a list.
-  bool dry_run = false;  ///< Only shows the request.
-  bool yes = false;      ///< Asks nothing.
-  bool follow = false;   ///< Not what is there, but what comes: `logs -f`.
-  std::string wait;      ///< Empty, or how long; `true` = an hour.
+  std::string times = "relative";  ///< How tables show when: `relative` or `iso`.
+  bool all = false;                ///< Every page of a list.
+  bool dry_run = false;            ///< Only shows the request.
+  bool yes = false;                ///< Asks nothing.
+  bool follow = false;             ///< Not what is there, but what comes: `logs -f`.
+  std::string wait;                ///< Empty, or how long; `true` = an hour.
 };
 
 /// The file, or standard input where it is `-`. At most 64 MiB.

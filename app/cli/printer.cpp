@@ -73,7 +73,8 @@ std::string table(const std::vector<const json_tree*>& items, const print_wish& 
     auto& row = rows.emplace_back();
     for (const auto& c : columns) {
       const auto* value = item->find(c.path);
-      row.push_back(c.age && value != nullptr ? age_of(value->scalar, wish.now) : cell(value));
+      row.push_back(c.age && wish.ages && value != nullptr ? age_of(value->scalar, wish.now)
+                                                           : cell(value));
     }
   }
   std::vector<size_t> widths(columns.size());

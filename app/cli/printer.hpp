@@ -15,7 +15,10 @@ struct print_wish {
   command_row row = {};
   bool headers = true;
   time_point now{};  ///< What ages are counted from.
+  bool ages = true;  ///< False: tables show the times themselves.
 };
+
+inline constexpr std::string_view output_words = "text, wide, json, jsonl, yaml or name";
 
 /// `answer` in the form wanted, with its line end. `json` is the API's own JSON, indented; `jsonl` one line
 /// for each item; `name` what each is called by. Control characters in text never reach the terminal.

@@ -28,10 +28,12 @@ result<profile> read_one(const std::string& name, const toml::node& node) {
     return failure{errc::invalid, "must be a table", "profiles." + name};
   profile out;
   for (const auto& [key, value] : *table) {
-    std::string* into = key.str() == "server"  ? &out.server
-                        : key.str() == "token" ? &out.token
-                        : key.str() == "ca"    ? &out.ca
-                                               : nullptr;
+    std::string* into = key.str() == "server"    ? &out.server
+                        : key.str() == "token"   ? &out.token
+                        : key.str() == "ca"      ? &out.ca
+                        : key.str() == "output"  ? &out.output
+                        : key.str() == "timeout" ? &out.timeout
+                                                 : nullptr;
     const auto text = value.value<std::string>();
     if (into == nullptr || !text)
       return failure{errc::invalid, "is not known, or no text",
@@ -87,8 +89,10 @@ result<void> write_profiles(const std::filesystem::path& file, const profile_boo
   toml::table profiles;
   for (const auto& [name, one] : book.profiles) {
     toml::table row;
-    for (const auto& [key, value] : {std::pair{"server", &one.server},
-                                     std::pair{"token", &one.token}, std::pair{"ca", &one.ca}})
+    for (const auto& [key, value] :
+         {std::pair{"server", &one.server}, std::pair{"token", &one.token},
+          std::pair{"ca", &one.ca}, std::pair{"output", &one.output},
+          std::pair{"timeout", &one.timeout}})
       if (!value->empty())
         row.insert(key, *value);
     profiles.insert(name, std::move(row));
@@ -124,10 +128,12 @@ result<void> write_profiles(const std::filesystem::path& file, const profile_boo
 
 result<profile> choose_profile(const profile& flags, const std::string& name) {
   const auto wanted = name.empty() ? variable("ORRERY_PROFILE") : name;
-  profile out{variable("ORRERY_SERVER"), variable("ORRERY_TOKEN"), variable("ORRERY_CA")};
+  profile out{variable("ORRERY_SERVER"), variable("ORRERY_TOKEN"), variable("ORRERY_CA"),
+              variable("ORRERY_OUTPUT"), variable("ORRERY_TIMEOUT")};
   for (const auto& [flag, into] :
        {std::pair{&flags.server, &out.server}, std::pair{&flags.token, &out.token},
-        std::pair{&flags.ca, &out.ca}})
+        std::pair{&flags.ca, &out.ca}, std::pair{&flags.output, &out.output},
+        std::pair{&flags.timeout, &out.timeout}})
     if (!flag->empty())
       *into = *flag;
   const auto book = read_profiles(profile_file());
@@ -146,9 +152,17 @@ result<profile> choose_profile(const profile& flags, const std::string& name) {
       out.server = found->second.server;
     if (out.ca.empty())
       out.ca = found->second.ca;
+    if (out.output.empty())
+      out.output = found->second.output;
+    if (out.timeout.empty())
+      out.timeout = found->second.timeout;
   }
   if (out.server.empty())
     out.server = "http://127.0.0.1:8080";
+  if (out.output.empty())
+    out.output = "text";
+  if (out.timeout.empty())
+    out.timeout = "30s";
   return out;
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 /// Where the command line finds its server: a file of profiles, readable by its owner alone.
 ///
-/// A flag counts more than a variable (`ORRERY_SERVER`, `ORRERY_TOKEN`, `ORRERY_CA`, `ORRERY_PROFILE`), a
-/// variable more than the profile, the profile more than `http://127.0.0.1:8080`.
+/// A flag counts more than a variable (`ORRERY_SERVER`, `ORRERY_TOKEN`, `ORRERY_CA`, `ORRERY_PROFILE`,
+/// `ORRERY_OUTPUT`, `ORRERY_TIMEOUT`), a variable more than the profile, the profile more than
+/// `http://127.0.0.1:8080`, `text` and `30s`.
 
 #include "base/result.hpp"
 
@@ -16,6 +17,8 @@ struct profile {
   std::string server;
   std::string token;
   std::string ca;
+  std::string output = {};   ///< As `-o` takes it.
+  std::string timeout = {};  ///< As `--timeout` takes it.
 };
 
 struct profile_book {

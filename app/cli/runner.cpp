@@ -146,7 +146,8 @@ void print_answer(const invocation& wish, const std::string& body) {
     std::cout << body << (body.ends_with('\n') ? "" : "\n");
     return;
   }
-  std::cout << print(*tree, {wish.output, wish.what->row, wish.headers, system_clock().now()});
+  std::cout << print(*tree, {wish.output, wish.what->row, wish.headers, system_clock().now(),
+                             wish.times == "relative"});
 }
 
 int run(const invocation& wish) {

@@ -11,8 +11,6 @@ namespace orrery::cli {
 
 namespace {
 
-constexpr const char* outputs = "text, wide, json, jsonl, yaml or name";
-
 /// One command with what its words are kept in; lives as long as the tree that calls it.
 struct leaf {
   const command* what = nullptr;
@@ -21,18 +19,27 @@ struct leaf {
   invocation wish;
 };
 
-CLI::Option* add_output(CLI::App& to, output_form& into) {
-  return to
-      .add_option_function<std::string>(
-          "-o,--output",
-          [&into](const std::string& text) {
-            const auto form = parse_output(text);
-            if (!form)
-              throw CLI::ValidationError("--output", std::string("must be ") + outputs);
-            into = *form;
-          },
-          outputs)
+void add_output(CLI::App& to, connection_words& into) {
+  to.add_option_function<std::string>(
+        "-o,--output",
+        [&into](const std::string& text) {
+          if (!parse_output(text))
+            throw CLI::ValidationError("--output", "must be " + std::string(output_words));
+          into.output = text;
+        },
+        std::string(output_words))
       ->type_name("FORM");
+}
+
+/// Also where it was said by variable or profile. False: it was no form, and the user is told.
+bool choose_output(const std::string& command, const connection_words& words, output_form& into,
+                   int& status) {
+  const auto form = output_of(words);
+  if (form)
+    into = *form;
+  else
+    status = complain(command, complaint_of(form.error(), {}));
+  return form.has_value();
 }
 
 std::string help_of(const route_option& option) {
@@ -71,8 +78,11 @@ void add_route_option(CLI::App& to, const route_option& option, std::vector<std:
 void add_run_options(CLI::App& to, leaf& one) {
   const auto& r = *one.what->route;
   auto& wish = one.wish;
-  add_output(to, wish.output);
+  add_output(to, wish.to);
   to.add_flag("!--no-headers", wish.headers, "Tables without their first line");
+  to.add_option("--time-format", wish.times, "Of ages in tables. One of: relative iso")
+      ->check(CLI::IsMember({"relative", "iso"}))
+      ->type_name("FORM");
   const bool pages = r.parameters.find("cursor") != std::string_view::npos ||
                      r.parameters.find("before") != std::string_view::npos;
   if (pages)
@@ -115,15 +125,21 @@ void add_words(CLI::App* to, const command& what, int& status) {
     for (size_t i = 0; i < one->options.size(); ++i)
       if (!one->words[i].empty())
         one->wish.given.emplace_back(&one->options[i], one->words[i]);
-    status = run(one->wish);
+    const auto& row = one->what->row;
+    if (choose_output(std::string(row.noun) + " " + std::string(row.verb), one->wish.to,
+                      one->wish.output, status))
+      status = run(one->wish);
   });
 }
 
 void add_leaf(CLI::App& app, const command& what, int& status) {
   auto* noun = child_of(app, std::string(what.row.noun).c_str(),
                         std::string(help_of_noun(what.row.noun)).c_str());
-  add_words(noun->add_subcommand(std::string(what.row.verb), std::string(what.route->description)),
-            what, status);
+  auto* verb =
+      noun->add_subcommand(std::string(what.row.verb), std::string(what.route->description));
+  if (const auto other = other_name_of_verb(what.row.verb); !other.empty())
+    verb->alias(std::string(other));
+  add_words(verb, what, status);
   // `orrery logs -f`, as everywhere: the noun alone lists.
   if (what.row.operation == "listLogLines") {
     noun->require_subcommand(0, 1);
@@ -144,9 +160,11 @@ void add_wait(CLI::App& app, const char* noun, awaited what, int& status) {
   to->add_option("id", *id, "The id, or the reference it was submitted with")->required();
   to->add_option("--for", wish->wait, "How long at most; an hour where no time is given")
       ->type_name("DURATION");
-  add_output(*to, wish->output);
+  add_output(*to, wish->to);
   add_connection_options(*to, wish->to);
   to->callback([wish, id, command, what, &status] {
+    if (!choose_output(std::string(command->row.noun) + " wait", wish->to, wish->output, status))
+      return;
     auto connected = connection::open(wish->to);
     status = connected ? wait_for(*connected, *wish, what, *id)
                        : complain(std::string(command->row.noun) + " wait",
@@ -171,9 +189,12 @@ void add_watch(CLI::App& app, const char* noun, int& status) {
     to->add_flag("--forever", wish->forever, "Go on after it has ended");
   }
   to->add_option("--count", wish->count, "End after that many")->check(CLI::PositiveNumber);
-  add_output(*to, wish->output);
+  add_output(*to, wish->to);
   add_connection_options(*to, wish->to);
-  to->callback([wish, &status] { status = watch(*wish); });
+  to->callback([wish, &status] {
+    if (choose_output(wish->noun + " watch", wish->to, wish->output, status))
+      status = watch(*wish);
+  });
 }
 
 /// For what no command is made for.
@@ -226,12 +247,18 @@ void add_connection_options(CLI::App& to, connection_words& words) {
 }
 
 CLI::App* child_of(CLI::App& parent, const char* name, const char* help) {
+  CLI::App* found = nullptr;
   for (auto* child : parent.get_subcommands({}))
     if (child->get_name() == name)
-      return child;
-  auto* made = parent.add_subcommand(name, help);
-  made->require_subcommand(1);
-  return made;
+      found = child;
+  if (found == nullptr) {
+    found = parent.add_subcommand(name, help);
+    found->require_subcommand(1);
+  }
+  if (found->get_aliases().empty())  // also of those that others have made
+    for (const auto& other : other_names_of_noun(name))
+      found->alias(std::string(other));
+  return found;
 }
 
 void add_api_commands(CLI::App& app, int& status) {

@@ -187,6 +187,66 @@ class EveryNoun(Client):
         self.orrery("tasks", "logs", task, "--run", 7, code=3)
         self.orrery("tasks", "logs", "no-such-task", "-f", code=3)
 
+    def test_the_log_of_the_node_is_read_and_followed(self):
+        table = self.orrery("logs", "list", "--text", "node.ready").splitlines()
+        self.assertEqual(["TIME", "LEVEL", "NODE", "EVENT", "TASK"], table[0].split())
+        self.assertEqual(["info", "solo", "node.ready"], table[1].split()[1:4])
+        self.assertEqual(table, self.orrery("logs", "--text", "node.ready").splitlines(), "the noun alone lists")
+        self.orrery("logs", "-f", "--node", "elsewhere", code=3)
+        with subprocess.Popen([BINARY, "logs", "-f", "--text", "not_succeeded"], env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+            lines = []
+            reader = threading.Thread(target=lambda: lines.extend(follower.stdout), daemon=True)
+            reader.start()
+
+            def failed():
+                self.orrery("tasks", "submit", "--kind", "sleep", "--retry", '{"maxAttempts":1}', "--payload",
+                            '{"duration":"1ms","fail":"no \\u001b luck"}')
+                return lines
+            self.assertTrue(eventually(failed))
+            follower.kill()
+            reader.join(30)
+        self.assertRegex(lines[0], r"^\S+  info  solo  attempt\.not_succeeded  task=\S+ .*  error=no   luck")
+
+    def test_names_that_people_bring_from_elsewhere(self):
+        task = self.orrery("task", "start", "--kind", "noop", "--wait", "-o", "name").strip()
+        self.assertEqual(task, self.json("task", "describe", task)["taskId"])
+        self.assertEqual(2, self.json("tasks", "retry", task, "--wait")["run"])
+        self.assertIn(task, self.orrery("task", "ls"))
+        self.assertEqual([], self.json("dlq", "ls")["items"])
+        for noun in ("order", "schedule", "queue", "worker", "node", "shard", "operation", "flow"):
+            self.orrery(noun, "ls")
+
+    def test_forms_and_patience_by_variable_and_profile(self):
+        self.orrery("tasks", "submit", "--kind", "noop", "--wait")
+        self.environment["ORRERY_OUTPUT"] = "json"
+        self.assertEqual(1, len(json.loads(self.orrery("tasks", "list"))["items"]))
+        self.assertIn("STATUS", self.orrery("tasks", "list", "-o", "text"), "an option counts more")
+        self.environment["ORRERY_OUTPUT"] = "papyrus"
+        self.orrery("tasks", "list", code=2)
+        self.assertIn("--output", self.error)
+        del self.environment["ORRERY_OUTPUT"]
+        self.orrery("profiles", "set", "here", "--output", "yaml", "--timeout", "300ms")
+        self.orrery("profiles", "set", "here", "--output", "papyrus", code=2)
+        self.orrery("profiles", "set", "here", "--timeout", "soon", code=2)
+        self.assertTrue(self.orrery("tasks", "list").startswith("items:"))
+        self.assertEqual({"output": "yaml", "timeout": "300ms"}, dict(
+            line.split() for line in self.orrery("profiles", "get", "here").splitlines()))
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            self.environment["ORRERY_SERVER"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            self.orrery("tasks", "list", code=6)
+            self.environment["ORRERY_TIMEOUT"] = "soon"
+            self.orrery("tasks", "list", code=2)
+
+    def test_tables_show_times_as_ages_or_as_they_are(self):
+        self.orrery("tasks", "submit", "--kind", "noop", "--wait")
+        self.assertRegex(self.orrery("tasks", "list", "--no-headers").split()[-1], r"^\d+s$")
+        self.assertRegex(self.orrery("tasks", "list", "--no-headers", "--time-format", "iso").split()[-1],
+                         r"^\d{4}-\d\d-\d\dT")
+        self.orrery("tasks", "list", "--time-format", "lunar", code=2)
+
     def test_nothing_is_sent_on_a_dry_run(self):
         text = self.orrery("tasks", "submit", "--kind", "noop", "--dry-run")
         self.assertIn(f"POST http://{self.node.address}/api/tasks", text)
@@ -324,6 +384,9 @@ class Accounts(Client):
         self.orrery("auth", "whoami", code=7)
         self.assertIn("* there", self.orrery("profiles", "list"))
         self.assertNotIn(self.node.admin, self.orrery("profiles", "list"))
+        self.assertIn("***", self.orrery("profiles", "get", "here"))
+        self.assertNotIn(self.node.admin, self.orrery("profiles", "get", "here"))
+        self.orrery("profiles", "get", "nowhere", code=3)
         self.orrery("profiles", "delete", "there")
         os.chmod(self.environment["ORRERY_CLI_CONFIG"], 0o644)
         self.orrery("auth", "whoami", "--profile", "here", code=1)
@@ -427,6 +490,8 @@ class Documents(Client):
         self.assertEqual(["RUNNING", "RETRYING"], sorted(complete("orrery", "tasks", "list", "--status", "R"),
                                                          reverse=True))
         self.assertEqual(["yaml"], complete("orrery", "tasks", "list", "-o", "y"))
+        self.assertEqual(["iso"], complete("orrery", "task", "ls", "--time-format", "i"))
+        self.assertEqual(["--follow"], complete("orrery", "logs", "--fol"))
         self.assertIn("preview", complete("orrery", "cron", ""))
 
     def test_zsh_and_fish_take_their_scripts(self):
@@ -447,14 +512,15 @@ class Documents(Client):
         _, text = run("bash", "-c", f"groff -man -Tascii -P-cbou -rLL=200n {page}")
         text = re.sub(r"\s+", " ", text)
         for words in ("tasks submit", "serve", "cron next", "cluster init", "keys create", "login",
-                      "EXIT STATUS", "--created-from", "ORRERY_TOKEN"):
+                      "EXIT STATUS", "--created-from", "ORRERY_TOKEN", "ORRERY_OUTPUT", "dlq for letters",
+                      "server dev"):
             self.assertIn(words, text)
         for line in (ROOT / "docs/cli.md").read_text().splitlines():
             if match := re.match(r"\| (\d) \| (.+) \|", line):
                 self.assertIn(f"{match.group(1)} {match.group(2)}", text)
 
     def test_help_is_there_for_every_noun(self):
-        nouns = [line.split()[0] for line in self.orrery("--help").partition("Subcommands:")[2].splitlines() if line]
+        nouns = [line.split()[0].rstrip(",") for line in self.orrery("--help").partition("Subcommands:")[2].splitlines() if line]
         self.assertIn("orders", nouns)
         for noun in nouns:
             self.assertIn("sage", self.orrery(noun, "--help"))

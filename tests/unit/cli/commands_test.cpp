@@ -57,6 +57,21 @@ TEST(command_table, names_no_command_twice_and_no_route_that_is_not_there) {
   }
 }
 
+TEST(command_table, gives_no_name_twice_to_nouns_or_verbs) {
+  std::set<std::string_view> seen;
+  for (const auto& noun : nouns()) {
+    EXPECT_TRUE(seen.insert(noun.name).second) << noun.name;
+    for (const auto other : other_names_of_noun(noun.name))
+      EXPECT_TRUE(seen.insert(other).second) << other;
+  }
+  EXPECT_EQ(other_names_of_noun("letters"), (std::vector<std::string_view>{"letter", "dlq"}));
+  for (const auto& c : commands()) {
+    const auto other = other_name_of_verb(c.row.verb);
+    EXPECT_TRUE(other.empty() || find_command(c.row.noun, other) == nullptr)
+        << c.row.noun << ' ' << other;
+  }
+}
+
 TEST(command_tree, takes_every_command_of_the_table_without_a_clash_of_options) {
   CLI::App app;
   int status = 0;

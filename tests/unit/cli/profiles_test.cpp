@@ -22,7 +22,8 @@ protected:
     std::filesystem::remove_all(folder_);
     file_ = folder_ / "orrery" / "cli.toml";
     setenv("ORRERY_CLI_CONFIG", file_.c_str(), 1);
-    for (const auto* name : {"ORRERY_SERVER", "ORRERY_TOKEN", "ORRERY_CA", "ORRERY_PROFILE"})
+    for (const auto* name : {"ORRERY_SERVER", "ORRERY_TOKEN", "ORRERY_CA", "ORRERY_PROFILE",
+                             "ORRERY_OUTPUT", "ORRERY_TIMEOUT"})
       unsetenv(name);
   }
   void TearDown() override {
@@ -77,6 +78,23 @@ TEST_F(profiles, a_flag_counts_more_than_a_variable_and_that_more_than_the_profi
   setenv("ORRERY_SERVER", "http://variable:3", 1);
   EXPECT_EQ(choose_profile({}, "")->server, "http://variable:3");
   EXPECT_EQ(choose_profile({"http://flag:4", "", ""}, "")->server, "http://flag:4");
+}
+
+TEST_F(profiles, say_how_answers_look_and_how_long_is_waited) {
+  store();
+  auto book = *read_profiles(file_);
+  book.profiles["home"].output = "yaml";
+  book.profiles["home"].timeout = "1m";
+  ASSERT_TRUE(write_profiles(file_, book));
+  EXPECT_EQ(choose_profile({}, "home")->output, "yaml");
+  EXPECT_EQ(choose_profile({}, "home")->timeout, "1m");
+  EXPECT_EQ(choose_profile({}, "work")->output, "text");
+  EXPECT_EQ(choose_profile({}, "work")->timeout, "30s");
+  setenv("ORRERY_OUTPUT", "json", 1);
+  EXPECT_EQ(choose_profile({}, "home")->output, "json");
+  EXPECT_EQ(choose_profile({{}, {}, {}, "wide", "5s"}, "home")->output, "wide");
+  EXPECT_EQ(choose_profile({{}, {}, {}, "wide", "5s"}, "home")->timeout, "5s");
+  unsetenv("ORRERY_OUTPUT");
 }
 
 TEST_F(profiles, tell_no_token_to_another_server) {

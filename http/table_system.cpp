@@ -55,12 +55,10 @@ constexpr std::array system_table{
         .group = "system",
         .description =
             "The lines of all nodes (of `node`) as they are written, as server-sent events: `log` "
-            "is a "
-            "line, nearly in the order of their times; `nodes` names the nodes that are heard and "
-            "those that are missing, whenever that changes; `lost` counts lines of a node that "
-            "could "
-            "not be had. Nodes that come are heard from their first line. Who reads too slowly is "
-            "cut.",
+            "is a line, nearly in the order of their times; `nodes` names the nodes that are heard "
+            "and those that are missing, whenever that changes; `lost` counts lines of a node that "
+            "could not be had. Nodes that come are heard from their first line. Who reads too "
+            "slowly is cut.",
         .answers = media::events,
         .parameters = "logLevel logText logNode logTrace",
         .errors = "404 429"},

@@ -126,6 +126,11 @@ class ANodeToTryThingsWith(unittest.TestCase):
         self.orrery("login", "--server", server, "--user", "admin", secret=password + "\n")
         who = json.loads(self.orrery("auth", "whoami", "-o", "json"))
         self.assertEqual(("admin", ["admin"]), (who["name"], who["roles"]))
+        partitions = json.loads(self.orrery("kafka", "lag", "-o", "json"))["shards"]
+        self.assertEqual(1, sum(one["position"] > 0 for one in partitions), "one has had the task")
+        self.assertEqual({0}, {one["waitingOrders"] + one["waitingTasks"] for one in partitions})
+        self.assertEqual("PARTITION", self.orrery("kafka", "lag").split()[0])
+        self.assertIn("channels", json.loads(self.orrery("kafka", "topics", "-o", "json")))
         node.send_signal(signal.SIGINT)
         self.assertEqual(0, node.wait(timeout=60))
         self.assertFalse(data.exists())

@@ -12,10 +12,13 @@ namespace {
 
 result<void> read_wish(feed_wish& wish, parameter& p) {
   if (p.name == "kind") {
-    if (p.value != "task" && p.value != "order")
-      return failure{errc::invalid, "must be task or order", p.name};
-    wish.kind = p.value == "task" ? entity_kind::task : entity_kind::order;
-    return {};
+    for (const auto& [name, kind] : {std::pair{"task", entity_kind::task},
+                                     {"order", entity_kind::order},
+                                     {"schedule", entity_kind::schedule}})
+      if (p.value == name)
+        wish.kind = kind;
+    return wish.kind ? result<void>{}
+                     : failure{errc::invalid, "must be task, order or schedule", p.name};
   }
   if (p.name == "event") {
     std::string_view rest = p.value;

@@ -89,10 +89,12 @@ constexpr std::array schedule_table{
           .handle = handlers::history,
           .name = "listScheduleEvents",
           .group = "schedules",
-          .description = "What was done to a schedule, oldest first; its fires are in `history`.",
+          .description =
+              "What was done to a schedule, oldest first; its fires are in `history`. As a "
+              "stream that goes on where `Accept: text/event-stream` asks for it.",
           .kind = schedules,
           .answer = "EventList",
-          .parameters = "id"},
+          .parameters = "id LastEventId"},
     route{.pattern = "/api/schedules/{id}/history",
           .handle = handlers::schedule_history,
           .name = "listScheduleFires",

@@ -181,11 +181,14 @@ void add_watch(CLI::App& app, const char* noun, int& status) {
                                                : "Shows its events, then what happens, until it "
                                                  "has ended.");
   if (all) {
-    to->add_option("--kind", wish->kind, "task or order");
+    to->add_option("--kind", wish->kind, "task, order or schedule");
     to->add_option("--event", wish->events, "These events only: names, separated by commas");
     to->add_option("--after", wish->after, "Go on after the event with this place");
   } else {
-    to->add_option("id", wish->id, "The id, or the reference it was submitted with")->required();
+    to->add_option("id", wish->id,
+                   wish->noun == "schedules" ? "The id or the name"
+                                             : "The id, or the reference it was submitted with")
+        ->required();
     to->add_flag("--forever", wish->forever, "Go on after it has ended");
   }
   to->add_option("--count", wish->count, "End after that many")->check(CLI::PositiveNumber);
@@ -267,7 +270,7 @@ void add_api_commands(CLI::App& app, int& status) {
   add_wait(app, "tasks", awaited::task_success, status);
   add_wait(app, "orders", awaited::order_success, status);
   add_wait(app, "operations", awaited::operation, status);
-  for (const auto* noun : {"tasks", "orders", "events"})
+  for (const auto* noun : {"tasks", "orders", "schedules", "events"})
     add_watch(app, noun, status);
   add_raw(app, status);
 }

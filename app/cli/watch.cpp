@@ -172,6 +172,8 @@ private:
     static constexpr std::array<std::string_view, 6> ends = {"Succeeded", "Failed",    "Expired",
                                                              "Cancelled", "Completed", "Rejected"};
     const auto* type = event.find("type");
+    if (type != nullptr && type->scalar == "ScheduleDeleted")
+      return finish(exit_ok);
     if (type == nullptr || std::none_of(ends.begin(), ends.end(), [&](std::string_view e) {
           return type->scalar.ends_with(e);
         }))

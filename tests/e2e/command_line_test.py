@@ -135,6 +135,22 @@ class ANodeToTryThingsWith(unittest.TestCase):
         self.assertEqual(0, node.wait(timeout=60))
         self.assertFalse(data.exists())
 
+    def test_watches_a_schedule_until_it_is_deleted(self):
+        _, text = self.start()
+        server, token = re.search(r"ORRERY_SERVER=(\S+) ORRERY_TOKEN=(\S+)", text).groups()
+        self.environment |= {"ORRERY_SERVER": server, "ORRERY_TOKEN": token}
+        self.orrery("schedules", "create", "--name", "nightly", "--expressions", "0 0 3 * * ?", "--task",
+                    '{"kind":"noop"}')
+        self.orrery("tasks", "submit", "--kind", "noop", "--wait")
+        with subprocess.Popen([BINARY, "schedules", "watch", "nightly", "-o", "jsonl"], env=self.environment,
+                              stdout=subprocess.PIPE, text=True) as watcher:
+            self.assertEqual("ScheduleCreated", json.loads(watcher.stdout.readline())["type"])
+            self.orrery("schedules", "pause", "nightly", "--note", "x")
+            self.assertEqual("SchedulePaused", json.loads(watcher.stdout.readline())["type"])
+            self.orrery("schedules", "delete", "nightly")
+            self.assertEqual("ScheduleDeleted", json.loads(watcher.stdout.readline())["type"])
+            self.assertEqual(0, watcher.wait(30))
+
     def test_keeps_what_it_is_told_to_keep(self):
         data = self.folder.path / "kept"
         node, text = self.start("--data", str(data))

@@ -108,6 +108,18 @@ TEST_F(stream_test, filters_and_the_last_event_id_reach_the_feed) {
   EXPECT_EQ(wish.after, "a12");
 }
 
+TEST_F(stream_test, a_reader_may_want_the_events_of_one_kind_of_entity) {
+  start();
+  for (const auto& [name, kind] : {std::pair{"task", entity_kind::task},
+                                   {"order", entity_kind::order},
+                                   {"schedule", entity_kind::schedule}}) {
+    raw_client client(address);
+    client.send(asking(std::string("/api/events?kind=") + name));
+    ASSERT_TRUE(client.read_until("retry"));
+    EXPECT_EQ(feed.last_wish().kind, kind);
+  }
+}
+
 TEST_F(stream_test, an_entitys_events_are_a_list_unless_a_stream_is_asked_for) {
   start();
   const auto path = "/api/tasks/" + to_string(task_id) + "/events";

@@ -14,6 +14,9 @@ namespace {
 /// How long a shard that was given up may still publish what it committed.
 constexpr auto outbox_patience = std::chrono::seconds{4};
 
+/// Between two looks whether the shards are still ours by the store.
+constexpr auto tenure_check_pace = std::chrono::seconds{5};
+
 }  // namespace
 
 bridge::bridge(caf::actor_config& config, node_context& context)
@@ -23,6 +26,7 @@ bridge::bridge(caf::actor_config& config, node_context& context)
 
 caf::behavior bridge::make_behavior() {
   context_.probe.meters.bridge.forget();
+  check_tenures_later();
   return {
       [this](shard_records& news) {
         const auto found = owned_.find(news.shard);
@@ -110,6 +114,34 @@ void bridge::acquired(shard_acquired& news) {
   one.shard = spawn<shard_actor>(context_, tenure, one.careful);
   monitor(one.shard);
   context_.probe.shards_owned.fetch_add(1, std::memory_order_relaxed);
+}
+
+void bridge::check_tenures_later() {
+  delayed_send(this, tenure_check_pace, run_here{[this] { check_tenures(); }});
+}
+
+void bridge::check_tenures() {
+  if (owned_.empty())
+    return check_tenures_later();
+  const auto self = caf::actor_cast<caf::actor>(this);
+  context_.reads.run(
+      [this, self](entity_store& store) {
+        caf::anon_send(self, run_here{[this, rows = store.shards()] { tenures_are(rows); }});
+      },
+      [this, self] { caf::anon_send(self, run_here{[this] { check_tenures_later(); }}); });
+}
+
+/// What was begun under a later epoch ended with its owner, and is taken up by who acquires the shard anew.
+void bridge::tenures_are(const result<std::vector<shard_row>>& rows) {
+  check_tenures_later();
+  if (!rows)
+    return;
+  for (const auto& row : *rows) {
+    const auto found = owned_.find(row.shard);
+    if (found != owned_.end() && found->second.shard && row.epoch > found->second.epoch)
+      send(found->second.shard,
+           commit_note{commit_note::kind::lost, 0, false, "owned by another now; seen at rest"});
+  }
 }
 
 void bridge::again_later(shard_id number, owned& one) {

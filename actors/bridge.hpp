@@ -3,7 +3,9 @@
 /// supervises the shards of this node.
 ///
 /// A shard that ends unasked – it crashed, or lost its epoch – is acquired again, after a growing pause,
-/// for as long as the log says that it is ours.
+/// for as long as the log says that it is ours. One that has nothing to commit would not hear that it lost its
+/// epoch: a node that was cut off from the log alone may have acquired it once more, begun work, and gone.
+/// Therefore the epochs are read every few seconds.
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
@@ -47,6 +49,9 @@ private:
   void shard_down(const caf::down_msg& news);
   void has_left(shard_id number);
   void again_later(shard_id number, owned& one);
+  void check_tenures_later();
+  void check_tenures();
+  void tenures_are(const result<std::vector<shard_row>>& rows);
 
   node_context& context_;
   std::map<shard_id, owned> owned_;

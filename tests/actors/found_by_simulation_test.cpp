@@ -1,6 +1,7 @@
 /// What the simulator (tests/sim) found, each reduced to its cause.
 
 #include "tests/actors/simulated_node.hpp"
+#include "tests/contract/store/store_batches.hpp"
 
 namespace orrery::test {
 
@@ -213,6 +214,27 @@ TEST_F(found_by_simulation, a_clock_set_back_before_a_late_start_gives_the_work_
   ASSERT_EQ(work.running.size(), 1u);
   advance(3100ms);
   EXPECT_EQ(status(id), task_status::expired);
+}
+
+/// A node that was cut off from the log alone lost its epoch to us, acquired the shard once more, began work,
+/// and then heard from the log that the shard is not its own.
+TEST_F(found_by_simulation, an_owner_with_nothing_to_commit_takes_up_what_another_has_begun) {
+  settle();
+  const auto zombie = truth.open_journal();
+  shard_owner other(shard0, *zombie->acquire(shard0, "another", time.now()));
+  auto spec = spec_of("work");
+  spec.retry.initial = 100ms;
+  const auto id = other.submit(spec);
+  other.apply(id, task_command{start_task{"another"}});
+  auto batch = other.seal();
+  ASSERT_EQ(zombie->commit(std::span(&batch, 1)).outcome, commit_outcome::done);
+  ASSERT_EQ(status(id), task_status::running);
+  EXPECT_TRUE(work.running.empty());
+  advance(12s, 100ms);
+  ASSERT_EQ(work.running.size(), 1u) << "the attempt of the other is over, and the task runs here";
+  EXPECT_EQ(work.running.front().item.task, id);
+  EXPECT_EQ(work.running.front().item.token.attempt, 2u);
+  EXPECT_EQ(context.probe.shards_restarted.load(), 1u) << "once: from then on it is ours";
 }
 
 }  // namespace orrery::test

@@ -190,8 +190,9 @@ void audit_nodes(world& seen) {
   }
 }
 
-/// What the journal says of those that the violations name, for whoever reads the trace.
-void explain(world& seen) {
+/// What the journal says of those that the violations name, and of their children, for whoever reads the
+/// trace.
+void explain(world& seen, const std::vector<folded_shard>& shards) {
   std::set<entity_id> named;
   constexpr size_t length = 36;
   for (const auto& text : seen.violations())
@@ -199,6 +200,10 @@ void explain(world& seen) {
       if (at >= 8 && at - 8 + length <= text.size() && named.size() < 6)
         if (const auto id = parse_entity_id(std::string_view(text).substr(at - 8, length)))
           named.insert(*id);
+  for (const auto& shard : shards)
+    for (const auto& [id, state] : shard.entities)
+      if (state && named.contains(parent_of(*state)))
+        named.insert(id);
   for (const auto& id : named) {
     const auto history = seen.reader->history(id);
     if (!history)
@@ -240,7 +245,7 @@ void audit(world& seen) {
   audit_refusals(seen, wanted);
   audit_stock(seen, shards);
   audit_nodes(seen);
-  explain(seen);
+  explain(seen, shards);
 }
 
 }  // namespace orrery::sim

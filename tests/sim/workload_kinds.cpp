@@ -46,9 +46,14 @@ void workload::submit_unique() {
   spec.unique_key = "unique-" + std::to_string(chance.below(6));
   spec.options.edit([&](task_options& o) {
     o.unique = chance.hits(600) ? unique_mode::until_done : unique_mode::until_start;
-    if (chance.hits(300))
+    if (world_.how.limits && chance.hits(300))
       o.limit_key = "limit-" + std::to_string(chance.below(2));
   });
+  if (!spec.options->limit_key.empty()) {
+    spec.kind = "work";
+    spec.payload.clear();
+    spec.queue = limited_queue;
+  }
   const shard_id home{static_cast<uint16_t>(partition_of_key(home_key(spec), world_.how.shards))};
   submit_new(std::move(spec), home);
 }

@@ -54,11 +54,11 @@ caf::behavior bridge::make_behavior() {
       [this](sample_mailboxes) { sample(); },
       [](run_here& wish) { wish.what(); },
       [this](const list_owned& wish) {
-        list_owned::answer owned;
+        list_owned::answer all;
         for (const auto& [number, one] : owned_)
           if (one.shard)
-            owned.emplace_back(number, one.shard);
-        wish.done(std::move(owned));
+            all.emplace_back(number, one.shard);
+        wish.done(std::move(all));
       },
       [this](const route_to_shard& wish) {
         const auto found = owned_.find(wish.shard);

@@ -20,10 +20,10 @@
 #include "domain/ports/statistics.hpp"
 #include "domain/ports/stock.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <array>
 #include <atomic>
+#include <memory>
+#include <unordered_map>
 
 namespace orrery::app {
 
@@ -49,7 +49,7 @@ private:
         request_hash;  ///< Null = none: most have no key of their own.
     std::chrono::steady_clock::time_point at{};
   };
-  using generation = boost::unordered_flat_map<entity_id, entry, std::hash<entity_id>>;
+  using generation = std::unordered_map<entity_id, entry>;
   generation young_;
   generation old_;
 };

@@ -331,8 +331,9 @@ void world::come_to_rest() {
     return std::any_of(nodes.begin(), nodes.end(),
                        [](const auto& node) { return node && node->probe().entities_live > 0; });
   };
-  // An order that waits for a person is looked at now and then, and leaves again.
-  for (; time.now() < rested + 20s || (in_memory() && time.now() < rested + 30s); advance(100ms))
+  // An order that waits for a person is looked at now and then, and leaves again. Timers of shards that have
+  // left are over by then too: a scan looks thirty seconds ahead.
+  for (; time.now() < rested + 35s || (in_memory() && time.now() < rested + 45s); advance(100ms))
     while (step_any()) {
     }
 }

@@ -8,7 +8,7 @@ import json
 import re
 import unittest
 
-from observability_test import log_calls
+from observability import log_calls
 from support import ROOT
 
 INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"

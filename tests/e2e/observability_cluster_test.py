@@ -6,7 +6,7 @@ import unittest
 import urllib.request
 import uuid
 
-from observability_test import PARENT, TRACE, SpanServer, metrics
+from observability import PARENT, TRACE, SpanServer, metrics
 from support import BINARY, eventually
 from system import System, die_with_parent
 

@@ -14,7 +14,7 @@ from support import Folder, run
 TOOL = pathlib.Path(os.environ.get("ORRERY_CACHE", pathlib.Path.home() / ".cache/orrery")) / "schemathesis/bin/st"
 EXAMPLES = os.environ.get("ORRERY_SCHEMATHESIS_EXAMPLES", "30")
 # Ends the session it runs in, or takes the only administrator away; or has an answer without an end (live_test.py
-# and task_logs_test.py and observability_test.py read those).
+# and task_logs_test.py and observability_logs_test.py read those).
 LEFT_OUT = "streamEvents|streamLogLines|readTaskLogs|logout|changePassword|deleteUser|deleteSession|updateUser|rotateKeys|deleteKey"
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 # These ask for a secret that the tester cannot know; every other route must have let it in.

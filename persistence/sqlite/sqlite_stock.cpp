@@ -3,6 +3,8 @@
 #include "base/crash_point.hpp"
 #include "persistence/sqlite/sqlite_writer.hpp"
 
+#include <type_traits>
+
 namespace orrery {
 
 namespace {
@@ -130,12 +132,41 @@ result<void> carry_out_holds(database& db, const hold_plan& plan,
   return {};
 }
 
+/// Every row that is left, each as `read` has it, unless that fails.
+template <class Row, class Read>
+result<std::vector<Row>> all_rows(query& q, Read read) {
+  std::vector<Row> rows;
+  for (;;) {
+    const auto more = q.step();
+    if (!more)
+      return more.error();
+    if (!*more)
+      return rows;
+    result<Row> row = read();
+    if (!row)
+      return std::move(row).error();
+    rows.push_back(std::move(*row));
+  }
+}
+
+/// Runs `sql` for one task after the other: how many rows it changed.
+result<size_t> run_for_each(database& db, const char* sql, std::span<const entity_id> tasks) {
+  size_t n = 0;
+  for (const auto task : tasks) {
+    const auto id = to_bytes(task.value);
+    if (auto ok = db.prepared(sql).add_id(id).run(); !ok)
+      return std::move(ok).error();
+    n += static_cast<size_t>(db.changes());
+  }
+  return n;
+}
+
 class stock_session final : public stock_shelf {
 public:
   explicit stock_session(std::shared_ptr<sqlite_writer> writer) : writer_(std::move(writer)) {}
 
   result<product_stock> create(const stock_change& first, time_point now) override {
-    return change([&](database& db) -> result<product_stock> {
+    return write([&](database& db) -> result<product_stock> {
       auto q = db.prepared("INSERT INTO stock_products VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
       if (auto ok = q.add(first.product).add(first.by).add(first.by).add(micros(now)).run(); !ok)
         return std::move(ok).error();
@@ -148,7 +179,7 @@ public:
   }
 
   result<product_stock> adjust(const stock_change& wish, time_point now) override {
-    return change([&](database& db) -> result<product_stock> {
+    return write([&](database& db) -> result<product_stock> {
       const auto before = find_product(db, wish.product);
       if (!before)
         return before;
@@ -172,56 +203,42 @@ public:
   }
 
   result<product_stock> get(std::string_view product) override {
-    result<product_stock> found = failure{};
-    auto ok = writer_->read([&](database& db) -> result<void> {
-      found = find_product(db, product);
-      return {};
-    });
-    return ok ? std::move(found) : result<product_stock>(std::move(ok).error());
+    return read([&](database& db) { return find_product(db, product); });
   }
 
   result<stock_page> list(std::string_view after, size_t limit) override {
-    stock_page page;
-    auto ok = writer_->read([&](database& db) -> result<void> {
+    return read([&](database& db) -> result<stock_page> {
       auto q = db.prepared(page_of_products);
       q.add(after).add(static_cast<int64_t>(limit + 1));
-      for (;;) {
-        const auto row = q.step();
-        if (!row)
-          return row.error();
-        if (!*row)
-          return {};
-        page.items.push_back(read_product_row(q));
+      auto items = all_rows<product_stock>(q, [&] { return read_product_row(q); });
+      if (!items)
+        return std::move(items).error();
+      stock_page page{.items = std::move(*items), .next = {}};
+      if (page.items.size() > limit) {
+        page.items.resize(limit);
+        page.next = page.items.back().product;
       }
+      return page;
     });
-    if (!ok)
-      return std::move(ok).error();
-    if (page.items.size() > limit) {
-      page.items.resize(limit);
-      page.next = page.items.back().product;
-    }
-    return page;
   }
 
   result<std::vector<hold_outcome>> hold(std::span<const stock_hold> wishes,
                                          time_point now) override {
-    std::vector<hold_outcome> outcomes;
-    auto ok = writer_->write([&](database& db) -> result<void> {
+    auto outcomes = write([&](database& db) -> result<std::vector<hold_outcome>> {
       auto plan = planned_holds(db, wishes);
       if (!plan)
         return std::move(plan).error();
-      outcomes = plan->outcomes;
-      return carry_out_holds(db, *plan, wishes, now);
+      if (auto ok = carry_out_holds(db, *plan, wishes, now); !ok)
+        return std::move(ok).error();
+      return std::move(plan->outcomes);
     });
-    if (!ok)
-      return std::move(ok).error();
-    reach(crash_point::stock_held);
+    if (outcomes)
+      reach(crash_point::stock_held);
     return outcomes;
   }
 
   result<size_t> settle(size_t limit) override {
-    size_t n = 0;
-    auto ok = writer_->write([&](database& db) -> result<void> {
+    return write([&](database& db) -> result<size_t> {
       if (auto done = db.prepared("UPDATE stock_products SET available = available + released.n"
                                   " FROM (SELECT product, sum(quantity) AS n FROM (SELECT product,"
                                   " quantity FROM stock_reservations WHERE state = 2 ORDER BY at,"
@@ -230,7 +247,7 @@ public:
                           .add(static_cast<int64_t>(limit))
                           .run();
           !done)
-        return done;
+        return std::move(done).error();
       if (auto done =
               db.prepared("UPDATE stock_reservations SET state = 3 WHERE task IN (SELECT task"
                           " FROM stock_reservations WHERE state = 2 ORDER BY at, task"
@@ -238,111 +255,85 @@ public:
                   .add(static_cast<int64_t>(limit))
                   .run();
           !done)
-        return done;
-      n = static_cast<size_t>(db.changes());
-      return {};
+        return std::move(done).error();
+      return static_cast<size_t>(db.changes());
     });
-    if (!ok)
-      return std::move(ok).error();
-    return n;
   }
 
   result<std::vector<stale_hold>> stale(time_point before, size_t limit) override {
-    std::vector<stale_hold> list;
-    auto ok = writer_->read([&](database& db) -> result<void> {
+    return read([&](database& db) {
       auto q = db.prepared(
           "SELECT task, at FROM stock_reservations WHERE state = 0 AND at < ?"
           " ORDER BY at, task LIMIT ?");
       q.add(micros(before)).add(static_cast<int64_t>(limit));
-      for (;;) {
-        const auto row = q.step();
-        if (!row)
-          return row.error();
-        if (!*row)
-          return {};
+      return all_rows<stale_hold>(q, [&]() -> result<stale_hold> {
         const auto id = q.id(0);
         if (!id)
           return id.error();
-        list.push_back({entity_id{*id}, q.time(1)});
-      }
+        return stale_hold{entity_id{*id}, q.time(1)};
+      });
     });
-    if (!ok)
-      return std::move(ok).error();
-    return list;
   }
 
   result<void> let_go(std::span<const entity_id> tasks) override {
-    return writer_->write([&](database& db) -> result<void> {
-      for (const auto task : tasks) {
-        const auto id = to_bytes(task.value);
-        if (auto ok =
-                db.prepared("UPDATE stock_reservations SET state = 2 WHERE task = ? AND state = 0")
-                    .add_id(id)
-                    .run();
-            !ok)
-          return ok;
-      }
-      return {};
+    auto changed = write([&](database& db) {
+      return run_for_each(
+          db, "UPDATE stock_reservations SET state = 2 WHERE task = ? AND state = 0", tasks);
     });
+    return changed ? result<void>{} : result<void>{std::move(changed).error()};
   }
 
   result<std::vector<settled_hold>> settled(const settled_hold& after, time_point before,
                                             size_t limit) override {
-    std::vector<settled_hold> list;
-    auto ok = writer_->read([&](database& db) -> result<void> {
+    return read([&](database& db) {
       const auto order = to_bytes(after.order.value);
       const auto task = to_bytes(after.task.value);
       auto q = db.prepared(
           "SELECT task, order_id, state FROM stock_reservations WHERE state IN (1, 3) AND at < ?"
           " AND (order_id, task) > (?, ?) ORDER BY order_id, task LIMIT ?");
       q.add(micros(before)).add_id(order).add_id(task).add(static_cast<int64_t>(limit));
-      for (;;) {
-        const auto row = q.step();
-        if (!row)
-          return row.error();
-        if (!*row)
-          return {};
+      return all_rows<settled_hold>(q, [&]() -> result<settled_hold> {
         const auto of_task = q.id(0);
         const auto of_order = q.id(1);
         if (!of_task || !of_order)
           return failure{errc::corrupt, "a reservation has no id"};
-        list.push_back({entity_id{*of_task}, entity_id{*of_order}, q.number(2) == 1});
-      }
+        return settled_hold{entity_id{*of_task}, entity_id{*of_order}, q.number(2) == 1};
+      });
     });
-    if (!ok)
-      return std::move(ok).error();
-    return list;
   }
 
   result<size_t> forget(std::span<const entity_id> tasks) override {
-    size_t n = 0;
-    auto ok = writer_->write([&](database& db) -> result<void> {
-      for (const auto task : tasks) {
-        const auto id = to_bytes(task.value);
-        if (auto gone =
-                db.prepared("DELETE FROM stock_reservations WHERE task = ? AND state IN (1, 3)")
-                    .add_id(id)
-                    .run();
-            !gone)
-          return gone;
-        n += static_cast<size_t>(db.changes());
-      }
-      return {};
+    return write([&](database& db) {
+      return run_for_each(db, "DELETE FROM stock_reservations WHERE task = ? AND state IN (1, 3)",
+                          tasks);
     });
-    if (!ok)
-      return std::move(ok).error();
-    return n;
   }
 
 private:
-  template <class Work>
-  result<product_stock> change(Work work) {
-    result<product_stock> after = failure{};
-    auto ok = writer_->write([&](database& db) -> result<void> {
-      after = work(db);
-      return after ? result<void>{} : result<void>{after.error()};
+  template <class Steps>
+  using answer_of = std::invoke_result_t<Steps&, database&>;
+
+  /// In one transaction, undone where `steps` fail.
+  template <class Steps>
+  answer_of<Steps> write(Steps steps) {
+    return answered(&sqlite_writer::write, steps);
+  }
+  template <class Steps>
+  answer_of<Steps> read(Steps steps) {
+    return answered(&sqlite_writer::read, steps);
+  }
+  /// What `steps` answer, or why they were not carried out.
+  template <class Steps>
+  answer_of<Steps> answered(result<void> (sqlite_writer::*way)(const sqlite_writer::work&),
+                            Steps& steps) {
+    answer_of<Steps> answer = failure{};
+    auto ok = ((*writer_).*way)([&](database& db) -> result<void> {
+      answer = steps(db);
+      return answer ? result<void>{} : result<void>{answer.error()};
     });
-    return ok ? std::move(after) : result<product_stock>(std::move(ok).error());
+    if (!ok)
+      answer = std::move(ok).error();
+    return answer;
   }
 
   std::shared_ptr<sqlite_writer> writer_;

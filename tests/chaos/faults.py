@@ -18,7 +18,7 @@ def stands_still(pid):
 
 
 class Fault:
-    """`world`: services, nodes by name, and how a node is started again (chaos.py)."""
+    """`world`: services, nodes by name, and how a node is started again (world.py)."""
 
     number, needs_root = "", False
     away = None  # what all nodes are without meanwhile, as /readyz calls it

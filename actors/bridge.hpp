@@ -7,8 +7,10 @@
 /// epoch: a node that was cut off from the log alone may have acquired it once more, begun work, and gone.
 /// Therefore the epochs are read every few seconds.
 
+#include "actors/bridge_messages.hpp"
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/outbox_messages.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <map>

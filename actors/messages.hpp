@@ -1,11 +1,12 @@
 #pragma once
-/// Every message between the actors of a node. None of these leaves the process (cluster/messages.hpp
-/// holds those that do), so they carry domain values as they are.
+/// The messages between the actors of a node, but for those to the bridge and the outbox
+/// (bridge_messages.hpp, outbox_messages.hpp), of slots and workers (work_messages.hpp,
+/// worker_messages.hpp) and of retention (retention_messages.hpp). None of these leaves the process
+/// (cluster/messages.hpp holds those that do), so they carry domain values as they are.
 
 #include "actors/meters.hpp"
 #include "domain/lane_view.hpp"
 #include "domain/messages.hpp"
-#include "domain/ports/event_sink.hpp"
 #include "domain/ports/executor.hpp"
 #include "domain/ports/intake_log.hpp"
 #include "domain/trace.hpp"
@@ -266,101 +267,8 @@ struct supervisor_tick {
   uint64_t number = 0;
 };
 
-// To the outbox.
+// To any actor.
 
-/// Committed events of a shard, positions rising; `upto` is the shard's position after them.
-struct publish_events {
-  shard_id shard;
-  epoch_t epoch;
-  position_t upto;
-  std::vector<status_event> events;
-  bool letters = false;  ///< Dead letters were committed too.
-};
-/// A shard was acquired: find out where its publishing stands and go on from there.
-struct open_outbox {
-  shard_id shard;
-  epoch_t epoch;
-  position_t committed;
-  position_t published;
-};
-struct close_outbox {
-  shard_id shard;
-  epoch_t epoch;  ///< Of the tenure that ended; a newer one stays open.
-};
-struct publish_done {
-  shard_id shard;
-  epoch_t epoch;
-  position_t upto;
-  std::optional<failure> error;
-};
-/// Events found in the journal that may still have to be published.
-struct replay_loaded {
-  shard_id shard;
-  epoch_t epoch;
-  position_t scanned;  ///< All events up to here have been looked at.
-  bool at_end = false;
-  event_sink::tails tails{};
-  bool tails_known = false;
-  bool superseded = false;  ///< The shard has another owner by now.
-  std::vector<status_event> events;
-  std::optional<failure> error;
-};
-struct retry_outbox {
-  shard_id shard;
-  epoch_t epoch;
-};
-/// Dead letters of a shard that its topic does not have yet.
-struct letters_loaded {
-  shard_id shard;
-  epoch_t epoch;
-  result<std::vector<numbered_letter>> letters = failure{};
-};
-/// What became of their copies.
-struct letters_copied {
-  shard_id shard;
-  epoch_t epoch;
-  std::vector<int64_t> numbers;
-  std::optional<failure> error;
-};
-/// Look again for letters to copy.
-struct copy_letters {
-  shard_id shard;
-  epoch_t epoch;
-};
-/// Answered once everything of these tenures is published, or they are closed.
-struct flush_outbox {
-  std::vector<close_outbox> of;
-  std::function<void()> done;
-};
-
-// To the node.
-
-struct shards_assigned {
-  std::vector<shard_id> shards;
-};
-struct shards_revoked {
-  std::vector<shard_id> shards;
-  bool lost = false;
-  std::function<void()> done;
-};
-struct shard_records {
-  shard_id shard;
-  epoch_t tenure;
-  std::vector<log_record> records;
-};
-struct shard_acquired {
-  shard_id shard;
-  result<shard_tenure> tenure = failure{};
-};
-struct restart_shard {
-  shard_id shard;
-  bool careful = false;
-};
-/// Where a shard lives on this node. `unavailable` when it does not.
-struct route_to_shard {
-  shard_id shard;
-  std::function<void(caf::actor)> found;  ///< A null handle: not here.
-};
 /// Runs in the actor that receives it: how callbacks of others come back to its state.
 struct run_here {
   std::function<void()> what;
@@ -369,8 +277,9 @@ struct run_here {
 struct sample_mailbox {
   mailbox_meter* into = nullptr;
 };
-/// Ask that of all actors of the node but those of entities; to the bridge.
-struct sample_mailboxes {};
+
+// To the node.
+
 struct stop_node {
   std::function<void()> done;
 };
@@ -413,26 +322,9 @@ CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::arm_clock))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::disarm_clock))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::set_timers))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::supervisor_tick))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_events))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::open_outbox))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::close_outbox))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::publish_done))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::replay_loaded))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::retry_outbox))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::flush_outbox))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::letters_loaded))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::letters_copied))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::copy_letters))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_assigned))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shards_revoked))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_records))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::shard_acquired))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::restart_shard))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::route_to_shard))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::stop_node))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::run_here))
 CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::sample_mailbox))
-CAF_ADD_TYPE_ID(orrery_actors, (orrery::actors::sample_mailboxes))
 CAF_END_TYPE_ID_BLOCK(orrery_actors)
 
 #define ORRERY_LOCAL_MESSAGE(name) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(orrery::actors::name)
@@ -471,24 +363,7 @@ ORRERY_LOCAL_MESSAGE(arm_clock)
 ORRERY_LOCAL_MESSAGE(disarm_clock)
 ORRERY_LOCAL_MESSAGE(set_timers)
 ORRERY_LOCAL_MESSAGE(supervisor_tick)
-ORRERY_LOCAL_MESSAGE(publish_events)
-ORRERY_LOCAL_MESSAGE(open_outbox)
-ORRERY_LOCAL_MESSAGE(close_outbox)
-ORRERY_LOCAL_MESSAGE(publish_done)
-ORRERY_LOCAL_MESSAGE(replay_loaded)
-ORRERY_LOCAL_MESSAGE(retry_outbox)
-ORRERY_LOCAL_MESSAGE(flush_outbox)
-ORRERY_LOCAL_MESSAGE(letters_loaded)
-ORRERY_LOCAL_MESSAGE(letters_copied)
-ORRERY_LOCAL_MESSAGE(copy_letters)
-ORRERY_LOCAL_MESSAGE(shards_assigned)
-ORRERY_LOCAL_MESSAGE(shards_revoked)
-ORRERY_LOCAL_MESSAGE(shard_records)
-ORRERY_LOCAL_MESSAGE(shard_acquired)
-ORRERY_LOCAL_MESSAGE(restart_shard)
-ORRERY_LOCAL_MESSAGE(route_to_shard)
 ORRERY_LOCAL_MESSAGE(stop_node)
 ORRERY_LOCAL_MESSAGE(run_here)
 ORRERY_LOCAL_MESSAGE(sample_mailbox)
-ORRERY_LOCAL_MESSAGE(sample_mailboxes)
 #undef ORRERY_LOCAL_MESSAGE

@@ -58,6 +58,8 @@ void configure(caf::actor_system_config& config, size_t threads) {
   config.add_message_types<caf::id_block::orrery_work>();
   config.add_message_types<caf::id_block::orrery_workers>();
   config.add_message_types<caf::id_block::orrery_retention>();
+  config.add_message_types<caf::id_block::orrery_outbox>();
+  config.add_message_types<caf::id_block::orrery_bridge>();
   // Work stealing of this CAF is quadratic in the length of a queue.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", static_cast<uint64_t>(threads));

@@ -10,6 +10,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/outbox_messages.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <deque>

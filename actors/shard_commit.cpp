@@ -1,5 +1,6 @@
 /// What a shard does once a commit is known, and how it holds back the intake.
 
+#include "actors/outbox_messages.hpp"
 #include "actors/shard_actor.hpp"
 #include "base/crash_point.hpp"
 

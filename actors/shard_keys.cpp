@@ -128,8 +128,11 @@ void shard_actor::key_loaded(const std::string& key, const result<std::optional<
                  run_here{[this, key] { load_key(key); }});
     return;
   }
-  place.asked = true;
-  if (*found && !(place.holder && place.holder->holds(now()))) {
+  // Who was run again meanwhile holds the key beside whom the store may name, or hides him from it: once that
+  // one ends, it is asked anew.
+  const bool held_beside = place.holder && place.holder->holds(now());
+  place.asked = !held_beside;
+  if (*found && !held_beside) {
     const auto& row = **found;
     // A row may be behind what its task did since, which has been noted.
     const bool knows_better = place.holder && place.holder->id == row.id;

@@ -183,6 +183,33 @@ TEST_F(unique_keys, are_held_though_a_duplicate_that_was_run_again_is_the_newer_
   EXPECT_TRUE(is_duplicate_of(third, first));
 }
 
+TEST_F(unique_keys,
+       stay_with_a_row_that_the_store_names_while_another_that_was_run_again_holds_them) {
+  auto later = keyed();
+  later.run_at = time.now() + 1h;
+  const auto holder = submit(later);
+  const auto duplicate = submit(keyed());
+  ASSERT_TRUE(is_duplicate_of(duplicate, holder));
+  advance(1s, 100ms);
+  look_ups_fail(true);
+  const auto third = submit(keyed());  // the store is asked who holds the key
+  caf::anon_send(find_shard(shard0),
+                 actors::direct_command{entity_kind::task, duplicate, task_command{rerun_task{}},
+                                        time.now() + 5s, [](const auto&) {}});
+  advance(50ms, 10ms);
+  ASSERT_EQ(work.running.size(), 1u);
+  look_ups_fail(false);
+  advance(1s, 100ms);  // the answer: the first, which is only a row
+  EXPECT_TRUE(is_duplicate_of(third, duplicate));
+  commits.held = true;  // its end is decided and not yet durable
+  work.end(0, {.succeeded = true});
+  settle();
+  const auto last = submit(keyed());
+  commits.held = false;
+  settle();
+  EXPECT_TRUE(is_duplicate_of(last, holder));
+}
+
 TEST_F(unique_keys, are_free_for_whom_the_store_still_shows_the_last_holder) {
   auto spec = keyed();
   spec.run_at = time.now() + 1h;

@@ -1,5 +1,4 @@
 #include "domain/task.hpp"
-#include "domain/unique_key.hpp"
 
 /// What a task may ask for. Limits: domain/limits.hpp.
 
@@ -45,16 +44,10 @@ result<void> validate_clock(std::string_view field, duration length) {
   return {};
 }
 
-result<void> validate_key(std::string_view field, const std::string& key) {
-  if (key.find(key_separator) != std::string::npos)
-    return bad_field(field, "must not contain the character U+001F");
-  return validate_text(field, key, limits::name_bytes, false);
-}
-
 result<void> validate_options(const task_spec& s) {
   const auto& o = *s.options;
-  if (auto ok = validate_key("limitKey", o.limit_key); !ok)
-    return ok;
+  if (o.limit_key.size() > limits::name_bytes)
+    return bad_field("limitKey", "is longer than 128 bytes");
   if (!(o.weight >= 0.001 && o.weight <= 1000))
     return bad_field("weight", "must lie between 0.001 and 1000");
   if (o.labels.size() > limits::tags)
@@ -90,7 +83,7 @@ result<void> validate(const task_spec& s) {
                          validate_text("queue", s.queue, limits::name_bytes, true),
                          validate_text("description", s.description, limits::text_bytes, false),
                          validate_text("payload", s.payload, limits::payload_bytes, false),
-                         validate_key("uniqueKey", s.unique_key),
+                         validate_text("uniqueKey", s.unique_key, limits::name_bytes, false),
                          validate_text("taskId", s.reference, limits::reference_bytes, false),
                          validate_clock("ttl", s.ttl), validate_clock("queueTtl", s.queue_ttl),
                          validate_clock("totalTtl", s.total_ttl),

@@ -9,10 +9,12 @@ const std::string& home_key(const task_spec& spec) noexcept {
 }
 
 std::string held_as(const task_spec& spec) {
+  constexpr char mark = '\x1f';
   const auto& limit = spec.options->limit_key;
-  if (spec.unique_key.empty() || limit.empty())
-    return spec.unique_key;
-  return limit + key_separator + spec.unique_key;
+  const auto& unique = spec.unique_key;
+  if (unique.empty() || (limit.empty() && unique.front() != mark))
+    return unique;
+  return limit.empty() ? mark + unique : mark + std::to_string(limit.size()) + ':' + limit + unique;
 }
 
 bool key_holder::may_hold() const noexcept {

@@ -7,12 +7,10 @@
 
 namespace orrery {
 
-/// In no key: between the limit key and the unique key of what a key is held as.
-inline constexpr char key_separator = '\x1f';
-
 /// What chooses the shard of a task: its limit key, else its unique key; empty = neither.
 const std::string& home_key(const task_spec& spec) noexcept;
-/// What its unique key is held as: with a limit key it is another than without, or with another. Empty = it has none.
+/// What its unique key is held as: no two pairs of keys are held as the same, and a unique key alone as it is, unless
+/// it begins with U+001F. Empty = it has none.
 std::string held_as(const task_spec& spec);
 
 /// The task that holds a key, or held it last.

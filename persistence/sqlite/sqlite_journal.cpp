@@ -86,13 +86,14 @@ result<void> each_of(database& db, const char* sql, const sqlite::id_bytes& id, 
 }
 
 result<void> insert_task(database& db, const encoded_write& e, const task& t) {
+  const auto held = held_key(t);  // bound, not copied
   auto q = db.prepared("INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   q.add_id(e.id).add(int64_t{t.id.shard().value}).add(static_cast<int64_t>(t.status));
   q.add(t.spec->kind).add(t.spec->queue).add(int64_t{t.spec->priority}).add_time(t.wake_at());
   q.add_time(t.waits_until()).add(micros(t.created_at)).add(micros(t.updated_at));
   q.add_time(t.finished_at).add_text_or_null(t.spec->reference).add_blob(e.body);
   q.add_blob(e.history).add_text_or_null(t.spec->description);
-  q.add_text_or_null(t.spec->unique_key).add_text_or_null(held_key(t));
+  q.add_text_or_null(t.spec->unique_key).add_text_or_null(held);
   if (auto ok = q.run(); !ok)
     return ok;
   return each_of(db, "INSERT OR IGNORE INTO task_tags VALUES (?, ?, ?)", e.id, t.created_at,
@@ -120,12 +121,13 @@ result<void> changed_one(database& db, const entity_id& id) {
 // `||` glues the bytes of blobs but calls the outcome text, hence the casts.
 
 result<void> update_task(database& db, const encoded_write& e, const task& t) {
+  const auto held = held_key(t);  // bound, not copied
   auto q = db.prepared(
       "UPDATE tasks SET status = ?, wake_at = ?, waits_until = ?, updated_at = ?, finished_at = ?, "
       "body = ?, history = CAST(history || ? AS BLOB), description = ?, held_key = ? WHERE id = ?");
   q.add(static_cast<int64_t>(t.status)).add_time(t.wake_at()).add_time(t.waits_until());
   q.add(micros(t.updated_at)).add_time(t.finished_at).add_blob(e.body).add_blob(e.history);
-  q.add_text_or_null(t.spec->description).add_text_or_null(held_key(t));
+  q.add_text_or_null(t.spec->description).add_text_or_null(held);
   if (auto ok = q.add_id(e.id).run(); !ok)
     return ok;
   return changed_one(db, t.id);

@@ -3,6 +3,8 @@
 #include "domain/unique_key.hpp"
 #include "tests/unit/domain/driver.hpp"
 
+#include <map>
+
 namespace orrery {
 
 namespace {
@@ -48,18 +50,23 @@ TEST(unique_key, counts_among_the_tasks_of_its_limit_key) {
   EXPECT_EQ(home_key(spec), "globex");
 }
 
-TEST(unique_key, cannot_pretend_to_be_one_with_a_limit_key) {
-  task_spec spec = simple_task();
-  spec.unique_key = std::string("acme") + key_separator + "invoice-7";
-  auto checked = validate(spec);
-  ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().field, "uniqueKey");
-  spec.unique_key = "invoice-7";
-  EXPECT_TRUE(validate(spec));
-  spec.options.edit([](task_options& o) { o.limit_key = std::string("acme") + key_separator; });
-  checked = validate(spec);
-  ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().field, "limitKey");
+TEST(unique_key, no_two_pairs_of_keys_are_held_as_the_same) {
+  const std::string mark = "\x1f";
+  const std::vector<std::string> texts = {
+      "a",          "ab",          "b",        "1:ab",      mark, mark + "a",
+      mark + "1:a", mark + "1:ab", "1" + mark, mark + mark, "2:", mark + "2:" + mark};
+  std::map<std::string, std::pair<std::string, std::string>> seen;
+  auto limits = texts;
+  limits.emplace_back();
+  for (const auto& limit : limits)
+    for (const auto& unique : texts) {
+      task_spec spec = simple_task();
+      spec.unique_key = unique;
+      spec.options.edit([&](task_options& o) { o.limit_key = limit; });
+      const auto [place, fresh] = seen.emplace(held_as(spec), std::pair(limit, unique));
+      EXPECT_TRUE(fresh) << limit << '+' << unique << " is held as " << place->second.first << '+'
+                         << place->second.second;
+    }
 }
 
 TEST(unique_key, that_nobody_holds_is_free) {

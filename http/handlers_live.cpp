@@ -15,10 +15,11 @@ result<void> read_wish(feed_wish& wish, parameter& p) {
     for (const auto& [name, kind] : {std::pair{"task", entity_kind::task},
                                      {"order", entity_kind::order},
                                      {"schedule", entity_kind::schedule}})
-      if (p.value == name)
+      if (p.value == name) {
         wish.kind = kind;
-    return wish.kind ? result<void>{}
-                     : failure{errc::invalid, "must be task, order or schedule", p.name};
+        return {};
+      }
+    return failure{errc::invalid, "must be task, order or schedule", p.name};
   }
   if (p.name == "event") {
     std::string_view rest = p.value;

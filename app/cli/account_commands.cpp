@@ -1,4 +1,5 @@
 #include "app/cli/connection.hpp"
+#include "app/cli/printer.hpp"
 #include "app/cli/profiles.hpp"
 #include "app/cli/tree.hpp"
 #include "codec/json_tree.hpp"
@@ -266,7 +267,9 @@ void add_account_commands(CLI::App& app, int& status) {
                       "- reads a line of standard input, @FILE a file");
       one->add_option("--ca", wish->values.ca, "PEM file of whom to trust")->type_name("FILE");
       one->add_option("--output", wish->values.output, "What `-o` is where it is not given")
-          ->check(CLI::IsMember({"text", "wide", "json", "jsonl", "yaml", "name"}))
+          ->check([](const std::string& text) {
+            return parse_output(text) ? std::string{} : "must be " + std::string(output_words);
+          })
           ->type_name("FORM");
       one->add_option("--timeout", wish->values.timeout, "The same of `--timeout`")
           ->check([](const std::string& text) {

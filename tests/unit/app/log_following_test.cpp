@@ -228,6 +228,12 @@ protected:
     }
     return false;
   }
+  void b_goes_away_after_a_line(line_stream& stream) {
+    write("b", 1, "before");
+    ASSERT_TRUE(shows(stream, "before"));
+    cut("b");
+    ASSERT_TRUE(shows(stream, R"("missing":["b"])"));
+  }
   size_t times(const line_stream& stream, const std::string& text) {
     size_t n = 0;
     const auto& all = seen[&stream];
@@ -267,10 +273,7 @@ TEST_F(log_following, goes_on_where_a_node_that_was_away_was_heard_last) {
   start("b");
   const auto scout = scout_of_a();
   const auto stream = follow();
-  write("b", 1, "before");
-  ASSERT_TRUE(shows(*stream, "before"));
-  cut("b");
-  ASSERT_TRUE(shows(*stream, R"("missing":["b"])"));
+  ASSERT_NO_FATAL_FAILURE(b_goes_away_after_a_line(*stream));
   write("b", 2, "meanwhile");
   write("a", 3, "at-home");
   ASSERT_TRUE(shows(*stream, "at-home")) << "the others go on";
@@ -285,10 +288,7 @@ TEST_F(log_following, says_what_a_node_forgot_while_it_was_away) {
   start("b");
   const auto scout = scout_of_a();
   const auto stream = follow();
-  write("b", 1, "before");
-  ASSERT_TRUE(shows(*stream, "before"));
-  cut("b");
-  ASSERT_TRUE(shows(*stream, R"("missing":["b"])"));
+  ASSERT_NO_FATAL_FAILURE(b_goes_away_after_a_line(*stream));
   for (int i = 0; i < 500; ++i)
     write("b", 2 + i, "many");
   mend("b");

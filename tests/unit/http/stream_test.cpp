@@ -132,7 +132,7 @@ TEST_F(stream_test, an_entitys_events_are_a_list_unless_a_stream_is_asked_for) {
 
 TEST_F(stream_test, a_wrong_wish_and_a_refusal_are_plain_problems) {
   start();
-  for (const auto* query : {"kind=cow", "event=TaskDanced", "colour=red"})
+  for (const auto* query : {"kind=cow", "kind=task&kind=cow", "event=TaskDanced", "colour=red"})
     EXPECT_EQ(ask(address, "GET", std::string("/api/events?") + query).status, 400) << query;
   feed.refuse({errc::busy, "too many readers of events"});
   EXPECT_EQ(ask(address, "GET", "/api/events").status, 429);
